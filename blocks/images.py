@@ -1,0 +1,55 @@
+"""Names of container images."""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.errors import Refuse
+
+_REFERENCE = re.compile(
+    r"(?P<repository>(?:[\w.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+class ImageRef(BaseModel):
+    """An image as `repository[:tag][@digest]`; the grammar is the OCI distribution spec's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a reference.
+
+        Raises:
+            Refuse: `text` is no image reference.
+        """
+        match = _REFERENCE.fullmatch(text)
+        if match is None:
+            raise Refuse(
+                "Not an image reference.", expected="repository[:tag][@sha256:<64 hex>]", got=text
+            )
+        return cls(**match.groupdict())
+
+    def pinned(self) -> Self:
+        """The same image by digest alone, the only name used from the push on.
+
+        Raises:
+            Refuse: The digest is not known yet.
+        """
+        if self.digest is None:
+            raise Refuse("The image has no digest yet.", where=str(self), expected="a pushed image")
+        return self.model_copy(update={"tag": None})
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.repository}{tag}{digest}"

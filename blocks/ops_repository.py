@@ -1,0 +1,146 @@
+"""Where the wanted state of every environment is: the Git repository that the cluster mirrors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from filelock import FileLock
+from git import Repo
+from git.exc import GitCommandError
+from prefect.blocks.core import Block
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from blocks.errors import Fail, Retry
+from blocks.vcs.access import check_ref, check_url, explain, open_mirror
+from blocks.vcs.commit import Author, commit_files, read_files
+from blocks.workspace import workspace
+
+
+class Wanted(BaseModel):
+    """What the ops repository says about one app in one environment, at one commit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    commit: str
+    folder: str
+    files: dict[str, bytes]
+
+
+class OpsRepository(Block):
+    """The Git repository that holds the manifests of every environment."""
+
+    _block_type_name = "Ops Repository"
+    _block_type_slug = "ops-repository"
+    _description = "The Git repository with each environment's manifests: the cluster mirrors it."
+
+    url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
+    username: str | None = Field(None, description="For http(s): the user that pushes.")
+    password: SecretStr | None = Field(None, description="For http(s): a password or token.")
+    branch: str = Field("main", description="The branch that the cluster follows.")
+    author_name: str = Field("Shipway", description="Author and committer of release commits.")
+    author_email: str = Field("shipway@localhost", description="Their e-mail address.")
+    web_url: str | None = Field(
+        None,
+        description="Address of a commit for people, with {commit} in it.",
+        examples=["https://github.com/acme/ops/commit/{commit}"],
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        return check_url(url)
+
+    def folder(self, environment: str, app: str) -> str:
+        """Where one app's manifests for one environment lie."""
+        return f"{environment}/{app}"
+
+    def fetch(self, environment: str, app: str) -> Wanted:
+        """Read one app's folder at the tip of the branch.
+
+        Raises:
+            Refuse: The branch or the repository is not there, or access is denied.
+            Retry: The server cannot be reached.
+        """
+        repo = self._mirror()
+        tip = self._tip(repo)
+        folder = self.folder(environment, app)
+        return Wanted(commit=tip, folder=folder, files=read_files(repo, tip, folder))
+
+    def last_trailer(self, commit: str, environment: str, app: str, key: str) -> str | None:
+        """A trailer of the last release commit of this app and environment, if there was one."""
+        found = str(
+            self._mirror().git.log(
+                "-1",
+                "--fixed-strings",
+                "--all-match",
+                f"--grep=App: {app}\n",
+                f"--grep=Environment: {environment}\n",
+                f"--format=%(trailers:key={key},valueonly)",
+                commit,
+            )
+        )
+        return found.strip() or None
+
+    def push(self, parent: str, changes: Mapping[str, bytes], message: str) -> str:
+        """Commit `changes` (whole files by path) on `parent` and push; return the commit.
+
+        Git's compare-and-swap on the branch is the lock: a push on a tip that has moved fails.
+
+        Raises:
+            Retry: Somebody else pushed first, or the server cannot be reached. Fetch and try anew.
+            Fail: The server took the push but does not show it.
+        """
+        repo = self._mirror()
+        author = Author(name=self.author_name, email=self.author_email)
+        commit = commit_files(repo, parent, changes, message, author)
+        try:
+            repo.git.push("--no-verify", "origin", f"{commit}:refs/heads/{self.branch}")
+        except GitCommandError as error:
+            words = str(error.stderr)
+            if "rejected" in words or "fetch first" in words or "cannot lock ref" in words:
+                raise Retry(
+                    "Somebody else pushed to the ops repository first.",
+                    where=f"{self.url} {self.branch}",
+                    untouched="the ops repository",
+                ) from error
+            raise explain(error, self.url, "pushing the release commit") from error
+        self._read_back(repo, commit, changes)
+        return commit
+
+    def link(self, commit: str) -> str:
+        """The commit as Markdown: a link where `web_url` is set."""
+        text = f"`{commit[:7]}`"
+        return f"[{text}]({self.web_url.format(commit=commit)})" if self.web_url else text
+
+    def _read_back(self, repo: Repo, commit: str, changes: Mapping[str, bytes]) -> None:
+        tip = self._tip(repo)
+        status, _, _ = repo.git.merge_base(
+            "--is-ancestor", commit, tip, with_extended_output=True, with_exceptions=False
+        )
+        if status != 0:
+            raise Fail(
+                "The pushed commit is not on the branch.",
+                where=f"{self.url} {self.branch}",
+                expected=f"{commit} ({', '.join(changes)})",
+                got=f"tip {tip}",
+                remedy="look for somebody who force-pushes this branch",
+            )
+
+    def _mirror(self) -> Repo:
+        name = hashlib.sha256(f"{self.url} {self.branch}".encode()).hexdigest()[:16]
+        return open_mirror(workspace("ops") / name, self.url, self.username, self.password)
+
+    def _tip(self, repo: Repo) -> str:
+        with FileLock(f"{repo.git_dir}.fetch.lock"):
+            try:
+                repo.git.fetch(
+                    "--filter=blob:none",
+                    "--no-tags",
+                    "--no-auto-maintenance",
+                    "origin",
+                    f"+refs/heads/{check_ref(self.branch)}:refs/heads/{self.branch}",
+                )
+            except GitCommandError as error:
+                raise explain(error, self.url, "fetching the ops repository") from error
+        return str(repo.git.rev_parse(f"refs/heads/{self.branch}"))

@@ -1,0 +1,1 @@
+"""Git: access without secrets in arguments, and commits made from objects alone."""
