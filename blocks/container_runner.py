@@ -20,6 +20,7 @@ from prefect_docker import DockerHost
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.concurrency import to_the_end, together
+from blocks.engine import engine_client
 from blocks.errors import Fail, Refuse
 
 RUN_LABEL = "dev.shipway.run"
@@ -59,6 +60,16 @@ class ContainerRunner(Block):
     ready_seconds: float = Field(60, gt=0, description="How long a service may take to be ready.")
 
     @asynccontextmanager
+    async def client(self) -> AsyncGenerator[DockerClient]:
+        """A client of the engine.
+
+        Raises:
+            Retry: The engine does not answer.
+        """
+        async with engine_client(self.engine) as client:
+            yield client
+
+    @asynccontextmanager
     async def network(
         self, run: str, name: str, sidecars: Mapping[str, Sidecar]
     ) -> AsyncGenerator[tuple[DockerClient, Network]]:
@@ -73,20 +84,18 @@ class ContainerRunner(Block):
             Refuse: An image is not there and cannot be pulled.
             Fail: A sidecar ends or does not get ready; the error holds its last words.
         """
-        client = await asyncio.to_thread(self.engine.get_client)
         labels = {RUN_LABEL: run}
-        network: Network | None = None
-        try:
+        async with self.client() as client:
             network = await asyncio.to_thread(
                 client.networks.create, f"shipway-{name}", labels=labels
             )
-            async with together() as group:
-                for hostname, sidecar in sidecars.items():
-                    group.create_task(self._start(client, network, hostname, sidecar, labels))
-            yield client, network
-        finally:
-            await to_the_end(asyncio.to_thread(remove_leftovers, client, run, network))
-            await asyncio.to_thread(client.close)
+            try:
+                async with together() as group:
+                    for hostname, sidecar in sidecars.items():
+                        group.create_task(self._start(client, network, hostname, sidecar, labels))
+                yield client, network
+            finally:
+                await to_the_end(asyncio.to_thread(remove_leftovers, client, run, network))
 
     async def run(
         self,
@@ -184,6 +193,15 @@ class ContainerRunner(Block):
                     remedy="check its image, env and ready command in pipeline.yaml",
                 )
             await asyncio.sleep(POLL_SECONDS)
+
+
+def runs_with_leftovers(client: DockerClient) -> set[str]:
+    """The flow runs that containers or networks on this engine are labelled with."""
+    containers = client.containers.list(all=True, filters={"label": RUN_LABEL})
+    networks = client.networks.list(filters={"label": RUN_LABEL})
+    labels = [one.labels for one in containers]
+    labels += [one.attrs.get("Labels") or {} for one in networks]
+    return {found[RUN_LABEL] for found in labels}
 
 
 def remove_leftovers(client: DockerClient, run: str, network: Network | None = None) -> int:

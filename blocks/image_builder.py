@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from docker import DockerClient
-from docker.errors import DockerException
 from prefect.blocks.core import Block
 from prefect_docker import DockerHost
 from pydantic import Field
 
-from blocks.errors import Fail, Refuse, Retry
+from blocks.engine import engine_client
+from blocks.errors import Fail, Refuse
 
 _STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
 
@@ -49,24 +49,13 @@ class ImageBuilder(Block):
         Raises:
             Retry: The engine does not answer.
         """
-        try:
-            client = await asyncio.to_thread(self.engine.get_client)
-        except DockerException as error:
-            raise Retry(
-                "The Docker engine does not answer.",
-                where=self.engine.base_url or os.environ.get("DOCKER_HOST", "the default socket"),
-                got=str(error),
-                remedy="start it, or set another engine in the Image Builder block",
-            ) from error
-        try:
+        async with engine_client(self.engine) as client:
             yield client
-        finally:
-            await asyncio.to_thread(client.close)
 
     async def build(
         self,
         context: Path,
-        dockerfile: str,
+        dockerfile: Path,
         target: str | None,
         args: Mapping[str, str],
         labels: Mapping[str, str],
@@ -79,7 +68,7 @@ class ImageBuilder(Block):
 
         Args:
             context: The build context.
-            dockerfile: Path of the Dockerfile, relative to the context.
+            dockerfile: The Dockerfile.
             target: The stage, or None for the last one.
             args: Build arguments.
             labels: Labels of the image.
@@ -90,11 +79,10 @@ class ImageBuilder(Block):
             Refuse: There is no such Dockerfile.
             Fail: The build fails; the error holds its last words.
         """
-        path = context / dockerfile
-        if not path.is_file():
+        if not await asyncio.to_thread(dockerfile.is_file):
             raise Refuse(
                 "There is no Dockerfile.",
-                where=dockerfile,
+                where=dockerfile.name,
                 expected="a file in the app's folder",
                 untouched="everything: nothing was built, pushed or committed",
                 remedy="set image.dockerfile in pipeline.yaml",
@@ -102,15 +90,15 @@ class ImageBuilder(Block):
         with TemporaryDirectory() as folder:
             result = Path(folder, "image-id")
             command = [self.cli, "build", "--progress=plain", "--iidfile", str(result)]
-            command += ["--file", str(path)]
+            command += ["--file", str(dockerfile)]
             command += ["--target", target] if target else []
             command += ["--no-cache"] if no_cache else []
             for key, value in {**self.build_args, **args}.items():
                 command += ["--build-arg", f"{key}={value}"]
             for key, value in labels.items():
                 command += ["--label", f"{key}={value}"]
-            await self._run([*command, str(context)], dockerfile, log)
-            return result.read_text().strip()
+            await self._run([*command, str(context)], dockerfile.name, log)
+            return (await asyncio.to_thread(result.read_text)).strip()
 
     async def _run(self, command: list[str], dockerfile: str, log: Callable[[str], None]) -> None:
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}

@@ -26,6 +26,14 @@ class Wanted(BaseModel):
     folder: str
     files: dict[str, bytes]
 
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal files, whatever else the repository holds."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.files.items()):
+            digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+        return digest.hexdigest()
+
 
 class OpsRepository(Block):
     """The Git repository that holds the manifests of every environment."""
@@ -66,6 +74,14 @@ class OpsRepository(Block):
         tip = self._tip(repo)
         folder = self.folder(environment, app)
         return Wanted(commit=tip, folder=folder, files=read_files(repo, tip, folder))
+
+    def apps(self, environment: str | None) -> list[tuple[str, str]]:
+        """Every (environment, app) at the tip of the branch that has a rollout.yaml."""
+        repo = self._mirror()
+        paths = str(repo.git.ls_tree("-r", "--name-only", "-z", self._tip(repo))).split("\0")
+        found = [path.split("/") for path in paths if path.endswith("/rollout.yaml")]
+        pairs = [(parts[0], parts[1]) for parts in found if len(parts) == 3]
+        return [pair for pair in pairs if environment in {None, pair[0]}]
 
     def last_trailer(self, commit: str, environment: str, app: str, key: str) -> str | None:
         """A trailer of the last release commit of this app and environment, if there was one."""

@@ -1,4 +1,4 @@
-"""`rollout.yaml`: how one environment takes a new version of one app; it lives beside the manifests."""
+"""`rollout.yaml`: how an environment takes a new version; it lives beside the manifests."""
 
 from __future__ import annotations
 

@@ -119,9 +119,10 @@ def _containers(documents: list[Node], name: str) -> Iterator[_Found]:
             for position, item in enumerate(node.value):
                 fields = _fields(item)
                 label, image = fields.get("name"), fields.get("image")
-                if isinstance(label, ScalarNode) and isinstance(image, ScalarNode):
-                    if label.value == name:
-                        yield _Found(index, (*path, position, "image"), image)
+                if not (isinstance(label, ScalarNode) and isinstance(image, ScalarNode)):
+                    continue
+                if label.value == name:
+                    yield _Found(index, (*path, position, "image"), image)
 
 
 _CONTAINER_LISTS = {("containers",), ("initContainers",)}
@@ -171,7 +172,7 @@ def _replace(text: str, documents: list[Node], found: _Found, value: str, file: 
 
 
 def _values(documents: list[Node]) -> list[Any]:
-    """Plain values, scalars as their text: what `image: 1.10` says, not the number it looks like."""
+    """Plain values; scalars as their text, so that `1.10` is not the number it looks like."""
     return [_value(document) for document in documents]
 
 

@@ -14,12 +14,16 @@ from pydantic import SecretStr
 from blocks.errors import Fail, Refuse, Retry, ShipwayError
 
 _PASSING = re.compile(
-    r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset|timed out)"
-    r"|operation timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d|unable to access.*5\d\d",
+    r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset)"
+    r"|timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d|unable to access.*5\d\d",
     re.IGNORECASE,
 )
-_DENIED = re.compile(r"authentication failed|permission denied|error: 40[13]|access denied", re.IGNORECASE)
-_MISSING = re.compile(r"repository .*not found|error: 404|does not appear to be a git", re.IGNORECASE)
+_DENIED = re.compile(
+    r"authentication failed|permission denied|error: 40[13]|access denied", re.IGNORECASE
+)
+_MISSING = re.compile(
+    r"repository .*not found|error: 404|does not appear to be a git", re.IGNORECASE
+)
 
 
 def open_mirror(folder: Path, url: str, username: str | None, password: SecretStr | None) -> Repo:

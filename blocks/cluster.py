@@ -1,0 +1,153 @@
+"""Where apps run: a Kubernetes cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
+from kubernetes_asyncio.config import ConfigException
+from kubernetes_asyncio.dynamic import DynamicClient
+from kubernetes_asyncio.dynamic.exceptions import NotFoundError
+from prefect.blocks.core import Block
+from prefect_kubernetes.credentials import KubernetesCredentials
+from pydantic import Field
+
+from blocks.errors import Fail, Refuse, Retry
+from blocks.kube.apply import Change, apply_set
+from blocks.kube.health import Health, judge
+from blocks.kube.objects import KubeObject
+
+_LOG_LINES = 15
+
+
+class Cluster(Block):
+    """A Kubernetes cluster that one or more environments live in."""
+
+    _block_type_name = "Cluster"
+    _block_type_slug = "cluster"
+    _description = "A Kubernetes cluster; name the block like the environment that lives in it."
+
+    credentials: KubernetesCredentials = Field(
+        default_factory=KubernetesCredentials,
+        description="How to reach it; from inside the cluster or the local kubeconfig if empty.",
+    )
+    reachable_seconds: float = Field(
+        60, gt=0, description="How long to wait for an API server that does not answer yet."
+    )
+
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[DynamicClient]:
+        """A client of the cluster, once its API server answers.
+
+        Raises:
+            Retry: It does not answer within `reachable_seconds`.
+            Refuse: It denies access, or there is no usable configuration.
+        """
+        try:
+            context = self.credentials.get_client("core")
+            async with context as core:
+                api: ApiClient = getattr(core, "api_client")  # noqa: B009  # missing in its types
+                host = str(api.configuration.host)
+                with tempfile.TemporaryDirectory() as folder:
+                    yield await self._connect(api, host, Path(folder, "discovery.json"))
+        except ConfigException as error:
+            raise Refuse(
+                "There is no usable cluster configuration.",
+                where="Cluster block",
+                expected="a kubeconfig in its credentials",
+                got=str(error),
+            ) from error
+
+    async def apply(
+        self, name: str, namespace: str, objects: list[KubeObject], fingerprint: str
+    ) -> list[Change]:
+        """Make the cluster equal to `objects`; see `blocks.kube.apply.apply_set`."""
+        async with self.client() as client:
+            return await apply_set(client, name, namespace, objects, fingerprint)
+
+    async def health(
+        self, client: DynamicClient, workload: KubeObject, namespace: str, images: dict[str, str]
+    ) -> Health:
+        """How far `workload` has come on its way to `images` (by container)."""
+        namespace = workload.namespace or namespace
+        resource = await client.resources.get(api_version=workload.api_version, kind=workload.kind)
+        try:
+            live = await client.get(resource, name=workload.name, namespace=namespace)
+        except NotFoundError:
+            return Health(
+                state="progressing",
+                updated=0,
+                available=0,
+                wanted=0,
+                reason="the agent has not created it yet",
+            )
+        found = live.to_dict()
+        labels = found["spec"]["selector"].get("matchLabels", {})
+        pods = await client.get(
+            await client.resources.get(api_version="v1", kind="Pod"),
+            namespace=namespace,
+            label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
+        )
+        return judge(found, pods.to_dict()["items"], images)
+
+    async def last_words(self, client: DynamicClient, namespace: str, health: Health) -> str:
+        """What the failed pod itself says: the end of its log, else its latest events."""
+        if health.pod is None:
+            return ""
+        core = CoreV1Api(client.client)
+        for previous in (True, False):
+            try:
+                log = await core.read_namespaced_pod_log(
+                    health.pod,
+                    namespace,
+                    container=health.container or "",
+                    previous=previous,
+                    tail_lines=_LOG_LINES,
+                )
+            except ApiException:
+                continue
+            if log:
+                return str(log).strip()
+        events = await core.list_namespaced_event(
+            namespace, field_selector=f"involvedObject.name={health.pod}"
+        )
+        return "\n".join(f"{event.reason}: {event.message}" for event in events.items[-5:])
+
+    async def _connect(self, api: ApiClient, host: str, cache: Path) -> DynamicClient:
+        deadline = time.monotonic() + self.reachable_seconds
+        while True:
+            try:
+                return await _dynamic(api, cache)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                if time.monotonic() > deadline:
+                    raise Retry(
+                        "The cluster's API server does not answer.",
+                        where=host,
+                        expected=f"an answer within {self.reachable_seconds:.0f} s",
+                        got=f"{type(error).__name__}: {error}",
+                        untouched="the cluster",
+                        remedy="check the cluster and the credentials of its Cluster block",
+                    ) from error
+                await asyncio.sleep(1)
+            except ApiException as error:
+                if error.status in {401, 403}:
+                    raise Refuse(
+                        "The cluster denies access.",
+                        where=host,
+                        got=f"HTTP {error.status} {error.reason}",
+                        remedy="check the credentials of the Cluster block in the Prefect UI",
+                    ) from error
+                raise Fail(
+                    "The API server answers with an error.", where=host, got=str(error)
+                ) from error
+
+
+async def _dynamic(api: ApiClient, cache: Path) -> DynamicClient:
+    # Its default cache lies in the shared temporary folder, where anybody may have written it.
+    return await DynamicClient(api, cache_file=str(cache))

@@ -1,0 +1,1 @@
+"""Kubernetes: objects read from manifests, applied, compared and watched."""

@@ -1,0 +1,311 @@
+"""Make the cluster equal to a set of objects: server-side apply, drift, and prune of what it owns.
+
+Ownership is marked as Kubernetes' ApplySet specification (KEP-3659) says: every member carries the
+set's id as a label, and a parent ConfigMap names the kinds that the set has had, so that an object
+taken out of Git is found and deleted, and nothing else ever is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.dynamic import DynamicClient
+from kubernetes_asyncio.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+from pydantic import BaseModel, ConfigDict
+
+from blocks.errors import Refuse
+from blocks.kube.objects import KubeObject
+
+FIELD_MANAGER = "shipway"
+MEMBER = "applyset.kubernetes.io/part-of"
+SET_ID = "applyset.kubernetes.io/id"
+KINDS = "applyset.kubernetes.io/contains-group-kinds"
+TOOLING = "applyset.kubernetes.io/tooling"
+APPLIED = "shipway.dev/applied"
+
+_SERVERS_OWN = {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"}
+
+
+class Difference(BaseModel):
+    """A field whose live value is not Git's, and who wrote the live one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    live: str
+    wanted: str
+    writer: str
+
+
+class Change(BaseModel):
+    """What happened to one object."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    action: Literal["created", "updated", "unchanged", "deleted"]
+    drift: bool = False
+    differences: tuple[Difference, ...] = ()
+
+
+async def apply_set(
+    client: DynamicClient,
+    name: str,
+    namespace: str,
+    objects: list[KubeObject],
+    fingerprint: str,
+) -> list[Change]:
+    """Apply `objects` and delete the members of the set that are not among them.
+
+    Where the fingerprint equals that of the last apply, a difference is drift: Git did not ask
+    for it, somebody changed the cluster.
+
+    Args:
+        client: The cluster.
+        name: Name of the set.
+        namespace: Namespace of the set and of every object that names none.
+        objects: In the order to apply them.
+        fingerprint: Identifies what Git says, such as a tree id.
+
+    Raises:
+        Refuse: The API server does not know a kind or does not accept an object.
+    """
+    parent_name = f"shipway.{name}"
+    set_id = _set_id(parent_name, namespace)
+    parent = await _live(client, "v1", "ConfigMap", parent_name, namespace)
+    annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
+    known = annotations.get(APPLIED) == fingerprint
+
+    changes: list[Change] = []
+    for found in objects:
+        if found.kind != "Namespace":
+            break
+        changes.append(await _apply(client, found, None, set_id, known))
+    rest = objects[len(changes) :]
+
+    # The parent is written before the members, so that a kind is never owned without being listed.
+    kinds = {_group_kind(found.api_version, found.kind) for found in objects}
+    before = {kind for kind in annotations.get(KINDS, "").split(",") if kind}
+    await _write_parent(client, parent_name, namespace, set_id, kinds | before, "")
+    changes += [await _apply(client, found, namespace, set_id, known) for found in rest]
+    changes += await _prune(client, namespace, set_id, kinds | before, objects)
+    await _write_parent(client, parent_name, namespace, set_id, kinds, fingerprint)
+    return changes
+
+
+async def _apply(
+    client: DynamicClient,
+    found: KubeObject,
+    default_namespace: str | None,
+    set_id: str,
+    known: bool,
+) -> Change:
+    try:
+        resource = await client.resources.get(api_version=found.api_version, kind=found.kind)
+    except ResourceNotFoundError as error:
+        raise Refuse(
+            f"The cluster has no kind {found.kind!r}.",
+            where=found.file,
+            expected="a kind that the API server serves",
+            got=f"{found.api_version} {found.kind}",
+            untouched="this object and those after it",
+            remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
+        ) from error
+    namespace = (found.namespace or default_namespace) if resource.namespaced else None
+    metadata = found.body["metadata"]
+    labels = {**metadata.get("labels", {}), MEMBER: set_id}
+    body = {**found.body, "metadata": {**metadata, "labels": labels}}
+    live = await _live(client, found.api_version, found.kind, found.name, namespace)
+
+    async def send(**options: str) -> dict[str, Any]:
+        return await _send(client, resource, found, body, namespace, **options)
+
+    if live is None:
+        await send()
+        return Change(title=found.title, action="created", drift=known)
+    wanted = await send(dry_run="All")
+    differences = tuple(_differences(live, wanted))
+    if not differences:
+        return Change(title=found.title, action="unchanged")
+    await send()
+    return Change(title=found.title, action="updated", drift=known, differences=differences)
+
+
+async def _send(
+    client: DynamicClient,
+    resource: Any,
+    found: KubeObject,
+    body: dict[str, Any],
+    namespace: str | None,
+    **options: str,
+) -> dict[str, Any]:
+    try:
+        answer = await client.server_side_apply(
+            resource,
+            body=body,
+            name=found.name,
+            namespace=namespace,
+            field_manager=FIELD_MANAGER,
+            force_conflicts=True,
+            **options,
+        )
+    except ApiException as error:
+        raise Refuse(
+            f"The API server does not accept {found.title}.",
+            where=found.file,
+            got=_words(error),
+            untouched="this object and those after it",
+            remedy="correct the manifest in the ops repository",
+        ) from error
+    return answer.to_dict()
+
+
+async def _prune(
+    client: DynamicClient,
+    namespace: str,
+    set_id: str,
+    kinds: set[str],
+    objects: list[KubeObject],
+) -> list[Change]:
+    wanted = {(found.kind, found.name) for found in objects}
+    changes: list[Change] = []
+    for group_kind in sorted(kinds):
+        kind, _, group = group_kind.partition(".")
+        # A namespace takes everything in it along: only a person deletes one.
+        if kind == "Namespace":
+            continue
+        try:
+            resource = await client.resources.get(kind=kind, group=group)
+        except ResourceNotFoundError:
+            continue
+        members = await client.get(
+            resource,
+            namespace=namespace if resource.namespaced else None,
+            label_selector=f"{MEMBER}={set_id}",
+        )
+        for member in members.to_dict()["items"]:
+            name = member["metadata"]["name"]
+            if (kind, name) in wanted:
+                continue
+            await client.delete(
+                resource,
+                name=name,
+                namespace=namespace if resource.namespaced else None,
+                propagation_policy="Background",
+            )
+            changes.append(Change(title=f"{kind}/{name}", action="deleted"))
+    return changes
+
+
+async def _write_parent(
+    client: DynamicClient,
+    name: str,
+    namespace: str,
+    set_id: str,
+    kinds: set[str],
+    fingerprint: str,
+) -> None:
+    resource = await client.resources.get(api_version="v1", kind="ConfigMap")
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {SET_ID: set_id},
+            "annotations": {
+                TOOLING: "shipway/v1",
+                KINDS: ",".join(sorted(kinds)),
+                APPLIED: fingerprint,
+            },
+        },
+    }
+    try:
+        await client.server_side_apply(
+            resource, body=body, field_manager=FIELD_MANAGER, force_conflicts=True
+        )
+    except ApiException as error:
+        raise Refuse(
+            "The namespace cannot take the release.",
+            where=f"namespace {namespace}",
+            expected="an existing namespace, or a Namespace among the manifests",
+            got=_words(error),
+            untouched="the cluster",
+        ) from error
+
+
+async def _live(
+    client: DynamicClient, api_version: str, kind: str, name: str, namespace: str | None
+) -> dict[str, Any] | None:
+    resource = await client.resources.get(api_version=api_version, kind=kind)
+    try:
+        answer = await client.get(resource, name=name, namespace=namespace)
+    except NotFoundError:
+        return None
+    return answer.to_dict()
+
+
+def _differences(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
+    found: list[Difference] = []
+
+    def compare(before: Any, after: Any, path: tuple[str, ...]) -> None:
+        if path in _IGNORED or before == after:
+            return
+        if isinstance(before, dict) and isinstance(after, dict):
+            for key in sorted(before.keys() | after.keys()):
+                compare(before.get(key), after.get(key), (*path, key))
+        elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+            for index, (left, right) in enumerate(zip(before, after, strict=True)):
+                compare(left, right, (*path, str(index)))
+        else:
+            found.append(
+                Difference(
+                    field=".".join(path),
+                    live=json.dumps(before),
+                    wanted=json.dumps(after),
+                    writer=_writer(live, path),
+                )
+            )
+
+    compare(dict(live), dict(wanted), ())
+    return found
+
+
+_IGNORED = {("status",), *(("metadata", key) for key in _SERVERS_OWN)}
+
+
+def _writer(live: Mapping[str, Any], path: tuple[str, ...]) -> str:
+    """The field manager that holds the longest part of `path`, with the time it wrote."""
+    best, answer = 0, "unknown"
+    for entry in live["metadata"].get("managedFields", []):
+        depth, fields = 0, entry.get("fieldsV1", {})
+        for part in path:
+            if f"f:{part}" not in fields:
+                break
+            fields = fields[f"f:{part}"]
+            depth += 1
+        if depth > best or (depth == best and entry["manager"] != FIELD_MANAGER):
+            best, answer = depth, f"{entry['manager']} at {entry.get('time', 'an unknown time')}"
+    return answer
+
+
+def _set_id(name: str, namespace: str) -> str:
+    digest = hashlib.sha256(f"{name}.{namespace}.ConfigMap.".encode()).digest()
+    return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
+
+
+def _group_kind(api_version: str, kind: str) -> str:
+    group = api_version.rpartition("/")[0]
+    return f"{kind}.{group}" if group else kind
+
+
+def _words(error: ApiException) -> str:
+    try:
+        return str(json.loads(str(error.body))["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason or error)

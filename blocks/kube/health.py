@@ -1,0 +1,108 @@
+"""How far a workload has come, judged from the API objects alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+# Waiting reasons that do not mend themselves. ErrImagePull and the like come first and pass.
+HOPELESS = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CrashLoopBackOff",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+
+
+class Health(BaseModel):
+    """The state of one workload on its way to an image."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Literal["healthy", "progressing", "failed"]
+    updated: int
+    available: int
+    wanted: int
+    reason: str
+    pod: str | None = None
+    container: str | None = None
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """What must move for the rollout to be getting on."""
+        return (self.updated, self.available)
+
+
+def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str, str]) -> Health:
+    """Judge a Deployment, StatefulSet or DaemonSet.
+
+    Args:
+        workload: The object.
+        pods: The pods that its selector matches.
+        images: The wanted image of each container that the release sets.
+    """
+    spec, status = workload["spec"], workload.get("status", {})
+    wanted = spec.get("replicas", status.get("desiredNumberScheduled", 1))
+    updated = status.get("updatedReplicas", status.get("updatedNumberScheduled", 0)) or 0
+    available = status.get("availableReplicas", status.get("numberAvailable", 0)) or 0
+    counts: dict[str, Any] = {"updated": updated, "available": available, "wanted": wanted}
+
+    if not _asks_for(workload, images):
+        return Health(
+            state="progressing", reason="the agent has not applied the commit yet", **counts
+        )
+    new = [pod for pod in pods if _runs(pod, images)]
+    for pod in new:
+        if (bad := _hopeless(pod)) is not None:
+            container, reason = bad
+            name = pod["metadata"]["name"]
+            return Health(state="failed", reason=reason, pod=name, container=container, **counts)
+    if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
+        return Health(state="progressing", reason="the controller has not seen it yet", **counts)
+    for condition in status.get("conditions", []):
+        if condition.get("reason") == "ProgressDeadlineExceeded":
+            return Health(state="failed", reason=condition.get("message", ""), **counts)
+    old = [pod for pod in pods if pod not in new and not pod["metadata"].get("deletionTimestamp")]
+    ready = [pod for pod in new if _is_ready(pod)]
+    if len(ready) >= wanted and updated >= wanted and available >= wanted and not old:
+        return Health(state="healthy", reason=f"{wanted} of {wanted} run the image", **counts)
+    reason = f"{len(ready)} of {wanted} ready, {len(old)} of the version before still run"
+    return Health(state="progressing", reason=reason, **counts)
+
+
+def _asks_for(workload: dict[str, Any], images: dict[str, str]) -> bool:
+    spec = workload["spec"]["template"]["spec"]
+    asked = {
+        one["name"]: one["image"] for one in [*spec.get("initContainers", []), *spec["containers"]]
+    }
+    return all(asked.get(name) == image for name, image in images.items())
+
+
+def _runs(pod: dict[str, Any], images: dict[str, str]) -> bool:
+    spec = pod["spec"]
+    asked = {
+        one["name"]: one["image"] for one in [*spec.get("initContainers", []), *spec["containers"]]
+    }
+    return all(asked.get(name) == image for name, image in images.items())
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return ready and not pod["metadata"].get("deletionTimestamp")
+
+
+def _hopeless(pod: dict[str, Any]) -> tuple[str, str] | None:
+    status = pod.get("status", {})
+    statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    for container in statuses:
+        waiting = container.get("state", {}).get("waiting") or {}
+        if waiting.get("reason") in HOPELESS:
+            return container["name"], f"{waiting['reason']}: {waiting.get('message', '')}"
+    return None

@@ -1,0 +1,1 @@
+"""What turns the flows into a running service: blocks, work pools, deployments."""

@@ -1,0 +1,67 @@
+"""One commit to a running service: Code → Build → Test → Release → Deploy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from blocks.concurrency import together
+from blocks.images import ImageRef
+from flows.rollout import Until, rollout
+from flows.tasks.build import build
+from flows.tasks.clean_up import clear_leftovers, remove_what_runs
+from flows.tasks.code import Code, checkout
+from flows.tasks.journal import Journal, journal
+from flows.tasks.push import find_image, push
+from flows.tasks.target import read_target
+from flows.verify import e2e, integration, unit
+
+
+@flow(
+    name="release",
+    flow_run_name="{app} {revision} → {environment}",
+    on_cancellation=[remove_what_runs],
+    on_crashed=[remove_what_runs],
+)
+async def release(
+    app: Annotated[str, Field(description="App, as its Source Repository block is named.")],
+    revision: Annotated[
+        str | None,
+        Field(description="Branch, tag or commit id; the tip of the default branch if empty."),
+    ] = None,
+    environment: Annotated[
+        str, Field(description="Environment, as its folder in the ops repository is named.")
+    ] = "staging",
+    until: Annotated[
+        Until,
+        Field(description="Stop at the GitOps commit, or see the rollout through until healthy."),
+    ] = "healthy",
+) -> None:
+    """Release one revision of an app to one environment; a second time changes nothing."""
+    with TemporaryDirectory(prefix="shipway-") as folder:
+        async with journal(app, environment) as log:
+            code = await log.timed("code", checkout(app, revision, Path(folder)))
+            await log.releases(code)
+            await read_target(app, environment)
+            image = await find_image(code) or await make(code, log)
+            deployed = rollout(app, environment, code.revision, str(image), until)
+            log.rolled_out(str(image), await log.timed("deploy", deployed))
+
+
+async def make(code: Code, log: Journal) -> ImageRef:
+    """Build and test a revision that has no image yet; push it once the whole pyramid is green."""
+    await clear_leftovers()
+    async with together() as side_by_side:
+        image = side_by_side.create_task(log.timed("build", build(code, "image")))
+        tests = await build(code, "tests")
+        log.tested(await log.timed("unit", unit(code, tests)))
+    built = await image
+    log.tested(await log.timed("integration", integration(code, tests, built)))
+    log.tested(await log.timed("e2e", e2e(code, tests, built)))
+    pushed = await log.timed("release", push(code, built))
+    log.pushed(pushed)
+    return pushed.image

@@ -1,0 +1,1 @@
+"""Thin Prefect tasks: one verb each, retried by kind of error."""

@@ -1,0 +1,46 @@
+"""Deploy, in the cluster's name: make it equal to what Git says."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.kube.apply import Change
+from blocks.kube.objects import read_objects
+from blocks.ops_repository import OpsRepository
+from flows.tasks.outside import outside
+from flows.tasks.target import target_of
+from flows.tasks.watch import cluster_of
+
+
+class Applied(BaseModel):
+    """What applying one app's folder changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    app: str
+    environment: str
+    commit: str
+    changes: tuple[Change, ...]
+
+
+@outside("list the apps of {environment}")
+async def apps_of(environment: str | None) -> list[tuple[str, str]]:
+    """Every (environment, app) of the ops repository that Shipway's agent applies."""
+    ops = await OpsRepository.aload("default")
+    return await asyncio.to_thread(ops.apps, environment)
+
+
+@outside("apply {environment}/{app}")
+async def apply(environment: str, app: str) -> Applied | None:
+    """Apply one app's folder at the tip of the ops repository; None where another agent does."""
+    ops = await OpsRepository.aload("default")
+    wanted = await asyncio.to_thread(ops.fetch, environment, app)
+    target = target_of(wanted, app, environment)
+    if target.rollout.agent != "reconcile":
+        return None
+    objects = read_objects(wanted.files, wanted.folder)
+    cluster = await cluster_of(target.cluster)
+    changes = await cluster.apply(app, target.rollout.namespace, objects, wanted.fingerprint)
+    return Applied(app=app, environment=environment, commit=wanted.commit, changes=tuple(changes))

@@ -1,0 +1,46 @@
+"""Nothing that a run started outlives it: neither a cancelled run nor a worker that was killed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+
+from blocks.container_runner import ContainerRunner, remove_leftovers, runs_with_leftovers
+from flows.tasks.outside import outside
+
+
+async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
+    """State hook: remove the containers and networks of a run that was cancelled or crashed."""
+    runner = await ContainerRunner.aload("default")
+    async with runner.client() as client:
+        await asyncio.to_thread(remove_leftovers, client, str(flow_run.id))
+
+
+@outside("clear what dead runs left")
+async def clear_leftovers() -> int:
+    """Remove containers of runs that are over: a killed worker could not do it. Return how many."""
+    runner = await ContainerRunner.aload("default")
+    count = 0
+    async with runner.client() as client:
+        for run in await asyncio.to_thread(runs_with_leftovers, client):
+            if await _is_over(run):
+                count += await asyncio.to_thread(remove_leftovers, client, run)
+    if count:
+        get_run_logger().warning("Removed %d containers that dead runs had left", count)
+    return count
+
+
+async def _is_over(run: str) -> bool:
+    async with get_client() as client:
+        try:
+            found = await client.read_flow_run(UUID(run))
+        except ObjectNotFound:
+            # Another Prefect server may share the engine; what it runs is not ours to remove.
+            return False
+    return found.state is not None and found.state.is_final()

@@ -1,0 +1,111 @@
+"""What people see of a run while it goes on and when it is over: progress, and the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from uuid import UUID
+
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+
+from blocks.junit import LayerResult
+from flows.tasks.code import Code, name_this_run
+from flows.tasks.commit import RolledOut
+from flows.tasks.push import Pushed
+from flows.tasks.report import Report, render
+
+Result = TypeVar("Result")
+
+# Shares of a run that people see move, in percent; a stage that is not needed counts at the end.
+SHARES = {
+    "code": 5,
+    "build": 25,
+    "unit": 20,
+    "integration": 15,
+    "e2e": 10,
+    "release": 10,
+    "deploy": 15,
+}
+
+
+class Journal:
+    """Times the stages of one run and keeps its artifacts up to date."""
+
+    def __init__(self, app: str, environment: str, progress: UUID) -> None:
+        self.report = Report(app=app, environment=environment)
+        self._started = time.monotonic()
+        self._progress = progress
+
+    async def timed(self, stage: str, work: Awaitable[Result]) -> Result:
+        """Await a stage's work, note how long it took, and move the progress on."""
+        begin = self._now()
+        try:
+            result = await work
+        except BaseException:
+            self.report.add_stage(stage, begin, self._now(), done=False)
+            raise
+        self.report.add_stage(stage, begin, self._now(), done=True)
+        done = sum(SHARES[one.name] for one in self.report.stages if one.done)
+        await aupdate_progress_artifact(self._progress, float(done))
+        return result
+
+    async def releases(self, code: Code) -> None:
+        """Note what is being released, and name the run by it."""
+        self.report.revision = code.revision
+        await name_this_run(self.report.title)
+
+    def tested(self, result: LayerResult | None) -> None:
+        """Note what a layer came to."""
+        if result is not None:
+            self.report.layers.append(result)
+
+    def pushed(self, pushed: Pushed) -> None:
+        """Note that an image was built, and whether it was pushed."""
+        self.report.built = 1
+        self.report.pushed = int(pushed.new)
+
+    def rolled_out(self, image: str, rolled_out: RolledOut) -> None:
+        """Note the image, the commits, and what the cluster then served."""
+        last = rolled_out.commits[-1]
+        self.report.image = image
+        self.report.commit, self.report.commit_link = last.commit, last.link
+        self.report.committed = sum(commit.new for commit in rolled_out.commits)
+        self.report.served = rolled_out.served
+
+    async def close(self, error: BaseException | None) -> None:
+        """Write the report, whatever the run came to."""
+        report = self.report
+        report.seconds = self._now()
+        report.error = None if error is None else str(error) or type(error).__name__
+        key = f"{report.app}-{report.environment}"
+        await acreate_markdown_artifact(
+            render(report), key=f"{key}-report", description=report.title
+        )
+        await acreate_table_artifact([report.row()], key=f"{key}-summary", description=report.title)
+        if error is None:
+            await aupdate_progress_artifact(self._progress, 100.0)
+
+    def _now(self) -> float:
+        return time.monotonic() - self._started
+
+
+@asynccontextmanager
+async def journal(app: str, environment: str) -> AsyncGenerator[Journal]:
+    """Keep a journal of the current run; the report is written however it ends."""
+    progress = await acreate_progress_artifact(
+        0.0, key=f"{app}-{environment}-progress", description=f"Progress of {app} → {environment}"
+    )
+    kept = Journal(app, environment, progress)
+    try:
+        yield kept
+    except BaseException as error:
+        await kept.close(error)
+        raise
+    await kept.close(None)

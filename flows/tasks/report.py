@@ -1,0 +1,140 @@
+"""The release report: one Markdown page, and one row for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from blocks.junit import LayerResult
+from blocks.source_repository import Revision
+
+BAR = 30
+
+
+class Stage(BaseModel):
+    """When a stage began and ended, in seconds since the run began."""
+
+    name: str
+    begin: float
+    end: float
+    done: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.begin
+
+
+class Report(BaseModel):
+    """What one run did."""
+
+    app: str
+    environment: str
+    revision: Revision | None = None
+    image: str | None = None
+    commit: str | None = None
+    commit_link: str | None = None
+    served: str | None = None
+    built: int = 0
+    pushed: int = 0
+    committed: int = 0
+    layers: list[LayerResult] = Field(default_factory=list)
+    stages: list[Stage] = Field(default_factory=list)
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the run."""
+        short = self.revision.short if self.revision else "?"
+        return f"{self.app} {short} → {self.environment}"
+
+    def add_stage(self, name: str, begin: float, end: float, *, done: bool) -> None:
+        """Note a stage that is over."""
+        self.stages.append(Stage(name=name, begin=begin, end=end, done=done))
+
+    def row(self) -> dict[str, Any]:
+        """The same figures for a machine."""
+        return {
+            "app": self.app,
+            "environment": self.environment,
+            "revision": self.revision.commit if self.revision else None,
+            "image": self.image,
+            "commit": self.commit,
+            "served": self.served,
+            "built": self.built,
+            "pushed": self.pushed,
+            "committed": self.committed,
+            "tests": {one.layer: one.count("passed") for one in self.layers},
+            "stages": {one.name: round(one.seconds, 3) for one in self.stages},
+            "seconds": round(self.seconds, 3),
+            "error": self.error,
+        }
+
+
+def render(report: Report) -> str:
+    """The Markdown page."""
+    parts = [f"# {'❌' if report.error else '✅'} {report.title}"]
+    if report.error:
+        parts.append(f"```text\n{report.error}\n```")
+    parts += [_facts(report), _tests(report), _stages(report)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(report: Report) -> str:
+    rows: list[tuple[str, str]] = []
+    if report.revision:
+        subject = report.revision.subject.replace("|", "\\|")
+        rows.append(
+            ("Revision", f"`{report.revision.commit}` {subject} ({report.revision.author})")
+        )
+    if report.image:
+        rows.append(("Image", f"`{report.image}`"))
+    if report.commit_link:
+        made = "" if report.committed else " (already there)"
+        rows.append(("Ops commit", f"{report.commit_link}{made}"))
+    if report.served:
+        rows.append(("Cluster", report.served))
+    counts = f"{report.built} built, {report.pushed} pushed, {report.committed} committed"
+    rows.append(("This run", f"{counts}, {report.seconds:.1f} s"))
+    return _table(("", ""), rows)
+
+
+def _tests(report: Report) -> str:
+    if not report.layers:
+        return ""
+    total = sum(len(layer.tests) for layer in report.layers)
+    rows = [
+        (
+            layer.layer,
+            str(layer.count("passed")),
+            str(layer.count("failed")),
+            str(layer.count("skipped")),
+            f"{100 * len(layer.tests) / total:.0f} %",
+            f"{layer.seconds:.1f} s",
+        )
+        for layer in report.layers
+    ]
+    head = ("Layer", "Passed", "Failed", "Skipped", "Share", "Time")
+    return f"## Tests\n\n{_table(head, rows)}"
+
+
+def _stages(report: Report) -> str:
+    end = max((stage.end for stage in report.stages), default=0.0)
+    if end == 0.0:
+        return ""
+    lines: list[str] = []
+    for stage in report.stages:
+        left = round(BAR * stage.begin / end)
+        width = max(1, round(BAR * stage.seconds / end))
+        mark = "█" if stage.done else "░"
+        bar = (" " * left + mark * width).ljust(BAR + 1)
+        lines.append(f"{stage.name:<12}{bar} {stage.seconds:6.1f} s")
+    return "## Time\n\n```text\n" + "\n".join(lines) + "\n```"
+
+
+def _table(head: tuple[str, ...], rows: list[Any]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines)
