@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from blocks.config.document import Strict, read_document
 
@@ -13,8 +13,15 @@ FILE = "pipeline.yaml"
 LayerName = Literal["unit", "integration", "e2e"]
 DEFAULT_WEIGHTS: dict[LayerName, int] = {"unit": 70, "integration": 20, "e2e": 10}
 
+
+def _inside(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("must be a path inside the app's folder")
+    return path
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-RelativePath = Annotated[str, StringConstraints(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$)).+$")]
+RelativePath = Annotated[str, AfterValidator(_inside)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
 

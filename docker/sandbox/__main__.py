@@ -1,0 +1,144 @@
+"""The sandbox: everything that Shipway talks to, real and on this machine.
+
+Usage: python docker/sandbox up [--cluster wait|later|none] | down | status | env [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cluster
+import database
+import engine
+import gitserver
+import images
+import machine
+import processes
+import registry
+import server
+from state import CACHE, HOME, LOGS, STATE, Unavailable, forget, read
+
+
+def up(clusters: str) -> None:
+    """Bring up what is missing, in an order in which each part finds what it needs."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    host = _step("engine", engine.up)
+    _step("registry", registry.up)
+    if engine.is_private():
+        registry.forward()
+    cli = engine.cli(host)
+    (STATE / "docker").mkdir(exist_ok=True)
+    base = _step("base images", lambda: images.up(host, cli))
+    if clusters != "none":
+        kind = cluster.prepare(host)
+        if kind == "none":
+            print(f"  no cluster: {read()['cluster_missing']}", flush=True)
+        cluster.build_later()
+    _step("git server", gitserver.up)
+    data = _step("database", database.up)
+    _step("prefect server", lambda: server.up(data))
+    exports = env(cli, base)
+    _step("deployments", lambda: server.deploy(exports))
+    server.start_worker(exports)
+    if clusters == "wait":
+        _step("cluster", cluster.wait)
+    print(f"Prefect UI: {server.address()}", flush=True)
+
+
+def down() -> None:
+    """End everything, and leave the machine as it was; state files and caches stay."""
+    cluster.down()
+    for name in reversed(processes.names()):
+        if name != machine.NAME:
+            processes.stop(name)
+    processes.stop_all()
+    machine.down()
+    forget("docker_host", "subnet")
+
+
+def status() -> None:
+    """Print what runs, and where."""
+    where = {
+        "dockerd": read().get("docker_host", ""),
+        "docker-registry": registry.address(),
+        "git-server": gitserver.url(),
+        "postgres": f"127.0.0.1:{read().get('port.database', '')}",
+        "prefect-server": server.address(),
+        "apiserver": f"https://{machine.address()}:6443" if machine.init_pid() else "",
+    }
+    if not processes.names():
+        print("The sandbox is down; `make up` starts it.")
+        return
+    for name in processes.names():
+        pid = processes.pid_of(name)
+        state = f"pid {pid}" if pid else "DEAD"
+        print(f"{name:<18}{state:<14}{where.get(name, ''):<44}{LOGS / f'{name}.log'}")
+    print(f"{'cluster':<18}{cluster.phase()}")
+
+
+def env(cli: str, base: dict[str, str]) -> dict[str, str]:
+    """What a client of the sandbox needs to know."""
+    return {
+        **server.settings(),
+        "SHIPWAY_HOME": str(HOME),
+        "SHIPWAY_STATE": str(STATE),
+        "SHIPWAY_CACHE": str(CACHE),
+        "KUBECONFIG": str(cluster.KUBECONFIG),
+        "DOCKER_HOST": read().get("docker_host", ""),
+        "DOCKER_CONFIG": str(STATE / "docker"),
+        "SHIPWAY_DOCKER_CLI": cli,
+        "SHIPWAY_REGISTRY": registry.address(),
+        "SHIPWAY_GIT_URL": gitserver.url(),
+        "SHIPWAY_GIT_ROOT": str(gitserver.ROOT),
+        "SHIPWAY_GIT_USERNAME": gitserver.USER,
+        "SHIPWAY_GIT_PASSWORD": read().get("git_password", ""),
+        "SHIPWAY_PYTHON_IMAGE": base["python"],
+        "SHIPWAY_POSTGRES_IMAGE": base["postgres"],
+        "SHIPWAY_CLUSTER": read().get("cluster", "none"),
+    }
+
+
+def _step(name: str, start: Callable[[], Any]) -> Any:
+    begin = time.monotonic()
+    result = start()
+    print(f"✓ {name:<16}{time.monotonic() - begin:6.1f} s", flush=True)
+    return result
+
+
+def main() -> int:
+    """Run one command."""
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up").add_argument(
+        "--cluster", choices=("wait", "later", "none"), default="wait"
+    )
+    for name in ("down", "status", "cluster"):
+        commands.add_parser(name)
+    commands.add_parser("env").add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    try:
+        if chosen.command == "env":
+            known = read()
+            if "docker_host" not in known or "images" not in known:
+                raise Unavailable("the sandbox is down: run `make up`")
+            exports = env(engine.cli(known["docker_host"]), known["images"])
+            lines = [f"export {key}={shlex.quote(value)}" for key, value in exports.items()]
+            print(json.dumps(exports) if chosen.json else "\n".join(lines))
+        elif chosen.command == "up":
+            up(chosen.cluster)
+        else:
+            {"down": down, "status": status, "cluster": cluster.build_now}[chosen.command]()
+    except Unavailable as reason:
+        print(f"✗ {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

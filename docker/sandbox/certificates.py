@@ -1,0 +1,38 @@
+"""The cluster's keys: made before the cluster, so that its address and trust are known at once."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from state import STATE
+
+FOLDER = STATE / "pki"
+
+
+def make(address: str, service: str) -> Path:
+    """A CA, a serving certificate for the API server, and the key that signs service accounts."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    FOLDER.chmod(0o700)
+    if (FOLDER / f"{address}.crt").exists():
+        return FOLDER
+    names = f"IP:{address},IP:{service},IP:127.0.0.1,DNS:kubernetes.default.svc"
+    _openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=sandbox-ca",
+        "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", "ca.key", "-out", "ca.crt",
+    )  # fmt: skip
+    _openssl(
+        "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kube-apiserver",
+        "-keyout", "apiserver.key", "-out", "apiserver.csr",
+    )  # fmt: skip
+    (FOLDER / "apiserver.ext").write_text(f"subjectAltName={names}\n")
+    _openssl(
+        "x509", "-req", "-in", "apiserver.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+        "-CAcreateserial", "-days", "3650", "-extfile", "apiserver.ext", "-out", f"{address}.crt",
+    )  # fmt: skip
+    _openssl("genrsa", "-out", "accounts.key", "2048")
+    return FOLDER
+
+
+def _openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=FOLDER, check=True, capture_output=True)

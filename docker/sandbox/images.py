@@ -1,0 +1,119 @@
+"""Base images: the public ones where they can be pulled, else made here from Debian packages."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import registry
+from packages import need
+from state import CACHE, HOME, LOGS, Unavailable, read, remember
+
+_IMAGES = HOME / "docker" / "images"
+_SUITE = "bookworm"
+_INCLUDE = "python3-minimal,python3-venv,ca-certificates"
+_PUBLIC = {"python": "python:3.11-slim", "postgres": "postgres:15"}
+
+
+def up(host: str, cli: str) -> dict[str, str]:
+    """Have a Python and a PostgreSQL image; return their names by kind."""
+    known = read().get("images")
+    if known is not None and all(_in_registry(name) or _pull(host, name) for name in known.values()):
+        return known
+    if all(_pull(host, name) for name in _PUBLIC.values()):
+        return remember("images", _PUBLIC)
+    names: dict[str, str] = {}
+    for kind, tag in (("python", "3.11"), ("postgres", "15")):
+        name = f"{registry.address()}/sandbox/{kind}:{tag}"
+        if not registry.has(f"sandbox/{kind}", tag):
+            _load(host, cli, kind, name, names)
+            _docker(cli, host, "push", "--quiet", name)
+        names[kind] = name
+    return remember("images", names)
+
+
+def pause() -> str:
+    """The image that holds a pod's namespaces open: anything that sleeps does."""
+    return f"{registry.address()}/sandbox/python:3.11"
+
+
+def _in_registry(name: str) -> bool:
+    address, _, rest = name.partition("/")
+    repository, _, tag = rest.partition(":")
+    return address == registry.address() and registry.has(repository, tag)
+
+
+def _pull(host: str, name: str) -> bool:
+    env = {**os.environ, "DOCKER_HOST": host}
+    for command in (["docker", "image", "inspect", name], ["docker", "pull", "--quiet", name]):
+        try:
+            done = subprocess.run(command, env=env, capture_output=True, check=False, timeout=300)
+        except subprocess.TimeoutExpired:
+            return False
+        if done.returncode == 0:
+            return True
+    return False
+
+
+def _load(host: str, cli: str, kind: str, name: str, names: dict[str, str]) -> None:
+    """Load an image from the cache folder, or make it and keep it there."""
+    recipe = Path(__file__).read_bytes()
+    recipe += b"".join(file.read_bytes() for file in sorted((_IMAGES / kind).glob("*")))
+    key = hashlib.sha256(recipe).hexdigest()[:12]
+    kept = CACHE / "images" / f"{kind}-{key}.tar"
+    if kept.exists():
+        _docker(cli, host, "load", "--quiet", "--input", str(kept))
+    else:
+        print(f"  making the base image {kind}, once (about a minute) …", flush=True)
+        if kind == "python":
+            _make_python(host, cli)
+        else:
+            folder = str(_IMAGES / kind)
+            base = f"BASE={names['python']}"
+            _docker(cli, host, "build", "--tag", f"shipway/{kind}", "--build-arg", base, folder)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as draft:
+            _docker(cli, host, "save", "--output", draft.name, f"shipway/{kind}")
+        Path(draft.name).rename(kept)
+    _docker(cli, host, "tag", f"shipway/{kind}", name)
+
+
+def _make_python(host: str, cli: str) -> None:
+    need({"debootstrap": "debootstrap"}, "the base image")
+    targets = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
+    mirrors = subprocess.run(targets, capture_output=True, text=True, check=False).stdout.split()
+    if not mirrors:
+        raise Unavailable("no Debian mirror is configured, and no base image can be pulled")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        _logged("debootstrap", "--variant=minbase", f"--include={_INCLUDE}", _SUITE, str(root), mirrors[0])
+        # Containers reach the outside through the same company proxies as this machine.
+        bundle = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+        shutil.copyfile(bundle, root / "etc/ssl/certs/ca-certificates.crt")
+        (root / "usr/bin/python").symlink_to("python3")
+        for waste in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man"):
+            shutil.rmtree(root / waste, ignore_errors=True)
+        (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+        (root / "var/lib/apt/lists/partial").mkdir(parents=True)
+        archive = Path(folder, "root.tar")
+        _logged("tar", "--create", "--file", str(archive), "--directory", str(root), ".")
+        change = ["--change", 'CMD ["sleep", "infinity"]', "--change", "ENV LANG=C.UTF-8"]
+        _docker(cli, host, "import", *change, str(archive), "shipway/python")
+
+
+def _docker(cli: str, host: str, *arguments: str) -> None:
+    _logged(cli, *arguments, env={"DOCKER_HOST": host, "DOCKER_BUILDKIT": "1"})
+
+
+def _logged(*command: str, env: dict[str, str] | None = None) -> None:
+    file = LOGS / "images.log"
+    with file.open("ab") as log:
+        done = subprocess.run(
+            command, env={**os.environ, **(env or {})}, stdout=log, stderr=log, check=False
+        )
+    if done.returncode != 0:
+        raise Unavailable(f"{' '.join(command[:2])} failed, see {file}")

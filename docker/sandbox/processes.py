@@ -1,0 +1,144 @@
+"""Daemons: started once, found again, ended with all that they started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from state import ID, LOGS, STATE, Unavailable
+
+# Every daemon and every child of one carries this, so that none is missed and no other is hit.
+MARK = f"SHIPWAY_SANDBOX={ID}"
+_RUN = STATE / "run"
+GRACE_SECONDS = 10
+
+
+def start(
+    name: str,
+    command: list[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    cwd: Path | None = None,
+) -> None:
+    """Start a daemon in a session of its own; its output goes to <state>/log/<name>.log."""
+    _RUN.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    key, value = MARK.split("=")
+    with (LOGS / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **(env or {}), key: value},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=cwd or STATE,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+        )
+    (_RUN / name).write_text(json.dumps({"pid": process.pid, "born": _born(process.pid)}))
+
+
+def pid_of(name: str) -> int | None:
+    """The pid of a daemon that runs; a reused pid is told apart by its start time."""
+    file = _RUN / name
+    if not file.exists():
+        return None
+    known = json.loads(file.read_text())
+    return known["pid"] if known["born"] == _born(known["pid"]) is not None else None
+
+
+def stop(name: str) -> None:
+    """End a daemon and its process group: politely first."""
+    if (pid := pid_of(name)) is not None:
+        _end([pid], group=True)
+    (_RUN / name).unlink(missing_ok=True)
+
+
+def stop_all() -> None:
+    """End every process that carries this sandbox's mark."""
+    _end(_marked())
+    for file in _RUN.glob("*"):
+        file.unlink()
+
+
+def names() -> list[str]:
+    """The daemons that were started and not stopped."""
+    return sorted(file.name for file in _RUN.glob("*"))
+
+
+def wait_until(
+    ready: Callable[[], bool], name: str, seconds: float = 60, daemons: tuple[str, ...] = ()
+) -> None:
+    """Wait for a daemon to be ready.
+
+    Raises:
+        Unavailable: It ended or did not get ready; with the end of its log.
+    """
+    deadline = time.monotonic() + seconds
+    while not ready():
+        dead = [one for one in daemons or (name,) if pid_of(one) is None]
+        if dead or time.monotonic() > deadline:
+            one = dead[0] if dead else name
+            what = "ended" if dead else f"was not ready within {seconds:.0f} s"
+            raise Unavailable(f"{one} {what}; the end of its log:\n{tail(one)}")
+        time.sleep(0.1)
+
+
+def tail(name: str, lines: int = 15) -> str:
+    """The last lines of a daemon's log."""
+    file = LOGS / f"{name}.log"
+    text = file.read_text(errors="replace") if file.exists() else ""
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+
+
+def _born(pid: int) -> str | None:
+    """Start time of a living process, in clock ticks since boot; None for a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _marked() -> list[int]:
+    found: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        pid = int(entry.name)
+        if MARK.encode() in environment and pid != os.getpid() and _born(pid):
+            found.append(pid)
+    return found
+
+
+def _end(pids: list[int], *, group: bool = False) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in pids:
+            try:
+                os.killpg(pid, number) if group else os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+        deadline = time.monotonic() + GRACE_SECONDS
+        while any(_born(pid) for pid in pids) and time.monotonic() < deadline:
+            _reap()
+            time.sleep(0.05)
+        if not any(_born(pid) for pid in pids):
+            return
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return

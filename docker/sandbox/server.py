@@ -1,0 +1,96 @@
+"""The Prefect server, its work pool with a worker, and Shipway's blocks and deployments."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import processes
+from state import HOME, LOGS, STATE, Unavailable, fresh_port, port, read, remember
+
+NAME = "prefect-server"
+WORKER = "prefect-worker"
+POOL = "shipway"
+_PREFECT = str(Path(sys.executable).with_name("prefect"))
+
+
+def up(database: str) -> None:
+    """Start the server."""
+    if processes.pid_of(NAME) is None:
+        fresh_port("prefect")
+        env = {
+            **settings(),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+        arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port("prefect"))]
+        processes.start(NAME, [_PREFECT, *arguments], env=env)
+    processes.wait_until(answers, NAME, 120)
+
+
+def settings() -> dict[str, str]:
+    """What a Prefect client needs, apart from the user's own profiles."""
+    return {
+        "PREFECT_HOME": str(STATE / "prefect"),
+        "PREFECT_API_URL": f"{address()}/api",
+        "PREFECT_PROFILES_PATH": str(STATE / "prefect" / "profiles.toml"),
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def address() -> str:
+    """Where the UI is."""
+    return f"http://127.0.0.1:{port('prefect')}"
+
+
+def answers() -> bool:
+    """Whether the server is healthy."""
+    try:
+        with urllib.request.urlopen(f"{address()}/api/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def deploy(env: dict[str, str]) -> bool:
+    """Register blocks and deployments, unless nothing they depend on has changed."""
+    files = [
+        HOME / "prefect.yaml",
+        *sorted(HOME.glob("flows/**/*.py")),
+        *sorted(HOME.glob("blocks/**/*.py")),
+        *sorted(HOME.glob("deployments/**/*.py")),
+    ]
+    digest = hashlib.sha256(repr(sorted(env.items())).encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    if read().get("deployed") == digest.hexdigest():
+        return False
+    pool = ["work-pool", "create", POOL, "--type", "process", "--overwrite"]
+    for command in (
+        [_PREFECT, "--no-prompt", *pool],
+        [sys.executable, "-m", "deployments.bootstrap"],
+        [_PREFECT, "--no-prompt", "deploy", "--all"],
+    ):
+        with (LOGS / "deploy.log").open("ab") as log:
+            done = subprocess.run(
+                command, cwd=HOME, env={**os.environ, **env}, stdout=log, stderr=log, check=False
+            )
+        if done.returncode != 0:
+            what = " ".join(command[1:])
+            raise Unavailable(f"`{what}` failed; the end of its log:\n{processes.tail('deploy')}")
+    remember("deployed", digest.hexdigest())
+    return True
+
+
+def start_worker(env: dict[str, str]) -> None:
+    """Start the worker that runs flow runs as processes."""
+    if processes.pid_of(WORKER) is not None:
+        return
+    command = [_PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL]
+    # The default of ten seconds between two looks for work is most of a short run.
+    polling = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    processes.start(WORKER, command, env={**env, **polling}, cwd=HOME)
