@@ -22,7 +22,7 @@ import machine
 import processes
 import registry
 import server
-from state import CACHE, HOME, LOGS, STATE, Unavailable, forget, read
+from state import CACHE, HOME, LOGS, STATE, Unavailable, exclusive, forget, read
 
 
 def up(clusters: str) -> None:
@@ -46,8 +46,6 @@ def up(clusters: str) -> None:
     exports = env(cli, base)
     _step("deployments", lambda: server.deploy(exports))
     server.start_worker(exports)
-    if clusters == "wait":
-        _step("cluster", cluster.wait)
     print(f"Prefect UI: {server.address()}", flush=True)
 
 
@@ -131,9 +129,15 @@ def main() -> int:
             lines = [f"export {key}={shlex.quote(value)}" for key, value in exports.items()]
             print(json.dumps(exports) if chosen.json else "\n".join(lines))
         elif chosen.command == "up":
-            up(chosen.cluster)
+            with exclusive():
+                up(chosen.cluster)
+            if chosen.cluster == "wait":
+                _step("cluster", cluster.wait)
+        elif chosen.command == "down":
+            with exclusive():
+                down()
         else:
-            {"down": down, "status": status, "cluster": cluster.build_now}[chosen.command]()
+            {"status": status, "cluster": cluster.build_now}[chosen.command]()
     except Unavailable as reason:
         print(f"✗ {reason}", file=sys.stderr)
         return 1

@@ -30,6 +30,15 @@ def make(address: str, service: str) -> Path:
         "x509", "-req", "-in", "apiserver.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
         "-CAcreateserial", "-days", "3650", "-extfile", "apiserver.ext", "-out", f"{address}.crt",
     )  # fmt: skip
+    # The API server's own identity towards the kubelet, for logs and exec.
+    _openssl(
+        "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/O=system:masters/CN=kube-apiserver",
+        "-keyout", "kubelet-client.key", "-out", "kubelet-client.csr",
+    )  # fmt: skip
+    _openssl(
+        "x509", "-req", "-in", "kubelet-client.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+        "-CAcreateserial", "-days", "3650", "-out", "kubelet-client.crt",
+    )  # fmt: skip
     _openssl("genrsa", "-out", "accounts.key", "2048")
     return FOLDER
 

@@ -14,7 +14,8 @@ import kubebinary
 import machine
 import node
 import processes
-from state import ID, STATE, Unavailable, forget, read, remember
+import registry
+from state import ID, STATE, Unavailable, forget, port, read, remember
 
 KUBECONFIG = STATE / "kubeconfig"
 BUILDER = "cluster"
@@ -126,7 +127,7 @@ def _note(phase_name: str, percent: int, reason: str = "") -> None:
 
 
 def _kind_is_at_hand(host: str) -> bool:
-    """kind downloads its node image by itself; only an image that is here already is fit."""
+    """Kind downloads its node image by itself; only an image that is here already is fit."""
     if shutil.which("kind") is None:
         return False
     listed = subprocess.run(
@@ -140,26 +141,39 @@ def _kind_is_at_hand(host: str) -> bool:
 
 
 def _kind_up() -> None:
-    host = read()["docker_host"]
-    registry = f"127.0.0.1:{read()['port.registry']}"
+    """A kind cluster that pulls from the loopback registry under the name it has on the host."""
+    env = {**os.environ, "DOCKER_HOST": read()["docker_host"]}
+    folder = "/etc/containerd/certs.d"
+    patch = f'[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "{folder}"'
     config = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "containerdConfigPatches": [
-            '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."%s"]\n'
-            '  endpoint = ["http://%s"]' % (registry, registry)
-        ],
-        # The node shares the host's loopback, where the registry listens.
-        "networking": {"apiServerAddress": "127.0.0.1"},
+        "containerdConfigPatches": [patch],
     }
-    command = ["kind", "create", "cluster", "--name", _KIND, "--kubeconfig", str(KUBECONFIG)]
+    _command(
+        *("kind", "create", "cluster", "--name", _KIND, "--kubeconfig", str(KUBECONFIG)),
+        *("--wait", "120s", "--config", "/dev/stdin"),
+        env=env,
+        given=json.dumps(config),
+    )
+    gateway = _command(
+        *("docker", "network", "inspect", "kind"),
+        *("--format", "{{(index .IPAM.Config 0).Gateway}}"),
+        env=env,
+    )
+    listen = f"TCP-LISTEN:{port('registry')},bind={gateway},fork,reuseaddr"
+    processes.start("registry-kind", ["socat", listen, f"TCP:{registry.address()}"])
+    hosts = f'[host."http://{gateway}:{port("registry")}"]\n'
+    place = f"{folder}/{registry.address()}"
+    write = f"mkdir -p {place} && cat > {place}/hosts.toml"
+    node_name = f"{_KIND}-control-plane"
+    _command("docker", "exec", "-i", node_name, "sh", "-c", write, env=env, given=hosts)
+
+
+def _command(*command: str, env: dict[str, str], given: str | None = None) -> str:
     done = subprocess.run(
-        [*command, "--wait", "120s", "--config", "/dev/stdin"],
-        input=json.dumps(config),
-        env={**os.environ, "DOCKER_HOST": host},
-        capture_output=True,
-        text=True,
-        check=False,
+        command, input=given, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise Unavailable(f"kind: {done.stderr.strip()[-500:]}")
+        raise Unavailable(f"{command[0]} {command[1]}: {done.stderr.strip()[-500:]}")
+    return done.stdout.strip()

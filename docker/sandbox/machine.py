@@ -18,14 +18,24 @@ from pathlib import Path
 
 import processes
 from packages import need
-from state import ID, SOCKETS, Unavailable, forget, read, remember
+from state import ID, SOCKETS, STATE, Unavailable, forget, read, remember
 
 NAME = "machine"
 VETH = f"shw{ID}"
 _TAG = f"shipway-{ID}"
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+_FORWARD_BEFORE = Path("/run/shipway-ip-forward")
 _CGROUPS = Path("/sys/fs/cgroup")
 CGROUP = f"/shipway-{ID}"
+
+# Folders that the engine, the kubelet and the network plugins share with nobody.
+_PRIVATE = tuple(
+    Path(path)
+    for path in (
+        "/run/netns", "/run/containerd", "/run/docker", "/run/cni",
+        "/var/lib/cni", "/var/lib/kubelet", "/var/log/pods", "/var/log/containers",
+    )
+)  # fmt: skip
 
 
 def up() -> None:
@@ -37,7 +47,9 @@ def up() -> None:
     if init_pid() is not None:
         return
     if os.geteuid() != 0:
-        raise Unavailable("an engine and a cluster of our own need root: run as root, or start Docker")
+        raise Unavailable(
+            "an engine and a cluster of our own need root: run as root, or start Docker"
+        )
     need({"iproute2": "ip", "iptables": "iptables", "util-linux": "nsenter"}, "the sandbox")
     down()
     SOCKETS.mkdir(mode=0o755, exist_ok=True)
@@ -57,12 +69,15 @@ def down() -> None:
                 if _TAG in rule:
                     arguments = shlex.split(rule)
                     _run("iptables", "-w", "-t", table, "-D", *arguments[1:])
-    if (before := read().get("ip_forward")) is not None:
-        others = [path for path in Path("/run").glob("shipway-*") if path != SOCKETS]
-        if not others:
-            _FORWARD.write_text(before)
-        forget("ip_forward")
     shutil.rmtree(SOCKETS, ignore_errors=True)
+    others = [path for path in Path("/run").glob("shipway-*") if path.is_dir()]
+    if _FORWARD_BEFORE.exists() and not others:
+        _FORWARD.write_text(_FORWARD_BEFORE.read_text())
+        _FORWARD_BEFORE.unlink()
+    for name in read().get("private_folders", []):
+        if Path(name).is_dir() and not os.listdir(name):
+            Path(name).rmdir()
+    forget("private_folders")
     _remove_cgroups()
 
 
@@ -136,7 +151,9 @@ def _connect() -> None:
     run_inside("ip", "route", "add", "default", "via", host)
     run_inside("sysctl", "-qw", "net.ipv4.ip_forward=1")
     run_inside("mount", "--make-rshared", "/")
-    remember("ip_forward", _FORWARD.read_text().strip())
+    _furnish()
+    if not _FORWARD_BEFORE.exists():
+        _FORWARD_BEFORE.write_text(_FORWARD.read_text())
     _FORWARD.write_text("1")
     tag = ["-m", "comment", "--comment", _TAG]
     source = ["-s", f"{peer}/30", "!", "-o", VETH]
@@ -144,6 +161,16 @@ def _connect() -> None:
     if "-P FORWARD ACCEPT" not in _run("iptables", "-w", "-S", "FORWARD"):
         for direction in ("-i", "-o"):
             _run("iptables", "-w", "-I", "FORWARD", direction, VETH, *tag, "-j", "ACCEPT")
+
+
+def _furnish() -> None:
+    missing = [path for path in _PRIVATE if not path.exists()]
+    remember("private_folders", [str(path) for path in missing])
+    for path in _PRIVATE:
+        path.mkdir(parents=True, exist_ok=True)
+        own = STATE / "machine" / path.name
+        own.mkdir(parents=True, exist_ok=True)
+        run_inside("mount", "--bind", str(own), str(path))
 
 
 def _subnet() -> int:

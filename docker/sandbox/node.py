@@ -86,9 +86,7 @@ def up(kube: Path, kubeconfig: Path) -> None:
     for part in ("controllers", "scheduler", "kubelet", "dns"):
         _start(part, commands[part])
     # kube-proxy waits half a minute where the node is not there yet.
-    processes.wait_until(
-        lambda: _kubectl(kubeconfig, "get", "node", NODE) is not None, "kubelet"
-    )
+    processes.wait_until(lambda: _kubectl(kubeconfig, "get", "node", NODE) is not None, "kubelet")
     _start("proxy", commands["proxy"])
     processes.wait_until(lambda: is_ready(kubeconfig), "kubelet", daemons=_PARTS)
 
@@ -137,6 +135,9 @@ def _commands(kubeconfig: Path) -> dict[str, list[str]]:
             f"--tls-cert-file={keys / f'{address}.crt'}",
             f"--tls-private-key-file={keys / 'apiserver.key'}",
             f"--token-auth-file={tokens}", "--anonymous-auth=false",
+            f"--kubelet-client-certificate={keys / 'kubelet-client.crt'}",
+            f"--kubelet-client-key={keys / 'kubelet-client.key'}",
+            f"--client-ca-file={keys / 'ca.crt'}",
             f"--service-account-key-file={keys / 'accounts.key'}",
             f"--service-account-signing-key-file={keys / 'accounts.key'}",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -151,8 +152,8 @@ def _commands(kubeconfig: Path) -> dict[str, list[str]]:
         ],
         "scheduler": [kube, "scheduler", client, "--leader-elect=false"],
         "kubelet": [
-            kube, "kubelet", client, f"--config={_kubelet()}", f"--root-dir={_DATA / 'kubelet'}",
-            f"--cert-dir={_DATA / 'kubelet-pki'}", f"--hostname-override={NODE}",
+            kube, "kubelet", client, f"--config={_kubelet()}", f"--cert-dir={_DATA / 'kubelet-pki'}",
+            f"--hostname-override={NODE}",
             f"--node-ip={address}",
         ],
         "proxy": [kube, "proxy", f"--config={_proxy(kubeconfig)}"],
@@ -205,15 +206,17 @@ def _kubelet() -> str:
     settings = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True}},
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(certificates.FOLDER / "ca.crt")},
+        },
         "authorization": {"mode": "Webhook"},
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": machine.CGROUP,
         "enforceNodeAllocatable": [],
         # Zero is refused; more would evict pods from a full laptop.
-        "evictionHard": {
-            name: "1Mi" for name in ("memory.available", "nodefs.available", "imagefs.available")
-        },
+        "evictionHard": dict.fromkeys(("memory.available", "nodefs.available", "imagefs.available"), "1Mi"),
         "imageGCHighThresholdPercent": 100,
         "failSwapOn": False,
         "containerRuntimeEndpoint": f"unix://{SOCKETS / 'containerd.sock'}",

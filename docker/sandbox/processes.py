@@ -12,8 +12,9 @@ from pathlib import Path
 
 from state import ID, LOGS, STATE, Unavailable
 
-# Every daemon and every child of one carries this, so that none is missed and no other is hit.
-MARK = f"SHIPWAY_SANDBOX={ID}"
+# Every daemon and every child of one carries both, so that none is missed and no other is hit.
+_MARK = f"SHIPWAY_SANDBOX={ID}"
+_PART = "SHIPWAY_SANDBOX_PART"
 _RUN = STATE / "run"
 GRACE_SECONDS = 10
 
@@ -26,14 +27,18 @@ def start(
     user: str | None = None,
     cwd: Path | None = None,
 ) -> None:
-    """Start a daemon in a session of its own; its output goes to <state>/log/<name>.log."""
+    """Start a daemon in a session of its own; its output goes to <state>/log/<name>.log.
+
+    What an earlier start of it left running, such as the child of a killed parent, is ended first.
+    """
+    _end(_marked(name))
     _RUN.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
-    key, value = MARK.split("=")
+    key, value = _MARK.split("=")
     with (LOGS / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             command,
-            env={**os.environ, **(env or {}), key: value},
+            env={**os.environ, **(env or {}), key: value, _PART: name},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -56,15 +61,14 @@ def pid_of(name: str) -> int | None:
 
 
 def stop(name: str) -> None:
-    """End a daemon and its process group: politely first."""
-    if (pid := pid_of(name)) is not None:
-        _end([pid], group=True)
+    """End a daemon and everything that it started: politely first."""
+    _end(_marked(name))
     (_RUN / name).unlink(missing_ok=True)
 
 
 def stop_all() -> None:
     """End every process that carries this sandbox's mark."""
-    _end(_marked())
+    _end(_marked(None))
     for file in _RUN.glob("*"):
         file.unlink()
 
@@ -108,24 +112,25 @@ def _born(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def _marked() -> list[int]:
+def _marked(part: str | None) -> list[int]:
+    wanted = {_MARK.encode()} | ({f"{_PART}={part}".encode()} if part else set())
     found: list[int] = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            environment = (entry / "environ").read_bytes().split(b"\0")
+            environment = set((entry / "environ").read_bytes().split(b"\0"))
         except OSError:
             continue
         pid = int(entry.name)
-        if MARK.encode() in environment and pid != os.getpid() and _born(pid):
+        if wanted <= environment and pid != os.getpid() and _born(pid):
             found.append(pid)
     return found
 
 
-def _end(pids: list[int], *, group: bool = False) -> None:
+def _end(pids: list[int]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in pids:
             try:
-                os.killpg(pid, number) if group else os.kill(pid, number)
+                os.kill(pid, number)
             except ProcessLookupError:
                 continue
         deadline = time.monotonic() + GRACE_SECONDS

@@ -39,7 +39,7 @@ def forward() -> None:
     A Unix socket crosses network namespaces: one end listens there, the other connects here.
     """
     need({"socat": "socat"}, "the way from the namespaces to the registry")
-    if processes.pid_of("registry-outside") is None:
+    if processes.pid_of("registry-outside") is None or not _PIPE.exists():
         listen = f"UNIX-LISTEN:{_PIPE},fork,unlink-early"
         processes.start("registry-outside", ["socat", listen, f"TCP:{address()}"])
     if processes.pid_of("registry-inside") is None:

@@ -22,6 +22,8 @@ def up(database: str) -> None:
     """Start the server."""
     if processes.pid_of(NAME) is None:
         fresh_port("prefect")
+        # The server's address is in the worker's environment.
+        processes.stop(WORKER)
         env = {
             **settings(),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,15 @@ def forget(*keys: str) -> None:
         if key in known:
             del known[key]
             _FILE.write_text(json.dumps(known, indent=2))
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Let one command at a time change the sandbox."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def secret(name: str) -> str:
