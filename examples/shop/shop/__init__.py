@@ -1,0 +1,1 @@
+"""A small shop: products, a cart that knows its price, and orders."""
