@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from filelock import FileLock
@@ -81,9 +80,11 @@ class SourceRepository(Block):
         """Write the files of `revision` into the empty folder `into`; return the app's folder."""
         repo = self._mirror()
         index = into.with_suffix(".index")
-        with repo.git.custom_environment(GIT_INDEX_FILE=str(index)):
+        into.mkdir(parents=True)
+        places = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": into, "GIT_DIR": repo.git_dir}
+        with repo.git.custom_environment(**{key: str(value) for key, value in places.items()}):
             repo.git.read_tree(revision.commit)
-            repo.git.checkout_index("--all", f"--prefix={into}{os.sep}")
+            repo.git.checkout_index("--all")
         index.unlink()
         return into / self.folder
 

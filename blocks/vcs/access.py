@@ -35,11 +35,12 @@ def open_mirror(folder: Path, url: str, username: str | None, password: SecretSt
         repo = Repo(folder) if (folder / "config").exists() else Repo.init(folder, bare=True)
         if "origin" not in repo.remotes:
             repo.create_remote("origin", url)
-    repo.git.update_environment(**_environment(username, password))
+    repo.git.update_environment(**git_environment(username, password))
     return repo
 
 
-def _environment(username: str | None, password: SecretStr | None) -> dict[str, str]:
+def git_environment(username: str | None, password: SecretStr | None) -> dict[str, str]:
+    """Environment of a Git command: credentials by askpass, no prompt, no hooks, no helper."""
     settings = {
         "credential.helper": "",
         "core.hooksPath": "/dev/null",

@@ -1,0 +1,68 @@
+"""The demo's repositories: the sample app and its ops folder, on the sandbox's Git server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from git import Actor, Repo
+from pydantic import SecretStr
+
+from blocks.vcs.access import git_environment
+
+EXAMPLES = Path(__file__).parent
+AUTHOR = Actor("Ada Example", "ada@example.org")
+
+
+def images(env: Mapping[str, str]) -> dict[str, str]:
+    """The public images in the examples, and what stands for them on this machine."""
+    return {
+        "python:3.11-slim": env["SHIPWAY_PYTHON_IMAGE"],
+        "postgres:15": env["SHIPWAY_POSTGRES_IMAGE"],
+    }
+
+
+def create(name: str, content: Path, replace: Mapping[str, str], env: Mapping[str, str]) -> Repo:
+    """Make the repository `name` anew on the Git server, with the files of `content`.
+
+    Returns:
+        A clone of it, with one commit, pushed.
+    """
+    bare = Path(env["SHIPWAY_GIT_ROOT"]) / f"{name}.git"
+    clone = Path(env["SHIPWAY_STATE"]) / "clones" / name
+    for folder in (bare, clone):
+        shutil.rmtree(folder, ignore_errors=True)
+    Repo.init(bare, bare=True, initial_branch="main")
+    shutil.copytree(content, clone, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    for file in clone.rglob("*.yaml"):
+        text = file.read_text()
+        for old, new in replace.items():
+            text = text.replace(f": {old}\n", f": {new}\n")
+        file.write_text(text)
+    repo = Repo.init(clone, initial_branch="main")
+    password = SecretStr(env["SHIPWAY_GIT_PASSWORD"])
+    repo.git.update_environment(**git_environment(env["SHIPWAY_GIT_USERNAME"], password))
+    repo.create_remote("origin", f"{env['SHIPWAY_GIT_URL']}/{name}.git")
+    commit(repo, "First version", {})
+    return repo
+
+
+def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:
+    """Write files, commit and push; return the commit id."""
+    for name, text in changes.items():
+        path = Path(repo.working_dir, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    repo.git.add("--all")
+    made = repo.index.commit(message, author=AUTHOR, committer=AUTHOR)
+    repo.git.push("origin", "HEAD:main")
+    return made.hexsha
+
+
+def create_shop(env: Mapping[str, str] = os.environ) -> tuple[Repo, Repo]:
+    """The shop's app and ops repositories, anew."""
+    app = create("shop", EXAMPLES / "shop", images(env), env)
+    ops = create("ops", EXAMPLES / "shop-ops", images(env), env)
+    return app, ops
