@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
 from kubernetes_asyncio.config import ConfigException
-from kubernetes_asyncio.dynamic import DynamicClient
-from kubernetes_asyncio.dynamic.exceptions import NotFoundError
 from prefect.blocks.core import Block
 from prefect_kubernetes.credentials import KubernetesCredentials
 from pydantic import Field
 
 from blocks.errors import Fail, Refuse, Retry
 from blocks.kube.apply import Change, apply_set
+from blocks.kube.client import KubeClient
 from blocks.kube.health import Health, judge
 from blocks.kube.objects import KubeObject
 
@@ -42,7 +39,7 @@ class Cluster(Block):
     )
 
     @asynccontextmanager
-    async def client(self) -> AsyncGenerator[DynamicClient]:
+    async def client(self) -> AsyncGenerator[KubeClient]:
         """A client of the cluster, once its API server answers.
 
         Raises:
@@ -54,8 +51,7 @@ class Cluster(Block):
             async with context as core:
                 api: ApiClient = getattr(core, "api_client")  # noqa: B009  # missing in its types
                 host = str(api.configuration.host)
-                with tempfile.TemporaryDirectory() as folder:
-                    yield await self._connect(api, host, Path(folder, "discovery.json"))
+                yield await self._connect(KubeClient(api), host)
         except ConfigException as error:
             raise Refuse(
                 "There is no usable cluster configuration.",
@@ -72,14 +68,12 @@ class Cluster(Block):
             return await apply_set(client, name, namespace, objects, fingerprint)
 
     async def health(
-        self, client: DynamicClient, workload: KubeObject, namespace: str, images: dict[str, str]
+        self, client: KubeClient, workload: KubeObject, namespace: str, images: dict[str, str]
     ) -> Health:
         """How far `workload` has come on its way to `images` (by container)."""
         namespace = workload.namespace or namespace
-        resource = await client.resources.get(api_version=workload.api_version, kind=workload.kind)
-        try:
-            live = await client.get(resource, name=workload.name, namespace=namespace)
-        except NotFoundError:
+        found = await client.get(workload.api_version, workload.kind, workload.name, namespace)
+        if found is None:
             return Health(
                 state="progressing",
                 updated=0,
@@ -87,20 +81,15 @@ class Cluster(Block):
                 wanted=0,
                 reason="the agent has not created it yet",
             )
-        found = live.to_dict()
         labels = found["spec"]["selector"].get("matchLabels", {})
-        pods = await client.get(
-            await client.resources.get(api_version="v1", kind="Pod"),
-            namespace=namespace,
-            label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
-        )
-        return judge(found, pods.to_dict()["items"], images)
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        return judge(found, await client.list("v1", "Pod", namespace, selector), images)
 
-    async def last_words(self, client: DynamicClient, namespace: str, health: Health) -> str:
+    async def last_words(self, client: KubeClient, namespace: str, health: Health) -> str:
         """What the failed pod itself says: the end of its log, else its latest events."""
         if health.pod is None:
             return ""
-        core = CoreV1Api(client.client)
+        core = CoreV1Api(client.api)
         for previous in (True, False):
             try:
                 log = await core.read_namespaced_pod_log(
@@ -119,11 +108,12 @@ class Cluster(Block):
         )
         return "\n".join(f"{event.reason}: {event.message}" for event in events.items[-5:])
 
-    async def _connect(self, api: ApiClient, host: str, cache: Path) -> DynamicClient:
+    async def _connect(self, client: KubeClient, host: str) -> KubeClient:
         deadline = time.monotonic() + self.reachable_seconds
         while True:
             try:
-                return await _dynamic(api, cache)
+                await client.call("GET", "/version")
+                return client
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 if time.monotonic() > deadline:
                     raise Retry(
@@ -146,8 +136,3 @@ class Cluster(Block):
                 raise Fail(
                     "The API server answers with an error.", where=host, got=str(error)
                 ) from error
-
-
-async def _dynamic(api: ApiClient, cache: Path) -> DynamicClient:
-    # Its default cache lies in the shared temporary folder, where anybody may have written it.
-    return await DynamicClient(api, cache_file=str(cache))

@@ -36,7 +36,7 @@ async def rollout(
         committed = await commit_step(target, step, revision, image)
         commits.append(committed)
         if until == "healthy":
-            if committed.new and target.rollout.agent == "reconcile":
+            if target.rollout.agent == "reconcile":
                 await ask_agent(environment)
             served = await watch_rollout(target, step.wait_for)
     return RolledOut(commits=tuple(commits), served=served)

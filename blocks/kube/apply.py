@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from kubernetes_asyncio.client import ApiException
-from kubernetes_asyncio.dynamic import DynamicClient
-from kubernetes_asyncio.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 from pydantic import BaseModel, ConfigDict
 
 from blocks.errors import Refuse
+from blocks.kube.client import KubeClient
 from blocks.kube.objects import KubeObject
 
 FIELD_MANAGER = "shipway"
@@ -54,7 +53,7 @@ class Change(BaseModel):
 
 
 async def apply_set(
-    client: DynamicClient,
+    client: KubeClient,
     name: str,
     namespace: str,
     objects: list[KubeObject],
@@ -77,7 +76,7 @@ async def apply_set(
     """
     parent_name = f"shipway.{name}"
     set_id = _set_id(parent_name, namespace)
-    parent = await _live(client, "v1", "ConfigMap", parent_name, namespace)
+    parent = await client.get("v1", "ConfigMap", parent_name, namespace)
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
     known = annotations.get(APPLIED) == fingerprint
 
@@ -99,61 +98,23 @@ async def apply_set(
 
 
 async def _apply(
-    client: DynamicClient,
-    found: KubeObject,
-    default_namespace: str | None,
-    set_id: str,
-    known: bool,
+    client: KubeClient, found: KubeObject, default_namespace: str | None, set_id: str, known: bool
 ) -> Change:
-    try:
-        resource = await client.resources.get(api_version=found.api_version, kind=found.kind)
-    except ResourceNotFoundError as error:
-        raise Refuse(
-            f"The cluster has no kind {found.kind!r}.",
-            where=found.file,
-            expected="a kind that the API server serves",
-            got=f"{found.api_version} {found.kind}",
-            untouched="this object and those after it",
-            remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
-        ) from error
+    resource = await client.resource(found.api_version, found.kind)
     namespace = (found.namespace or default_namespace) if resource.namespaced else None
     metadata = found.body["metadata"]
     labels = {**metadata.get("labels", {}), MEMBER: set_id}
     body = {**found.body, "metadata": {**metadata, "labels": labels}}
-    live = await _live(client, found.api_version, found.kind, found.name, namespace)
-
-    async def send(**options: str) -> dict[str, Any]:
-        return await _send(client, resource, found, body, namespace, **options)
-
-    if live is None:
-        await send()
-        return Change(title=found.title, action="created", drift=known)
-    wanted = await send(dry_run="All")
-    differences = tuple(_differences(live, wanted))
-    if not differences:
-        return Change(title=found.title, action="unchanged")
-    await send()
-    return Change(title=found.title, action="updated", drift=known, differences=differences)
-
-
-async def _send(
-    client: DynamicClient,
-    resource: Any,
-    found: KubeObject,
-    body: dict[str, Any],
-    namespace: str | None,
-    **options: str,
-) -> dict[str, Any]:
+    live = await client.get(found.api_version, found.kind, found.name, namespace)
     try:
-        answer = await client.server_side_apply(
-            resource,
-            body=body,
-            name=found.name,
-            namespace=namespace,
-            field_manager=FIELD_MANAGER,
-            force_conflicts=True,
-            **options,
-        )
+        if live is None:
+            await client.apply(body, namespace, FIELD_MANAGER)
+            return Change(title=found.title, action="created", drift=known)
+        wanted = await client.apply(body, namespace, FIELD_MANAGER, dry_run=True)
+        differences = tuple(_differences(live, wanted))
+        if not differences:
+            return Change(title=found.title, action="unchanged")
+        await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
         raise Refuse(
             f"The API server does not accept {found.title}.",
@@ -162,55 +123,31 @@ async def _send(
             untouched="this object and those after it",
             remedy="correct the manifest in the ops repository",
         ) from error
-    return answer.to_dict()
+    return Change(title=found.title, action="updated", drift=known, differences=differences)
 
 
 async def _prune(
-    client: DynamicClient,
-    namespace: str,
-    set_id: str,
-    kinds: set[str],
-    objects: list[KubeObject],
+    client: KubeClient, namespace: str, set_id: str, kinds: set[str], objects: list[KubeObject]
 ) -> list[Change]:
     wanted = {(found.kind, found.name) for found in objects}
     changes: list[Change] = []
     for group_kind in sorted(kinds):
         kind, _, group = group_kind.partition(".")
+        version = await client.preferred_version(group)
         # A namespace takes everything in it along: only a person deletes one.
-        if kind == "Namespace":
+        if kind == "Namespace" or version is None:
             continue
-        try:
-            resource = await client.resources.get(kind=kind, group=group)
-        except ResourceNotFoundError:
-            continue
-        members = await client.get(
-            resource,
-            namespace=namespace if resource.namespaced else None,
-            label_selector=f"{MEMBER}={set_id}",
-        )
-        for member in members.to_dict()["items"]:
+        for member in await client.list(version, kind, namespace, f"{MEMBER}={set_id}"):
             name = member["metadata"]["name"]
-            if (kind, name) in wanted:
-                continue
-            await client.delete(
-                resource,
-                name=name,
-                namespace=namespace if resource.namespaced else None,
-                propagation_policy="Background",
-            )
-            changes.append(Change(title=f"{kind}/{name}", action="deleted"))
+            if (kind, name) not in wanted:
+                await client.delete(version, kind, name, namespace)
+                changes.append(Change(title=f"{kind}/{name}", action="deleted"))
     return changes
 
 
 async def _write_parent(
-    client: DynamicClient,
-    name: str,
-    namespace: str,
-    set_id: str,
-    kinds: set[str],
-    fingerprint: str,
+    client: KubeClient, name: str, namespace: str, set_id: str, kinds: set[str], fingerprint: str
 ) -> None:
-    resource = await client.resources.get(api_version="v1", kind="ConfigMap")
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -226,9 +163,7 @@ async def _write_parent(
         },
     }
     try:
-        await client.server_side_apply(
-            resource, body=body, field_manager=FIELD_MANAGER, force_conflicts=True
-        )
+        await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
         raise Refuse(
             "The namespace cannot take the release.",
@@ -237,17 +172,6 @@ async def _write_parent(
             got=_words(error),
             untouched="the cluster",
         ) from error
-
-
-async def _live(
-    client: DynamicClient, api_version: str, kind: str, name: str, namespace: str | None
-) -> dict[str, Any] | None:
-    resource = await client.resources.get(api_version=api_version, kind=kind)
-    try:
-        answer = await client.get(resource, name=name, namespace=namespace)
-    except NotFoundError:
-        return None
-    return answer.to_dict()
 
 
 def _differences(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:

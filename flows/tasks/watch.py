@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-from kubernetes_asyncio.dynamic import DynamicClient
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
@@ -13,6 +12,7 @@ from prefect.logging import get_run_logger
 from blocks.cluster import Cluster
 from blocks.concurrency import together
 from blocks.errors import Fail, Refuse
+from blocks.kube.client import KubeClient
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject
 from flows.tasks.outside import outside
@@ -74,7 +74,7 @@ async def watch_rollout(target: Target, images: dict[str, str]) -> str:
 
 async def _watch(
     cluster: Cluster,
-    client: DynamicClient,
+    client: KubeClient,
     target: Target,
     workload: KubeObject,
     images: dict[str, str],

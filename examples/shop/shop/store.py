@@ -66,7 +66,9 @@ class Store:
     async def products(self) -> list[dict[str, Any]]:
         """Every product, by name."""
         async with self.pool.connection() as connection:
-            rows = await connection.execute("SELECT sku, name, price, stock FROM product ORDER BY name")
+            rows = await connection.execute(
+                "SELECT sku, name, price, stock FROM product ORDER BY name"
+            )
             return await rows.fetchall()
 
     async def order(self, key: str, wanted: dict[str, int], coupon: str | None) -> dict[str, Any]:
@@ -79,14 +81,17 @@ class Store:
         """
         async with self.pool.connection() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (key,))
-            rows = await connection.execute("SELECT key, total FROM purchase WHERE key = %s", (key,))
+            rows = await connection.execute(
+                "SELECT key, total FROM purchase WHERE key = %s", (key,)
+            )
             if (placed := await rows.fetchone()) is not None:
                 return placed
             lines = [await _take(connection, sku, wanted[sku]) for sku in sorted(wanted)]
             total = bill(lines, coupon).total
             content = json.dumps([vars(line) for line in lines])
             await connection.execute(
-                "INSERT INTO purchase (key, lines, total) VALUES (%s, %s, %s)", (key, content, total)
+                "INSERT INTO purchase (key, lines, total) VALUES (%s, %s, %s)",
+                (key, content, total),
             )
             return {"key": key, "total": total}
 

@@ -85,9 +85,7 @@ async def order(request: Request) -> Response:
         return JSONResponse({"error": f"out of stock: {error}"}, 409)
 
 
-async def measure(
-    request: Request, answer: Callable[[Request], Awaitable[Response]]
-) -> Response:
+async def measure(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
     """Count each request by path, status and version."""
     begin = time.perf_counter()
     status = 500

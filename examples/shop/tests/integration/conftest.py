@@ -2,7 +2,6 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-
 from shop.store import Store
 
 

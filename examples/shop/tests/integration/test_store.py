@@ -2,7 +2,6 @@ import asyncio
 
 import psycopg_pool
 import pytest
-
 from shop.store import OutOfStock, Store, Unknown
 
 

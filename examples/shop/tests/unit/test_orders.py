@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from shop.orders import BadOrder, read_order
 
 

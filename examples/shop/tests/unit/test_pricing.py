@@ -1,17 +1,18 @@
 import pytest
-
 from shop.pricing import Bill, Line, bill, coupon_discount, euros, included_vat, line_total, percent
 
 
 @pytest.mark.parametrize(
-    ("amount", "rate", "expected"), [(100, 10, 10), (99, 10, 10), (94, 10, 9), (0, 20, 0), (1, 50, 1)]
+    ("amount", "rate", "expected"),
+    [(100, 10, 10), (99, 10, 10), (94, 10, 9), (0, 20, 0), (1, 50, 1)],
 )
 def test_percent_rounds_half_up(amount: int, rate: int, expected: int) -> None:
     assert percent(amount, rate) == expected
 
 
 @pytest.mark.parametrize(
-    ("price", "quantity", "expected"), [(1290, 1, 1290), (1290, 9, 11610), (1290, 10, 12255), (333, 10, 3163)]
+    ("price", "quantity", "expected"),
+    [(1290, 1, 1290), (1290, 9, 11610), (1290, 10, 12255), (333, 10, 3163)],
 )
 def test_ten_or_more_of_one_product_are_cheaper(price: int, quantity: int, expected: int) -> None:
     assert line_total(Line("MUG", price, quantity)) == expected
@@ -29,7 +30,8 @@ def test_a_line_cannot_cost_less_than_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("coupon", "expected"), [(None, 0), ("WELCOME10", 1000), (" friends20 ", 2000), ("Welcome10", 1000)]
+    ("coupon", "expected"),
+    [(None, 0), ("WELCOME10", 1000), (" friends20 ", 2000), ("Welcome10", 1000)],
 )
 def test_coupons(coupon: str | None, expected: int) -> None:
     assert coupon_discount(10_000, coupon) == expected
@@ -58,6 +60,8 @@ def test_an_empty_cart_has_no_price() -> None:
         bill([])
 
 
-@pytest.mark.parametrize(("cents", "text"), [(0, "0.00 €"), (5, "0.05 €"), (1290, "12.90 €"), (-250, "-2.50 €")])
+@pytest.mark.parametrize(
+    ("cents", "text"), [(0, "0.00 €"), (5, "0.05 €"), (1290, "12.90 €"), (-250, "-2.50 €")]
+)
 def test_euros(cents: int, text: str) -> None:
     assert euros(cents) == text
