@@ -17,7 +17,7 @@ from pydantic import Field
 from blocks.errors import Fail, Refuse, Retry
 from blocks.kube.apply import Change, apply_set
 from blocks.kube.client import KubeClient
-from blocks.kube.health import Health, judge
+from blocks.kube.health import NOT_APPLIED, Health, judge
 from blocks.kube.objects import KubeObject
 
 _LOG_LINES = 15
@@ -79,7 +79,8 @@ class Cluster(Block):
                 updated=0,
                 available=0,
                 wanted=0,
-                reason="the agent has not created it yet",
+                reason=NOT_APPLIED,
+                applied=False,
             )
         labels = found["spec"]["selector"].get("matchLabels", {})
         selector = ",".join(f"{key}={value}" for key, value in labels.items())

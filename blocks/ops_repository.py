@@ -75,13 +75,13 @@ class OpsRepository(Block):
         folder = self.folder(environment, app)
         return Wanted(commit=tip, folder=folder, files=read_files(repo, tip, folder))
 
-    def apps(self, environment: str | None) -> list[tuple[str, str]]:
-        """Every (environment, app) at the tip of the branch that has a rollout.yaml."""
+    def apps(self, environment: str | None, app: str | None) -> list[tuple[str, str]]:
+        """Every (environment, app) at the tip of the branch with a rollout.yaml; None means all."""
         repo = self._mirror()
         paths = str(repo.git.ls_tree("-r", "--name-only", "-z", self._tip(repo))).split("\0")
         found = [path.split("/") for path in paths if path.endswith("/rollout.yaml")]
         pairs = [(parts[0], parts[1]) for parts in found if len(parts) == 3]
-        return [pair for pair in pairs if environment in {None, pair[0]}]
+        return [pair for pair in pairs if environment in {None, pair[0]} and app in {None, pair[1]}]
 
     def last_trailer(self, commit: str, environment: str, app: str, key: str) -> str | None:
         """A trailer of the last release commit of this app and environment, if there was one."""

@@ -51,8 +51,9 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
             address=address, insecure=address.startswith("127.0.0.1:")
         )
     if url := env.get("SHIPWAY_GIT_URL"):
+        username, password = login(env)
         blocks["ops-repository/default"] = OpsRepository(
-            url=f"{url}/{env.get('SHIPWAY_OPS', 'ops')}.git", **credentials(env)
+            url=f"{url}/{env.get('SHIPWAY_OPS', 'ops')}.git", username=username, password=password
         )
     kubeconfig = Path(env.get("KUBECONFIG", "-"))
     if kubeconfig.is_file():
@@ -67,16 +68,17 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
 
 def app(name: str, env: Mapping[str, str]) -> dict[str, Block]:
     """The block that says where an app's code is."""
-    url = f"{env['SHIPWAY_GIT_URL']}/{name}.git"
-    return {f"source-repository/{name}": SourceRepository(url=url, **credentials(env))}
+    username, password = login(env)
+    source = SourceRepository(
+        url=f"{env['SHIPWAY_GIT_URL']}/{name}.git", username=username, password=password
+    )
+    return {f"source-repository/{name}": source}
 
 
-def credentials(env: Mapping[str, str]) -> dict[str, str | SecretStr]:
+def login(env: Mapping[str, str]) -> tuple[str | None, SecretStr | None]:
     """User and password for the Git server."""
     password = env.get("SHIPWAY_GIT_PASSWORD")
-    if not password:
-        return {}
-    return {"username": env.get("SHIPWAY_GIT_USERNAME", ""), "password": SecretStr(password)}
+    return env.get("SHIPWAY_GIT_USERNAME"), SecretStr(password) if password else None
 
 
 async def save(blocks: Mapping[str, Block]) -> None:
@@ -90,7 +92,7 @@ async def save(blocks: Mapping[str, Block]) -> None:
 async def main() -> None:
     """Register every block type and save the blocks of this environment."""
     for kind in TYPES:
-        await kind.register_type_and_schema()
+        await kind.aregister_type_and_schema()
     await save(platform(os.environ))
     for name in os.environ.get("SHIPWAY_APPS", "").split():
         await save(app(name, os.environ))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from prefect import flow
@@ -9,58 +10,70 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 from pydantic import Field
 
+from blocks.errors import Fail, ShipwayError
 from flows.tasks.apply import Applied, apply, apps_of
+from flows.tasks.run_name import run_name
 
 
-@flow(name="reconcile", flow_run_name="reconcile {environment}")
+@flow(name="reconcile", flow_run_name=run_name("reconcile", "environment", "app"))
 async def reconcile(
     environment: Annotated[
         str | None, Field(description="One environment, or all of the ops repository if empty.")
     ] = None,
+    app: Annotated[str | None, Field(description="One app, or all of them if empty.")] = None,
 ) -> list[Applied]:
-    """Apply every app's folder; report drift, which is what Git did not ask for."""
-    logger = get_run_logger()
+    """Apply every app's folder; report drift, which is what Git did not ask for.
+
+    An app that cannot be applied keeps none of the others waiting; the run fails at the end.
+    """
     done: list[Applied] = []
-    for name, app in await apps_of(environment):
-        applied = await apply(name, app)
-        if applied is None:
+    failed: dict[str, ShipwayError] = {}
+    for folder in await apps_of(environment, app):
+        try:
+            applied = await apply(*folder)
+        except ShipwayError as error:
+            failed["/".join(folder)] = error
             continue
-        done.append(applied)
-        for change in applied.changes:
-            if change.action == "unchanged":
-                continue
-            note = "drift: " if change.drift else ""
-            logger.log(
-                30 if change.drift else 20,
-                "%s/%s: %s%s %s",
-                name,
-                app,
-                note,
-                change.title,
-                change.action,
-            )
-            for one in change.differences if change.drift else ():
-                logger.warning(
-                    "  %s was %s, Git says %s; written by %s",
-                    one.field,
-                    one.live,
-                    one.wanted,
-                    one.writer,
-                )
-    rows = drift_rows(done)
-    if rows:
+        if applied is not None:
+            log_changes(applied)
+            done.append(applied)
+    if rows := drift_rows(done):
         await acreate_table_artifact(
             rows, key="drift", description="What differed from Git, and was put back"
         )
+    if failed:
+        raise Fail(
+            f"{len(failed)} of {len(failed) + len(done)} apps could not be applied.",
+            where=", ".join(failed),
+            got="\n".join(f"{folder}: {error}" for folder, error in failed.items()),
+            untouched="these apps in the cluster; the others are as Git says",
+        )
     return done
+
+
+def log_changes(applied: Applied) -> None:
+    """Log what applying changed: drift as warnings, the rest for information."""
+    logger = get_run_logger()
+    for change in applied.changes:
+        if change.action == "unchanged":
+            continue
+        level, note = (logging.WARNING, "drift: ") if change.drift else (logging.INFO, "")
+        logger.log(level, "%s: %s%s %s", applied.folder, note, change.title, change.action)
+        for one in change.differences if change.drift else ():
+            logger.warning(
+                "  %s was %s, Git says %s; written by %s",
+                one.field,
+                one.live,
+                one.wanted,
+                one.writer,
+            )
 
 
 def drift_rows(done: list[Applied]) -> list[dict[str, str]]:
     """One row for each field that differed from Git without Git having changed."""
     return [
         {
-            "environment": applied.environment,
-            "app": applied.app,
+            "app": applied.folder,
             "object": change.title,
             "field": one.field,
             "live": one.live,

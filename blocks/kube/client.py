@@ -6,7 +6,6 @@ object that was asked for (it never looks at the HTTP status); its ApiClient bel
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from kubernetes_asyncio.client import ApiClient, ApiException
@@ -95,7 +94,7 @@ class KubeClient:
         name = body["metadata"]["name"]
         path = await self._path(body["apiVersion"], body["kind"], namespace, name)
         query = {"fieldManager": manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
-        return await self.call("PATCH", path, query, json.dumps(body))
+        return await self.call("PATCH", path, query, body)
 
     async def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
         """Delete one object and, in the background, what it owns."""
@@ -103,7 +102,11 @@ class KubeClient:
         await self.call("DELETE", path, {"propagationPolicy": "Background"})
 
     async def call(
-        self, method: str, path: str, query: dict[str, str] | None = None, body: str | None = None
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
     ) -> Any:
         """One request; returns the answer's JSON.
 

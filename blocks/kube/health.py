@@ -19,9 +19,22 @@ HOPELESS = frozenset(
     }
 )
 
+NOT_APPLIED = "the agent has not applied the commit yet"
+
 
 class Health(BaseModel):
-    """The state of one workload on its way to an image."""
+    """The state of one workload on its way to an image.
+
+    Args:
+        state: Healthy when every wanted pod runs the image and is ready, and no other pod is left.
+        updated: Pods of the new template.
+        available: Pods that take requests.
+        wanted: Replicas asked for.
+        reason: For people.
+        applied: Whether the cluster has been told to run the image.
+        pod: The pod that failed, if one did.
+        container: The container in it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +43,7 @@ class Health(BaseModel):
     available: int
     wanted: int
     reason: str
+    applied: bool = True
     pod: str | None = None
     container: str | None = None
 
@@ -54,9 +68,7 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     counts: dict[str, Any] = {"updated": updated, "available": available, "wanted": wanted}
 
     if not _asks_for(workload, images):
-        return Health(
-            state="progressing", reason="the agent has not applied the commit yet", **counts
-        )
+        return Health(state="progressing", reason=NOT_APPLIED, applied=False, **counts)
     new = [pod for pod in pods if _runs(pod, images)]
     for pod in new:
         if (bad := _hopeless(pod)) is not None:

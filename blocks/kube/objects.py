@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +15,15 @@ NOT_MANIFESTS = frozenset({"rollout.yaml", "kustomization.yaml"})
 # What others need stands first; every kind not named comes between the two groups.
 _FIRST = ("CustomResourceDefinition", "Namespace", "ServiceAccount", "ConfigMap", "Secret")
 _LAST = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads dates as the text they are in Kubernetes, which knows no other."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class KubeObject(BaseModel):
@@ -61,7 +70,7 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
 
 def _objects(content: bytes, file: str) -> list[KubeObject]:
     try:
-        documents = list(yaml.safe_load_all(content))
+        documents = list(yaml.load_all(content, _Loader))  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
         raise Refuse(
             "Not valid YAML.", where=file, got=str(error), untouched="the cluster"

@@ -75,7 +75,7 @@ def down() -> None:
         _FORWARD.write_text(_FORWARD_BEFORE.read_text())
         _FORWARD_BEFORE.unlink()
     for name in read().get("private_folders", []):
-        if Path(name).is_dir() and not os.listdir(name):
+        if Path(name).is_dir() and not any(Path(name).iterdir()):
             Path(name).rmdir()
     forget("private_folders")
     _remove_cgroups()

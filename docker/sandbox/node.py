@@ -152,8 +152,8 @@ def _commands(kubeconfig: Path) -> dict[str, list[str]]:
         ],
         "scheduler": [kube, "scheduler", client, "--leader-elect=false"],
         "kubelet": [
-            kube, "kubelet", client, f"--config={_kubelet()}", f"--cert-dir={_DATA / 'kubelet-pki'}",
-            f"--hostname-override={NODE}",
+            kube, "kubelet", client, f"--config={_kubelet()}",
+            f"--cert-dir={_DATA / 'kubelet-pki'}", f"--hostname-override={NODE}",
             f"--node-ip={address}",
         ],
         "proxy": [kube, "proxy", f"--config={_proxy(kubeconfig)}"],
@@ -216,7 +216,9 @@ def _kubelet() -> str:
         "cgroupRoot": machine.CGROUP,
         "enforceNodeAllocatable": [],
         # Zero is refused; more would evict pods from a full laptop.
-        "evictionHard": dict.fromkeys(("memory.available", "nodefs.available", "imagefs.available"), "1Mi"),
+        "evictionHard": dict.fromkeys(
+            ("memory.available", "nodefs.available", "imagefs.available"), "1Mi"
+        ),
         "imageGCHighThresholdPercent": 100,
         "failSwapOn": False,
         "containerRuntimeEndpoint": f"unix://{SOCKETS / 'containerd.sock'}",

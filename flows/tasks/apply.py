@@ -19,17 +19,16 @@ class Applied(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    app: str
-    environment: str
+    folder: str
     commit: str
     changes: tuple[Change, ...]
 
 
-@outside("list the apps of {environment}")
-async def apps_of(environment: str | None) -> list[tuple[str, str]]:
-    """Every (environment, app) of the ops repository that Shipway's agent applies."""
+@outside("list the apps")
+async def apps_of(environment: str | None, app: str | None) -> list[tuple[str, str]]:
+    """Every (environment, app) of the ops repository, or those of one environment or app."""
     ops = await OpsRepository.aload("default")
-    return await asyncio.to_thread(ops.apps, environment)
+    return await asyncio.to_thread(ops.apps, environment, app)
 
 
 @outside("apply {environment}/{app}")
@@ -43,4 +42,4 @@ async def apply(environment: str, app: str) -> Applied | None:
     objects = read_objects(wanted.files, wanted.folder)
     cluster = await cluster_of(target.cluster)
     changes = await cluster.apply(app, target.rollout.namespace, objects, wanted.fingerprint)
-    return Applied(app=app, environment=environment, commit=wanted.commit, changes=tuple(changes))
+    return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))

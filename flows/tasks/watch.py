@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from uuid import UUID
 
+from prefect import get_client
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
@@ -40,33 +42,35 @@ async def cluster_of(name: str) -> Cluster:
         ) from error
 
 
-@outside("ask the agent for {environment}")
-async def ask_agent(environment: str) -> None:
-    """Start the reconcile deployment now instead of at its next turn."""
+@outside("ask the agent for {environment}/{app}")
+async def ask_agent(environment: str, app: str) -> UUID | None:
+    """Start the reconcile deployment now instead of at its next turn; return the flow run."""
+    wanted = {"environment": environment, "app": app}
     try:
-        run = await arun_deployment(AGENT, parameters={"environment": environment}, timeout=0)
+        run = await arun_deployment(AGENT, parameters=wanted, timeout=0, as_subflow=False)
     except ObjectNotFound:
         get_run_logger().warning(
             "There is no deployment %s to ask; the commit waits for the cluster's agent. "
             "`prefect deploy --all` makes it.",
             AGENT,
         )
-    else:
-        get_run_logger().info("Asked for %s as run %s", AGENT, run.name)
+        return None
+    return run.id
 
 
 @outside("watch {target.app} in {target.environment}")
-async def watch_rollout(target: Target, images: dict[str, str]) -> str:
+async def watch_rollout(target: Target, images: dict[str, str], asked: UUID | None) -> str:
     """Watch until every workload of the release runs `images` and is healthy.
 
     Args:
         target: The environment.
         images: The wanted image by container.
+        asked: The agent's run that was asked to apply the commit, if one was.
     """
     cluster = await cluster_of(target.cluster)
     async with cluster.client() as client, together() as group:
         watches = [
-            group.create_task(_watch(cluster, client, target, workload, images))
+            group.create_task(_watch(cluster, client, target, workload, images, asked))
             for workload in target.workloads
         ]
     return "; ".join(watch.result() for watch in watches)
@@ -78,6 +82,7 @@ async def _watch(
     target: Target,
     workload: KubeObject,
     images: dict[str, str],
+    asked: UUID | None,
 ) -> str:
     own = {name: image for name, image in images.items() if name in containers_of(workload)}
     namespace = workload.namespace or target.rollout.namespace
@@ -95,9 +100,39 @@ async def _watch(
         if last is None or health.progress != last.progress:
             moved = time.monotonic()
         last = health
+        if not health.applied and (words := await _failure_of(asked)) is not None:
+            raise _not_applied(target, workload, words)
         if time.monotonic() - moved > deadline:
-            raise _failed(target, workload, health, f"no progress for {deadline:.0f} s")
+            words = f"no progress for {deadline:.0f} s"
+            if not health.applied:
+                raise _not_applied(target, workload, words)
+            raise _failed(target, workload, health, words)
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _failure_of(run: UUID | None) -> str | None:
+    """What a flow run that failed says; None for one that goes on or went well."""
+    if run is None:
+        return None
+    async with get_client() as client:
+        state = (await client.read_flow_run(run)).state
+    if state is None or not state.is_final() or state.is_completed():
+        return None
+    return state.message or state.name
+
+
+def _not_applied(target: Target, workload: KubeObject, words: str) -> Fail:
+    external = target.rollout.agent == "external"
+    return Fail(
+        f"The cluster's agent did not apply the release of {target.app} to {target.environment}.",
+        where=f"{workload.title} in namespace {target.rollout.namespace}",
+        expected="the agent to apply what the ops repository says",
+        got=words,
+        untouched="the cluster; the commit stands in the ops repository and is applied later",
+        remedy="look at Argo CD or Flux, whichever follows the ops repository"
+        if external
+        else "look at the runs of reconcile in the Prefect UI, and whether the pool has a worker",
+    )
 
 
 def _failed(target: Target, workload: KubeObject, health: Health, words: str) -> Fail:

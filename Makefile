@@ -1,0 +1,59 @@
+# `make help` lists the targets. Everything lands in .venv and .shipway, and in a cache folder for
+# what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check up down status env bench lock screenshot clean
+
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+SANDBOX := $(BIN)/python docker/sandbox
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+
+demo: $(READY)  ## release the sample app from a commit to a running service, twice, then once more
+	@$(SANDBOX) up --cluster later
+	@$(BIN)/python -m examples.demo
+
+test: $(READY)  ## run everything: unit, contract, integration and system tests
+	@$(SANDBOX) up --cluster later
+	@$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types, layers and unit tests; quick enough for every commit
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/unit -q
+
+up: $(READY)  ## start what is missing of the sandbox: engine, registry, Git, Prefect, cluster
+	@$(SANDBOX) up
+
+down: $(READY)  ## end the sandbox and leave the machine as it was
+	@$(SANDBOX) down
+
+status: $(READY)  ## say what runs, and where
+	@$(SANDBOX) status
+
+env: $(READY)  ## print the exports for a shell: eval "$$(make -s env)"
+	@$(SANDBOX) env
+
+bench: $(READY)  ## measure a release beside the same workflow as a bash script
+	@$(SANDBOX) up --cluster none
+	@$(BIN)/python -m bench.release
+
+screenshot: $(READY)  ## take the README's picture anew, after `make demo`
+	@$(BIN)/python -m docs.screenshot
+
+lock: $(READY)  ## resolve the locked versions anew
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev -o requirements-dev.txt
+
+clean: down  ## end the sandbox and remove its files; caches stay
+	@rm -rf .shipway $(VENV)
+
+$(READY): requirements-dev.txt pyproject.toml
+	@docker/sandbox/venv.sh $(VENV) && touch $@

@@ -1,0 +1,17 @@
+"""Names of flow runs whose parameters may be empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prefect.runtime import flow_run
+
+
+def run_name(flow: str, *parameters: str) -> Callable[[], str]:
+    """A `flow_run_name` of the flow and those of its parameters that were given."""
+
+    def name() -> str:
+        given = [flow_run.parameters.get(key) for key in parameters]
+        return " ".join([flow, *(str(value) for value in given if value is not None)])
+
+    return name
