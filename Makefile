@@ -8,17 +8,19 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python docker/sandbox
+# What the sandbox is and where, for the command that follows.
+INSIDE = eval "$$($(SANDBOX) env)" &&
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
 demo: $(READY)  ## release the sample app from a commit to a running service, twice, then once more
 	@$(SANDBOX) up --cluster later
-	@$(BIN)/python -m examples.demo
+	@$(INSIDE) $(BIN)/python -m examples.demo
 
 test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(SANDBOX) up --cluster later
-	@$(BIN)/python -m pytest
+	@$(INSIDE) $(BIN)/python -m pytest
 
 check: $(READY)  ## format, lint, types, layers and unit tests; quick enough for every commit
 	@$(BIN)/ruff format --check .
@@ -41,10 +43,10 @@ env: $(READY)  ## print the exports for a shell: eval "$$(make -s env)"
 
 bench: $(READY)  ## measure a release beside the same workflow as a bash script
 	@$(SANDBOX) up --cluster none
-	@$(BIN)/python -m bench.release
+	@$(INSIDE) $(BIN)/python -m bench.release
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
-	@$(BIN)/python -m docs.screenshot
+	@$(INSIDE) $(BIN)/python -m docs.screenshot
 
 lock: $(READY)  ## resolve the locked versions anew
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \

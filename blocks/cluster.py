@@ -21,6 +21,7 @@ from blocks.kube.health import NOT_APPLIED, Health, judge
 from blocks.kube.objects import KubeObject
 
 _LOG_LINES = 15
+_EVENTS = 5
 
 
 class Cluster(Block):
@@ -35,7 +36,7 @@ class Cluster(Block):
         description="How to reach it; from inside the cluster or the local kubeconfig if empty.",
     )
     reachable_seconds: float = Field(
-        60, gt=0, description="How long to wait for an API server that does not answer yet."
+        default=60, gt=0, description="How long to wait for an API server that does not answer yet."
     )
 
     @asynccontextmanager
@@ -87,27 +88,16 @@ class Cluster(Block):
         return judge(found, await client.list("v1", "Pod", namespace, selector), images)
 
     async def last_words(self, client: KubeClient, namespace: str, health: Health) -> str:
-        """What the failed pod itself says: the end of its log, else its latest events."""
+        """What is known of the failed pod: the end of its log, and its latest warnings."""
         if health.pod is None:
             return ""
         core = CoreV1Api(client.api)
-        for previous in (True, False):
-            try:
-                log = await core.read_namespaced_pod_log(
-                    health.pod,
-                    namespace,
-                    container=health.container or "",
-                    previous=previous,
-                    tail_lines=_LOG_LINES,
-                )
-            except ApiException:
-                continue
-            if log:
-                return str(log).strip()
+        log = await _log_of(core, health.pod, namespace, health.container)
         events = await core.list_namespaced_event(
-            namespace, field_selector=f"involvedObject.name={health.pod}"
+            namespace, field_selector=f"involvedObject.name={health.pod},type=Warning"
         )
-        return "\n".join(f"{event.reason}: {event.message}" for event in events.items[-5:])
+        warnings = [f"{event.reason}: {event.message}" for event in events.items[-_EVENTS:]]
+        return "\n".join([*([log] if log else []), *warnings])
 
     async def _connect(self, client: KubeClient, host: str) -> KubeClient:
         deadline = time.monotonic() + self.reachable_seconds
@@ -137,3 +127,21 @@ class Cluster(Block):
                 raise Fail(
                     "The API server answers with an error.", where=host, got=str(error)
                 ) from error
+
+
+async def _log_of(core: CoreV1Api, pod: str, namespace: str, container: str | None) -> str:
+    """The end of a container's log: of its run before this one, which failed, else of this one."""
+    for previous in (True, False):
+        try:
+            log = await core.read_namespaced_pod_log(
+                pod,
+                namespace,
+                container=container or "",
+                previous=previous,
+                tail_lines=_LOG_LINES,
+            )
+        except ApiException:
+            continue
+        if log:
+            return str(log).strip()
+    return ""

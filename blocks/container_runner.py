@@ -57,7 +57,9 @@ class ContainerRunner(Block):
     engine: DockerHost = Field(
         default_factory=DockerHost, description="The engine; from the environment if left empty."
     )
-    ready_seconds: float = Field(60, gt=0, description="How long a service may take to be ready.")
+    ready_seconds: float = Field(
+        default=60, gt=0, description="How long a service may take to be ready."
+    )
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[DockerClient]:

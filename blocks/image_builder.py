@@ -36,7 +36,7 @@ class ImageBuilder(Block):
     engine: DockerHost = Field(
         default_factory=DockerHost, description="The engine; from the environment if left empty."
     )
-    cli: str = Field("docker", description="A docker command that can use BuildKit.")
+    cli: str = Field(default="docker", description="A docker command that can use BuildKit.")
     build_args: dict[str, str] = Field(
         default_factory=dict,
         description="Build arguments for every build here, such as a proxy; pipeline.yaml wins.",

@@ -43,13 +43,17 @@ class OpsRepository(Block):
     _description = "The Git repository with each environment's manifests: the cluster mirrors it."
 
     url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
-    username: str | None = Field(None, description="For http(s): the user that pushes.")
-    password: SecretStr | None = Field(None, description="For http(s): a password or token.")
-    branch: str = Field("main", description="The branch that the cluster follows.")
-    author_name: str = Field("Shipway", description="Author and committer of release commits.")
-    author_email: str = Field("shipway@localhost", description="Their e-mail address.")
+    username: str | None = Field(default=None, description="For http(s): the user that pushes.")
+    password: SecretStr | None = Field(
+        default=None, description="For http(s): a password or token."
+    )
+    branch: str = Field(default="main", description="The branch that the cluster follows.")
+    author_name: str = Field(
+        default="Shipway", description="Author and committer of release commits."
+    )
+    author_email: str = Field(default="shipway@localhost", description="Their e-mail address.")
     web_url: str | None = Field(
-        None,
+        default=None,
         description="Address of a commit for people, with {commit} in it.",
         examples=["https://github.com/acme/ops/commit/{commit}"],
     )

@@ -49,9 +49,9 @@ class Registry(Block):
         description="Host, port and namespace, without a scheme.",
         examples=["ghcr.io/acme", "127.0.0.1:5000"],
     )
-    insecure: bool = Field(False, description="Plain http, for a registry on this machine.")
+    insecure: bool = Field(default=False, description="Plain http, for a registry on this machine.")
     credentials: DockerRegistryCredentials | None = Field(
-        None, description="User and password or token, where the registry asks for them."
+        default=None, description="User and password or token, where the registry asks for them."
     )
 
     def image(self, app: str, revision: str) -> ImageRef:

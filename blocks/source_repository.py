@@ -43,10 +43,14 @@ class SourceRepository(Block):
     _description = "The Git repository that holds an app's code and its pipeline.yaml."
 
     url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
-    username: str | None = Field(None, description="For http(s): the user that reads the code.")
-    password: SecretStr | None = Field(None, description="For http(s): a password or token.")
-    folder: str = Field(".", description="Folder of the app in the repository (monorepo).")
-    default_branch: str = Field("main", description="What the nightly run tests.")
+    username: str | None = Field(
+        default=None, description="For http(s): the user that reads the code."
+    )
+    password: SecretStr | None = Field(
+        default=None, description="For http(s): a password or token."
+    )
+    folder: str = Field(default=".", description="Folder of the app in the repository (monorepo).")
+    default_branch: str = Field(default="main", description="What the nightly run tests.")
 
     @field_validator("url")
     @classmethod

@@ -29,9 +29,13 @@ Environment = dict[str, str]
 class Image(Strict):
     """What to build."""
 
-    context: RelativePath = Field(".", description="Build context, relative to pipeline.yaml.")
-    dockerfile: RelativePath = Field("Dockerfile", description="Relative to pipeline.yaml.")
-    target: str | None = Field(None, description="Stage to ship; the last one if not given.")
+    context: RelativePath = Field(
+        default=".", description="Build context, relative to pipeline.yaml."
+    )
+    dockerfile: RelativePath = Field(default="Dockerfile", description="Relative to pipeline.yaml.")
+    target: str | None = Field(
+        default=None, description="Stage to ship; the last one if not given."
+    )
     args: dict[str, str] = Field(default_factory=dict, description="Build arguments.")
 
 
@@ -41,7 +45,7 @@ class Service(Strict):
     image: str = Field(description="Image reference.")
     env: Environment = Field(default_factory=dict)
     ready: Command | None = Field(
-        None,
+        default=None,
         description="Command run in the container; it is ready once that exits 0. "
         "Without it the image's HEALTHCHECK decides, and without that, running is ready.",
     )
@@ -51,20 +55,22 @@ class App(Strict):
     """How the image under test is started for a layer; reachable there as `app`."""
 
     env: Environment = Field(default_factory=dict)
-    ready: Command | None = Field(None, description="As for a service.")
+    ready: Command | None = Field(default=None, description="As for a service.")
 
 
 class Layer(Strict):
     """One layer of the test pyramid."""
 
     command: Command = Field(description="Run in a container of the test image.")
-    weight: int | None = Field(None, ge=1, description="Share of the pyramid in percent.")
-    budget: float = Field(900, gt=0, description="Seconds after which the layer fails.")
+    weight: int | None = Field(default=None, ge=1, description="Share of the pyramid in percent.")
+    budget: float = Field(default=900, gt=0, description="Seconds after which the layer fails.")
     env: Environment = Field(default_factory=dict)
     services: dict[Name, Service] = Field(default_factory=dict)
-    app: App | None = Field(None, description="Start the image under test beside the tests.")
+    app: App | None = Field(
+        default=None, description="Start the image under test beside the tests."
+    )
     junit: str | None = Field(
-        None,
+        default=None,
         description="Where the command writes JUnit XML in its container. pytest needs no path.",
     )
 
@@ -73,7 +79,8 @@ class Tests(Strict):
     """The test pyramid; unit runs first, each later layer only on green."""
 
     target: str | None = Field(
-        None, description="Dockerfile stage the layers run in; the shipped image if not given."
+        default=None,
+        description="Dockerfile stage the layers run in; the shipped image if not given.",
     )
     layers: dict[LayerName, Layer] = Field(min_length=1)
 

@@ -27,16 +27,17 @@ class Rollout(Strict):
     strategy: Literal["rolling"] = Field(description="How the cluster moves to the new version.")
     namespace: Name = Field(description="Namespace that the manifests of this folder live in.")
     cluster: Name | None = Field(
-        None, description="Name of the Cluster block; the environment's own name if not given."
+        default=None,
+        description="Name of the Cluster block; the environment's own name if not given.",
     )
     agent: Literal["reconcile", "external"] = Field(
-        "reconcile",
+        default="reconcile",
         description="What applies the commit: Shipway's reconcile deployment, or an agent that "
         "Shipway only watches (Argo CD, Flux).",
     )
     images: list[ImageField] = Field(min_length=1, description="The fields a release may set.")
     progress_deadline: float = Field(
-        300, gt=0, description="Seconds that the rollout may go without progress."
+        default=300, gt=0, description="Seconds that the rollout may go without progress."
     )
 
 

@@ -79,7 +79,9 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
         return Health(state="progressing", reason="the controller has not seen it yet", **counts)
     for condition in status.get("conditions", []):
         if condition.get("reason") == "ProgressDeadlineExceeded":
-            return Health(state="failed", reason=condition.get("message", ""), **counts)
+            stuck = next((pod["metadata"]["name"] for pod in new if not _is_ready(pod)), None)
+            reason = condition.get("message", "")
+            return Health(state="failed", reason=reason, pod=stuck, **counts)
     old = [pod for pod in pods if pod not in new and not pod["metadata"].get("deletionTimestamp")]
     ready = [pod for pod in new if _is_ready(pod)]
     if len(ready) >= wanted and updated >= wanted and available >= wanted and not old:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -20,10 +20,8 @@ _LAST = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisrupt
 class _Loader(yaml.SafeLoader):
     """Reads dates as the text they are in Kubernetes, which knows no other."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_str)
 
 
 class KubeObject(BaseModel):
@@ -70,7 +68,7 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
 
 def _objects(content: bytes, file: str) -> list[KubeObject]:
     try:
-        documents = list(yaml.load_all(content, _Loader))  # noqa: S506  # a SafeLoader
+        documents = list(yaml.load_all(content, _Loader))  # a SafeLoader
     except yaml.YAMLError as error:
         raise Refuse(
             "Not valid YAML.", where=file, got=str(error), untouched="the cluster"

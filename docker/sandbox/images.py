@@ -16,37 +16,38 @@ from state import CACHE, HOME, LOGS, Unavailable, read, remember
 _IMAGES = HOME / "docker" / "images"
 _SUITE = "bookworm"
 _INCLUDE = "python3-minimal,python3-venv,ca-certificates"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PUBLIC = {"python": "python:3.11-slim", "postgres": "postgres:15"}
+_PUBLIC_PAUSE = "registry.k8s.io/pause:3.10"
 
 
 def up(host: str, cli: str) -> dict[str, str]:
     """Have a Python and a PostgreSQL image; return their names by kind."""
     known = read().get("images")
-    if known is not None and all(
-        _in_registry(name) or _pull(host, name) for name in known.values()
-    ):
-        return known
-    if all(_pull(host, name) for name in _PUBLIC.values()):
+    if known == _PUBLIC or (known is None and all(_pull(host, name) for name in _PUBLIC.values())):
         return remember("images", _PUBLIC)
     names: dict[str, str] = {}
-    for kind, tag in (("python", "3.11"), ("postgres", "15")):
-        name = f"{registry.address()}/sandbox/{kind}:{tag}"
-        if not registry.has(f"sandbox/{kind}", tag):
-            _load(host, cli, kind, name, names)
-            _docker(cli, host, "push", "--quiet", name)
-        names[kind] = name
+    for kind in _PUBLIC:
+        key = _key(kind)
+        names[kind] = f"{registry.address()}/sandbox/{kind}:{key}"
+        if not registry.has(f"sandbox/{kind}", key):
+            _load(host, cli, kind, names)
+            _docker(cli, host, "push", "--quiet", names[kind])
     return remember("images", names)
 
 
 def pause() -> str:
     """The image that holds a pod's namespaces open: anything that sleeps does."""
-    return f"{registry.address()}/sandbox/python:3.11"
+    if read().get("images") == _PUBLIC:
+        return _PUBLIC_PAUSE
+    return f"{registry.address()}/sandbox/python:{_key('python')}"
 
 
-def _in_registry(name: str) -> bool:
-    address, _, rest = name.partition("/")
-    repository, _, tag = rest.partition(":")
-    return address == registry.address() and registry.has(repository, tag)
+def _key(kind: str) -> str:
+    """Identifies the recipe of an image; the python image is the base of the others."""
+    recipe = Path(__file__).read_bytes()
+    recipe += b"".join(file.read_bytes() for file in sorted((_IMAGES / kind).glob("*")))
+    return hashlib.sha256(recipe).hexdigest()[:12]
 
 
 def _pull(host: str, name: str) -> bool:
@@ -61,12 +62,9 @@ def _pull(host: str, name: str) -> bool:
     return False
 
 
-def _load(host: str, cli: str, kind: str, name: str, names: dict[str, str]) -> None:
+def _load(host: str, cli: str, kind: str, names: dict[str, str]) -> None:
     """Load an image from the cache folder, or make it and keep it there."""
-    recipe = Path(__file__).read_bytes()
-    recipe += b"".join(file.read_bytes() for file in sorted((_IMAGES / kind).glob("*")))
-    key = hashlib.sha256(recipe).hexdigest()[:12]
-    kept = CACHE / "images" / f"{kind}-{key}.tar"
+    kept = CACHE / "images" / f"{kind}-{_key(kind)}.tar"
     if kept.exists():
         _docker(cli, host, "load", "--quiet", "--input", str(kept))
     else:
@@ -81,7 +79,7 @@ def _load(host: str, cli: str, kind: str, name: str, names: dict[str, str]) -> N
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as draft:
             _docker(cli, host, "save", "--output", draft.name, f"shipway/{kind}")
         Path(draft.name).rename(kept)
-    _docker(cli, host, "tag", f"shipway/{kind}", name)
+    _docker(cli, host, "tag", f"shipway/{kind}", names[kind])
 
 
 def _make_python(host: str, cli: str) -> None:
@@ -110,8 +108,10 @@ def _make_python(host: str, cli: str) -> None:
         (root / "var/lib/apt/lists/partial").mkdir(parents=True)
         archive = Path(folder, "root.tar")
         _logged("tar", "--create", "--file", str(archive), "--directory", str(root), ".")
-        change = ["--change", 'CMD ["sleep", "infinity"]', "--change", "ENV LANG=C.UTF-8"]
-        _docker(cli, host, "import", *change, str(archive), "shipway/python")
+        # A pod's pause container gets no PATH but that of its image.
+        settings = (f"ENV PATH={_PATH}", "ENV LANG=C.UTF-8", 'CMD ["sleep", "infinity"]')
+        changes = [part for setting in settings for part in ("--change", setting)]
+        _docker(cli, host, "import", *changes, str(archive), "shipway/python")
 
 
 def _docker(cli: str, host: str, *arguments: str) -> None:

@@ -142,6 +142,7 @@ def _commands(kubeconfig: Path) -> dict[str, list[str]]:
             f"--service-account-signing-key-file={keys / 'accounts.key'}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-cluster-ip-range={machine.service_range()}",
+            "--kubelet-preferred-address-types=InternalIP",
             "--authorization-mode=Node,RBAC", "--allow-privileged=true",
         ],
         "controllers": [

@@ -1,0 +1,134 @@
+"""The main job, as a team would run it: v1, then v2, then v2 once more.
+
+`make demo` runs it against the sandbox. It starts each release as a run of the deployment
+release/release, shows its stages while they happen, asks the cluster which version it serves, and
+writes what it saw to demo.json in the state folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from blocks.cluster import Cluster
+from deployments.bootstrap import app, save
+from examples import repositories
+from examples.follow import NoCluster, RunFailed, release
+
+APP, ENVIRONMENT = "shop", "staging"
+NAMESPACE = f"{APP}-{ENVIRONMENT}"
+SERVICE = f"/api/v1/namespaces/{NAMESPACE}/services/{APP}"
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+async def served() -> dict[str, str]:
+    """Version and revision that the cluster serves, asked through the Service."""
+    cluster = await Cluster.aload(ENVIRONMENT)
+    async with cluster.client() as client:
+        return await client.call("GET", f"{SERVICE}:http/proxy/version")
+
+
+async def address() -> str:
+    """Where the Service answers on this machine."""
+    cluster = await Cluster.aload(ENVIRONMENT)
+    async with cluster.client() as client:
+        return f"http://{(await client.call('GET', SERVICE))['spec']['clusterIP']}"
+
+
+async def one(title: str, revision: str, until: str) -> dict[str, Any]:
+    """Release one revision; return what demo.json says of it."""
+    console.print(f"\n[bold]{title}[/bold]  {revision[:7]}")
+    row = await release(console, APP, revision, ENVIRONMENT, until)
+    row["version"] = (await served())["version"] if until == "healthy" else None
+    return row
+
+
+async def demo() -> list[str]:
+    """Run it; return what did not come out as promised."""
+    code, _ = repositories.create_shop()
+    await save(app(APP, os.environ))
+    first = code.head.commit.hexsha
+    until = "commit" if os.environ["SHIPWAY_CLUSTER"] == "none" else "healthy"
+    releases: list[dict[str, Any]] = []
+    try:
+        releases.append(await one("The sample app's first commit", first, until))
+    except NoCluster as reason:
+        console.print(f"[yellow]There is no cluster: {reason}[/yellow]")
+        until = "commit"
+        releases.append(await one("The same commit, up to the GitOps commit", first, until))
+    second = repositories.commit(code, "Version 2", {"VERSION": "2.0.0\n"})
+    releases.append(await one("A second commit", second, until))
+    releases.append(await one("The same commit once more", second, until))
+    file = Path(os.environ["SHIPWAY_STATE"], "demo.json")
+    file.write_text(json.dumps({"app": APP, "until": until, "releases": releases}, indent=2) + "\n")
+    show(releases)
+    await show_addresses(until, file)
+    return broken_promises(releases, until)
+
+
+def broken_promises(releases: list[dict[str, Any]], until: str) -> list[str]:
+    """What the figures say against: one build a commit, none for the same commit again."""
+    counts = [[one[key] for key in ("built", "pushed", "committed")] for one in releases]
+    versions = [one["version"] for one in releases[-2:]]
+    found: list[str] = []
+    if counts[-2] != [1, 1, 1]:
+        found.append(f"the second commit built, pushed, committed {counts[-2]}, not 1 each")
+    if counts[-1] != [0, 0, 0]:
+        found.append(f"the same commit again built, pushed, committed {counts[-1]}, not 0 each")
+    if until == "healthy" and versions != ["2.0.0", "2.0.0"]:
+        found.append(f"the cluster served {versions}, not 2.0.0")
+    return found
+
+
+def show(releases: list[dict[str, Any]]) -> None:
+    """The table of what was done."""
+    table = Table("Revision", "Image", "Built", "Pushed", "Committed", "Tests", "Seconds", "Serves")
+    for row in releases:
+        table.add_row(
+            row["revision"][:7],
+            row["image"].rpartition("@sha256:")[2][:12],
+            *(str(row[key]) for key in ("built", "pushed", "committed")),
+            " + ".join(str(count) for count in row["tests"].values()) or "–",
+            f"{row['seconds']:.1f}",
+            row["version"] or "–",
+        )
+    console.print()
+    console.print(table)
+
+
+async def show_addresses(until: str, file: Path) -> None:
+    """Where to look now."""
+    ui = os.environ["PREFECT_API_URL"].removesuffix("/api")
+    ops = Path(os.environ["SHIPWAY_STATE"], "git", "ops.git")
+    console.print(f"Prefect UI      {ui}/runs")
+    console.print(f"The ops commits git -C {ops} log")
+    if until == "healthy":
+        console.print(f"The shop        {await address()}/")
+    else:
+        console.print("Not done here   the rollout: no cluster applied the commits")
+    console.print(f"The figures     {file}")
+    console.print("`make env` prints the exports for your shell; `make down` ends the sandbox.")
+
+
+def main() -> int:
+    """Run the demo; the exit status tells whether it came out as promised."""
+    try:
+        broken = asyncio.run(demo())
+    except RunFailed as error:
+        console.print(f"[red]✗ {error}[/red]", markup=True)
+        return 1
+    for promise in broken:
+        console.print(f"[red]✗ {promise}[/red]")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
