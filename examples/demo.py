@@ -67,11 +67,16 @@ async def demo() -> list[str]:
     second = repositories.commit(code, "Version 2", {"VERSION": "2.0.0\n"})
     releases.append(await one("A second commit", second, until))
     releases.append(await one("The same commit once more", second, until))
-    file = Path(os.environ["SHIPWAY_STATE"], "demo.json")
-    file.write_text(json.dumps({"app": APP, "until": until, "releases": releases}, indent=2) + "\n")
     show(releases)
-    await show_addresses(until, file)
+    await show_addresses(until, write({"app": APP, "until": until, "releases": releases}))
     return broken_promises(releases, until)
+
+
+def write(figures: dict[str, Any]) -> Path:
+    """Write demo.json; return where it is."""
+    file = Path(os.environ["SHIPWAY_STATE"], "demo.json")
+    file.write_text(json.dumps(figures, indent=2) + "\n")
+    return file
 
 
 def broken_promises(releases: list[dict[str, Any]], until: str) -> list[str]:
@@ -90,14 +95,14 @@ def broken_promises(releases: list[dict[str, Any]], until: str) -> list[str]:
 
 def show(releases: list[dict[str, Any]]) -> None:
     """The table of what was done."""
-    table = Table("Revision", "Image", "Built", "Pushed", "Committed", "Tests", "Seconds", "Serves")
+    table = Table("Revision", "Image", "Built", "Pushed", "Committed", "Tests", "Time", "Serves")
     for row in releases:
         table.add_row(
             row["revision"][:7],
-            row["image"].rpartition("@sha256:")[2][:12],
+            row["image"].rpartition("@sha256:")[2][:7],
             *(str(row[key]) for key in ("built", "pushed", "committed")),
-            " + ".join(str(count) for count in row["tests"].values()) or "–",
-            f"{row['seconds']:.1f}",
+            "+".join(str(count) for count in row["tests"].values()) or "–",
+            f"{row['seconds']:.1f} s",
             row["version"] or "–",
         )
     console.print()

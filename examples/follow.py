@@ -55,7 +55,7 @@ async def release(
 async def follow(console: Console, client: PrefectClient, run: UUID) -> None:
     """Print each task of the run and its subflows as it ends, until the run is over."""
     shown: set[UUID] = set()
-    cluster = ""
+    cluster = "ready"
     while True:
         state = await state_of(client, run)
         for task in await tasks_of(client, run):
@@ -71,8 +71,7 @@ async def follow(console: Console, client: PrefectClient, run: UUID) -> None:
             if now.startswith("failed"):
                 await client.set_flow_run_state(run, Cancelling(), force=True)
                 raise NoCluster(now)
-            if now:
-                console.print(f"  [dim]cluster: {now}[/dim]")
+            console.print(f"  [dim]cluster: {now}[/dim]")
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -105,10 +104,10 @@ def line(task: TaskRun) -> str:
 
 
 def cluster_phase() -> str:
-    """How far the sandbox's cluster is; empty where nothing is being built."""
+    """How far the sandbox's cluster is."""
     file = Path(os.environ["SHIPWAY_STATE"], "cluster.json")
     if not file.exists():
-        return ""
+        return "ready"
     known = json.loads(file.read_text())
     if known["phase"] == "building":
         return f"building, {known['percent']} % (once on this machine)"

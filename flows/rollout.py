@@ -36,7 +36,7 @@ async def rollout(
         committed = await commit_step(target, step, revision, image)
         commits.append(committed)
         if until == "healthy":
-            own_agent = target.rollout.agent == "reconcile"
-            asked = await ask_agent(environment, app) if own_agent else None
+            ask = committed.new and target.rollout.agent == "reconcile"
+            asked = await ask_agent(environment, app) if ask else None
             served = await watch_rollout(target, step.wait_for, asked)
     return RolledOut(commits=tuple(commits), served=served)

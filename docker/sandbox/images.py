@@ -16,7 +16,12 @@ from state import CACHE, HOME, LOGS, Unavailable, read, remember
 _IMAGES = HOME / "docker" / "images"
 _SUITE = "bookworm"
 _INCLUDE = "python3-minimal,python3-venv,ca-certificates"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SETTINGS = (
+    # A pod's pause container gets no PATH but that of its image.
+    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "ENV LANG=C.UTF-8",
+    'CMD ["sleep", "infinity"]',
+)
 _PUBLIC = {"python": "python:3.11-slim", "postgres": "postgres:15"}
 _PUBLIC_PAUSE = "registry.k8s.io/pause:3.10"
 
@@ -44,8 +49,8 @@ def pause() -> str:
 
 
 def _key(kind: str) -> str:
-    """Identifies the recipe of an image; the python image is the base of the others."""
-    recipe = Path(__file__).read_bytes()
+    """Identifies the recipe of an image; python is the base of the others."""
+    recipe = repr((_SUITE, _INCLUDE, _SETTINGS)).encode()
     recipe += b"".join(file.read_bytes() for file in sorted((_IMAGES / kind).glob("*")))
     return hashlib.sha256(recipe).hexdigest()[:12]
 
@@ -108,9 +113,7 @@ def _make_python(host: str, cli: str) -> None:
         (root / "var/lib/apt/lists/partial").mkdir(parents=True)
         archive = Path(folder, "root.tar")
         _logged("tar", "--create", "--file", str(archive), "--directory", str(root), ".")
-        # A pod's pause container gets no PATH but that of its image.
-        settings = (f"ENV PATH={_PATH}", "ENV LANG=C.UTF-8", 'CMD ["sleep", "infinity"]')
-        changes = [part for setting in settings for part in ("--change", setting)]
+        changes = [part for setting in _SETTINGS for part in ("--change", setting)]
         _docker(cli, host, "import", *changes, str(archive), "shipway/python")
 
 

@@ -44,7 +44,7 @@ async def source_of(app: str) -> SourceRepository:
         ) from error
 
 
-@outside("checkout {app} {revision}")
+@outside("checkout {app}")
 async def checkout(app: str, revision: str | None, folder: Path) -> Code:
     """Check out a revision (the tip of the default branch if None) and read its pipeline.yaml."""
     source = await source_of(app)
