@@ -6,9 +6,11 @@ import asyncio
 
 from pydantic import BaseModel, ConfigDict
 
+from blocks.images import ImageRef
 from blocks.kube.apply import Change
 from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
+from flows.strategies import SetImage
 from flows.tasks.outside import outside
 from flows.tasks.target import target_of
 from flows.tasks.watch import cluster_of
@@ -33,13 +35,21 @@ async def apps_of(environment: str | None, app: str | None) -> list[tuple[str, s
 
 @outside("apply {environment}/{app}")
 async def apply(environment: str, app: str) -> Applied | None:
-    """Apply one app's folder at the tip of the ops repository; None where another agent does."""
+    """Apply one app's folder at the tip of the ops repository.
+
+    None where another agent does, or where nothing was released yet: until then the image is a
+    placeholder, and only digests reach the cluster.
+    """
     ops = await OpsRepository.aload("default")
     wanted = await asyncio.to_thread(ops.fetch, environment, app)
     target = target_of(wanted, app, environment)
-    if target.rollout.agent != "reconcile":
+    if target.rollout.agent != "reconcile" or not all(map(_is_pinned, target.images)):
         return None
     objects = read_objects(wanted.files, wanted.folder)
     cluster = await cluster_of(target.cluster)
     changes = await cluster.apply(app, target.rollout.namespace, objects, wanted.fingerprint)
     return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))
+
+
+def _is_pinned(field: SetImage) -> bool:
+    return ImageRef.parse(field.image).digest is not None

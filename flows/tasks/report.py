@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -75,7 +76,7 @@ class Report(BaseModel):
 
 def render(report: Report) -> str:
     """The Markdown page."""
-    parts = [f"# {'❌' if report.error else '✅'} {report.title}"]
+    parts = [f"# {report.title}: {'failed' if report.error else 'done'}"]
     if report.error:
         parts.append(f"```text\n{report.error}\n```")
     parts += [_facts(report), _tests(report), _stages(report)]
@@ -83,22 +84,24 @@ def render(report: Report) -> str:
 
 
 def _facts(report: Report) -> str:
-    rows: list[tuple[str, str]] = []
+    facts: list[str] = []
     if report.revision:
-        subject = report.revision.subject.replace("|", "\\|")
-        rows.append(
-            ("Revision", f"`{report.revision.commit}` {subject} ({report.revision.author})")
-        )
+        subject = " ".join(report.revision.subject.split())
+        facts += [
+            f"**Revision** `{report.revision.commit}`",
+            f"**Change** {escape(subject)} ({escape(report.revision.author)})",
+        ]
     if report.image:
-        rows.append(("Image", f"`{report.image}`"))
+        repository, _, digest = report.image.partition("@")
+        facts += [f"**Image** `{repository}`", f"**Digest** `{digest}`"]
     if report.commit_link:
         made = "" if report.committed else " (already there)"
-        rows.append(("Ops commit", f"{report.commit_link}{made}"))
+        facts.append(f"**Ops commit** {report.commit_link}{made}")
     if report.served:
-        rows.append(("Cluster", report.served))
+        facts.append(f"**Cluster** {report.served}")
     counts = f"{report.built} built, {report.pushed} pushed, {report.committed} committed"
-    rows.append(("This run", f"{counts}, {report.seconds:.1f} s"))
-    return _table(("", ""), rows)
+    facts.append(f"**This run** {counts}, in {report.seconds:.1f} s")
+    return "\n".join(f"- {fact}" for fact in facts)
 
 
 def _tests(report: Report) -> str:
@@ -117,7 +120,14 @@ def _tests(report: Report) -> str:
         for layer in report.layers
     ]
     head = ("Layer", "Passed", "Failed", "Skipped", "Share", "Time")
-    return f"## Tests\n\n{_table(head, rows)}"
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "## Tests\n\n" + "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text that somebody else wrote, as Markdown shows it rather than as what it may do."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>-])", r"\\\1", text)
 
 
 def _stages(report: Report) -> str:
@@ -128,13 +138,7 @@ def _stages(report: Report) -> str:
     for stage in report.stages:
         left = round(BAR * stage.begin / end)
         width = max(1, round(BAR * stage.seconds / end))
-        mark = "█" if stage.done else "░"
-        bar = (" " * left + mark * width).ljust(BAR + 1)
+        # ASCII alone: the fonts of a browser give block characters a width of their own.
+        bar = (" " * left + ("=" if stage.done else "x") * width).ljust(BAR + 1)
         lines.append(f"{stage.name:<12}{bar} {stage.seconds:6.1f} s")
     return "## Time\n\n```text\n" + "\n".join(lines) + "\n```"
-
-
-def _table(head: tuple[str, ...], rows: list[Any]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(lines)
