@@ -1,7 +1,15 @@
 """Register Shipway's block types and create the blocks that the environment describes.
 
-Running it again changes what differs and nothing else. Every value comes from an environment
-variable, so that a secret never stands in a file; edit the blocks in the Prefect UI from then on.
+`python -m deployments.bootstrap` reads these variables, so that no secret stands in a file or an
+argument; running it again overwrites the blocks that they name and leaves all others alone:
+
+- DOCKER_HOST, SHIPWAY_DOCKER_CLI: the engine, and a docker command with BuildKit.
+- SHIPWAY_REGISTRY: host, port and namespace of the image registry.
+- SHIPWAY_OPS_URL: the ops repository.
+- SHIPWAY_APPS: the apps' repositories, as `name=url` with spaces between.
+- SHIPWAY_GIT_USERNAME, SHIPWAY_GIT_PASSWORD: who reads and pushes there.
+- KUBECONFIG, SHIPWAY_ENVIRONMENTS: the cluster, and the environments that live in it.
+- SHIPWAY_CLUSTER_SECONDS: how long a release waits for a cluster that does not answer yet.
 """
 
 from __future__ import annotations
@@ -50,28 +58,25 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
         blocks["registry/default"] = Registry(
             address=address, insecure=address.startswith("127.0.0.1:")
         )
-    if url := env.get("SHIPWAY_GIT_URL"):
+    if url := env.get("SHIPWAY_OPS_URL"):
         username, password = login(env)
-        blocks["ops-repository/default"] = OpsRepository(
-            url=f"{url}/{env.get('SHIPWAY_OPS', 'ops')}.git", username=username, password=password
-        )
+        ops = OpsRepository(url=url, username=username, password=password)
+        blocks["ops-repository/default"] = ops
     kubeconfig = Path(env.get("KUBECONFIG", "-"))
     if kubeconfig.is_file():
         config = KubernetesClusterConfig.from_file(kubeconfig)
         for name in env.get("SHIPWAY_ENVIRONMENTS", "staging production").split():
-            # A sandbox's cluster is built while the first release is on its way.
             blocks[f"cluster/{name}"] = Cluster(
-                credentials=KubernetesCredentials(cluster_config=config), reachable_seconds=1800
+                credentials=KubernetesCredentials(cluster_config=config),
+                reachable_seconds=float(env.get("SHIPWAY_CLUSTER_SECONDS", "60")),
             )
     return blocks
 
 
-def app(name: str, env: Mapping[str, str]) -> dict[str, Block]:
+def app(name: str, url: str, env: Mapping[str, str]) -> dict[str, Block]:
     """The block that says where an app's code is."""
     username, password = login(env)
-    source = SourceRepository(
-        url=f"{env['SHIPWAY_GIT_URL']}/{name}.git", username=username, password=password
-    )
+    source = SourceRepository(url=url, username=username, password=password)
     return {f"source-repository/{name}": source}
 
 
@@ -94,8 +99,9 @@ async def main() -> None:
     for kind in TYPES:
         await kind.aregister_type_and_schema()
     await save(platform(os.environ))
-    for name in os.environ.get("SHIPWAY_APPS", "").split():
-        await save(app(name, os.environ))
+    for entry in os.environ.get("SHIPWAY_APPS", "").split():
+        name, _, url = entry.partition("=")
+        await save(app(name, url, os.environ))
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ async def picture(report: UUID, file: Path) -> str:
         await page.goto(f"{ui}/artifacts/artifact/{report}")
         await page.get_by_text("This run").first.wait_for()
         await page.screenshot(path=file)
-        text = await page.inner_text("main")
+        text = await page.inner_text("body")
         await chromium.close()
     return text
 

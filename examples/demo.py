@@ -54,7 +54,7 @@ async def one(title: str, revision: str, until: str) -> dict[str, Any]:
 async def demo() -> list[str]:
     """Run it; return what did not come out as promised."""
     code, _ = repositories.create_shop()
-    await save(app(APP, os.environ))
+    await save(app(APP, code.remote().url, os.environ))
     first = code.head.commit.hexsha
     until = "commit" if os.environ["SHIPWAY_CLUSTER"] == "none" else "healthy"
     releases: list[dict[str, Any]] = []
