@@ -31,22 +31,27 @@ def create(name: str, content: Path, replace: Mapping[str, str], env: Mapping[st
         A clone of it, with one commit, pushed.
     """
     bare = Path(env["SHIPWAY_GIT_ROOT"]) / f"{name}.git"
-    clone = Path(env["SHIPWAY_STATE"]) / "clones" / name
-    for folder in (bare, clone):
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = Path(env["SHIPWAY_STATE"]) / "clones" / name
+    for one in (bare, folder):
+        shutil.rmtree(one, ignore_errors=True)
     Repo.init(bare, bare=True, initial_branch="main")
-    shutil.copytree(content, clone, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-    for file in clone.rglob("*.yaml"):
+    repo = clone(name, folder, env)
+    junk = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+    shutil.copytree(content, folder, ignore=junk, dirs_exist_ok=True)
+    for file in folder.rglob("*.yaml"):
         text = file.read_text()
         for old, new in replace.items():
             text = text.replace(f": {old}\n", f": {new}\n")
         file.write_text(text)
-    repo = Repo.init(clone, initial_branch="main")
-    password = SecretStr(env["SHIPWAY_GIT_PASSWORD"])
-    repo.git.update_environment(**git_environment(env["SHIPWAY_GIT_USERNAME"], password))
-    repo.create_remote("origin", f"{env['SHIPWAY_GIT_URL']}/{name}.git")
     commit(repo, "First version", {})
     return repo
+
+
+def clone(name: str, folder: Path, env: Mapping[str, str]) -> Repo:
+    """Clone the repository `name` of the Git server."""
+    password = SecretStr(env["SHIPWAY_GIT_PASSWORD"])
+    access = git_environment(env["SHIPWAY_GIT_USERNAME"], password)
+    return Repo.clone_from(f"{env['SHIPWAY_GIT_URL']}/{name}.git", folder, env=access)
 
 
 def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:

@@ -1,0 +1,22 @@
+"""What every test above the unit tests stands on: the sandbox's real parts."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+NEEDED = ("PREFECT_API_URL", "SHIPWAY_STATE", "SHIPWAY_REGISTRY", "SHIPWAY_GIT_URL", "DOCKER_HOST")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> dict[str, str]:
+    """The sandbox's exports; without a sandbox, the tests that ask for it fail."""
+    missing = [name for name in NEEDED if not os.environ.get(name)]
+    if missing:
+        pytest.fail(
+            f"these tests need the sandbox ({', '.join(missing)} not set): run `make test`, "
+            'or `make up` and then eval "$(make -s env)"',
+            pytrace=False,
+        )
+    return dict(os.environ)

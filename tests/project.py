@@ -1,0 +1,102 @@
+"""An app of a test's own: its repository, its ops folder, and what became of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from git import Repo
+
+from examples import repositories
+
+HOME = Path(__file__).parents[1]
+README = HOME / "README.md"
+
+
+def readme_files() -> dict[str, str]:
+    """The files that the README tells its readers to write, by path."""
+    blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
+    return dict(blocks)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One app on the sandbox's Git server, and one folder of the ops repository."""
+
+    app: str
+    code: Repo
+    ops: Repo
+    env: Mapping[str, str]
+
+    @property
+    def revision(self) -> str:
+        """The tip of the app's repository."""
+        return self.code.head.commit.hexsha
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the ops repository."""
+        return f"staging/{self.app}"
+
+    def file(self, name: str) -> str:
+        """A file of the app."""
+        return Path(self.code.working_dir, name).read_text()
+
+    def change(self, files: Mapping[str, str], message: str = "A change") -> str:
+        """Commit to the app's repository and push."""
+        return repositories.commit(self.code, message, files)
+
+    def change_ops(self, files: Mapping[str, str]) -> str:
+        """Commit to the ops repository, on top of what others pushed."""
+        self.pull_ops()
+        return repositories.commit(self.ops, f"By hand: {self.app}", files)
+
+    def remove_from_ops(self, *names: str) -> None:
+        """Remove files of the folder, or all of it."""
+        self.pull_ops()
+        for name in names or ("",):
+            self.ops.git.rm("-r", f"{self.folder}/{name}")
+        repositories.commit(self.ops, f"By hand: {self.app}", {})
+
+    def pull_ops(self) -> None:
+        """Take what others pushed."""
+        self.ops.git.pull("--rebase", "origin", "main")
+
+    def ops_log(self) -> list[str]:
+        """The commits of its folder on the server, newest first."""
+        self.ops.git.fetch("origin", "main")
+        found = str(self.ops.git.log("--format=%H", "FETCH_HEAD", "--", self.folder))
+        return found.split()
+
+    def tags(self) -> dict[str, str]:
+        """What the registry holds of it: digest by tag."""
+        base = f"http://{self.env['SHIPWAY_REGISTRY']}/v2/{self.app}"
+        kind = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+        names = httpx.get(f"{base}/tags/list").json().get("tags") or []
+        return {
+            name: httpx.head(f"{base}/manifests/{name}", headers=kind).headers[
+                "Docker-Content-Digest"
+            ]
+            for name in names
+        }
+
+
+def create(app: str, env: Mapping[str, str], folder: Path) -> Project:
+    """Make the README's app under a name of its own: examples/hello with the README's files."""
+    files = {name: text.replace("hello", app) for name, text in readme_files().items()}
+    content = folder / "content"
+    shutil.copytree(HOME / "examples" / "hello", content)
+    dockerfile = (content / "Dockerfile").read_text()
+    base = f"ARG BASE={env['SHIPWAY_PYTHON_IMAGE']}"
+    (content / "Dockerfile").write_text(dockerfile.replace("ARG BASE=python:3.11-slim", base))
+    # Its stages and commands are the README's; only the names of app and image are its own.
+    (content / "pipeline.yaml").write_text(files.pop("pipeline.yaml"))
+    code = repositories.create(app, content, {}, env)
+    ops = repositories.clone("ops", folder / "ops", env)
+    project = Project(app=app, code=code, ops=ops, env=env)
+    project.change_ops({path.replace("hello", app): text for path, text in files.items()})
+    return project

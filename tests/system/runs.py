@@ -1,0 +1,64 @@
+"""Runs as the Prefect server tells of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+)
+from prefect.client.schemas.objects import Artifact, State
+
+from flows.release import release
+
+
+async def run_release(app: str, revision: str | None = None, until: str = "commit") -> State[Any]:
+    """Release to staging in this process; return the final state, whatever it is."""
+    return await release(app, revision, until=until, return_state=True)  # pyright: ignore
+
+
+def run_of(state: State[Any]) -> UUID:
+    """The flow run that a state belongs to."""
+    assert state.state_details.flow_run_id is not None
+    return state.state_details.flow_run_id
+
+
+async def artifacts(run: UUID) -> dict[str, Artifact]:
+    """The artifacts of a flow run, by key."""
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+    async with get_client() as client:
+        found = await client.read_artifacts(artifact_filter=wanted)
+    return {str(one.key): one for one in found}
+
+
+async def summary(app: str, state: State[Any]) -> dict[str, Any]:
+    """The row for programs that a release left."""
+    found = await artifacts(run_of(state))
+    return json.loads(str(found[f"{app}-staging-summary"].data))[0]
+
+
+async def report(app: str, state: State[Any]) -> str:
+    """The page for people that a release left."""
+    found = await artifacts(run_of(state))
+    return str(found[f"{app}-staging-report"].data)
+
+
+async def tasks_and_subflows(run: UUID) -> tuple[dict[str, State[Any]], dict[str, State[Any]]]:
+    """Final states of the tasks of a run and of its subflows, by name."""
+    async with get_client() as client:
+        tasks = await client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+        )
+        children = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]))
+        subflows = await client.read_flow_runs(flow_run_filter=children)
+    return (
+        {one.name: one.state for one in tasks if one.state},
+        {one.name: one.state for one in subflows if one.state},
+    )

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+from blocks.config import ImageField, Rollout, read_rollout
+from blocks.errors import Refuse
+
+SHORTEST = """\
+strategy: rolling
+namespace: shop
+images:
+- {file: web.yaml, container: web}
+"""
+
+
+def refusal(text: str) -> Refuse:
+    with pytest.raises(Refuse) as caught:
+        read_rollout(text)
+    return caught.value
+
+
+def test_the_shortest_file_has_every_default() -> None:
+    assert read_rollout(SHORTEST) == Rollout(
+        strategy="rolling",
+        namespace="shop",
+        cluster=None,
+        agent="reconcile",
+        images=[ImageField(file="web.yaml", container="web")],
+        progress_deadline=300,
+    )
+
+
+def test_every_key_of_the_file_is_read() -> None:
+    text = f"{SHORTEST}cluster: eu-1\nagent: external\nprogress_deadline: 12.5\n"
+    found = read_rollout(text)
+    assert (found.cluster, found.agent, found.progress_deadline) == ("eu-1", "external", 12.5)
+
+
+@pytest.mark.parametrize("file", ["web.yaml", "web.yml", "über uns.yaml", "..yaml"])
+def test_a_manifest_beside_the_file_is_taken(file: str) -> None:
+    assert read_rollout(SHORTEST.replace("web.yaml", file)).images[0].file == file
+
+
+@pytest.mark.parametrize(
+    "file", ["web.json", ".yaml", "../web.yaml", "sub/web.yaml", "/web.yaml", "a\\nb.yaml"]
+)
+def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
+    error = refusal(SHORTEST.replace("web.yaml", f'"{file}"'))
+    assert error.what == "The value of 'images.0.file' is not valid."
+    assert error.facts["where"] == "rollout.yaml:4"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "expected"),
+    [
+        ("rolling", "big-bang", "strategy", 1, "Input should be 'rolling'"),
+        (
+            "namespace: shop",
+            "namespace: Shop",
+            "namespace",
+            2,
+            "String should match pattern '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'",
+        ),
+        (
+            "images:\n- {file: web.yaml, container: web}",
+            "images: []",
+            "images",
+            3,
+            "List should have at least 1 item after validation, not 0",
+        ),
+        (
+            "images:",
+            "agent: argo\nimages:",
+            "agent",
+            3,
+            "Input should be 'reconcile' or 'external'",
+        ),
+        (
+            "images:",
+            "progress_deadline: 0\nimages:",
+            "progress_deadline",
+            3,
+            "Input should be greater than 0",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_key(
+    old: str, new: str, key: str, line: int, expected: str
+) -> None:
+    error = refusal(SHORTEST.replace(old, new))
+    assert error.what == f"The value of {key!r} is not valid."
+    assert error.facts["where"] == f"rollout.yaml:{line}"
+    assert error.facts["expected"] == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "line"), [("strategy", 2), ("namespace", 1), ("images", 1), ("images.0.container", 4)]
+)
+def test_a_missing_key_is_named(key: str, line: int) -> None:
+    lines = {
+        "strategy": SHORTEST.replace("strategy: rolling\n", "\n"),
+        "namespace": SHORTEST.replace("namespace: shop\n", ""),
+        "images": SHORTEST.replace("images:\n- {file: web.yaml, container: web}\n", ""),
+        "images.0.container": SHORTEST.replace(", container: web", ""),
+    }
+    error = refusal(lines[key])
+    assert error.what == f"The key {key!r} is missing."
+    assert error.facts["where"] == f"rollout.yaml:{line}"

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+
+from blocks.errors import Fail
+from blocks.junit import LayerResult, TestResult, parse_junit
+
+CASE = '<testcase classname="test_a" name="test_x" time="1.5"/>'
+PASSED = TestResult(name="test_a::test_x", outcome="passed", seconds=1.5)
+
+
+def parse(xml: str) -> tuple[TestResult, ...]:
+    return parse_junit(xml.encode(), "results of unit")
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        f"<testsuite>{CASE}</testsuite>",
+        f"<testsuites><testsuite>{CASE}</testsuite></testsuites>",
+        f"<testsuites><testsuite><testsuite>{CASE}</testsuite></testsuite></testsuites>",
+        f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites><testsuite name="pytest">'
+        f"<properties/>{CASE}<system-out>hello</system-out></testsuite></testsuites>",
+    ],
+    ids=["one suite", "suites", "a suite in a suite", "with declaration and output"],
+)
+def test_one_passed_test_is_found_however_the_suites_are_nested(xml: str) -> None:
+    assert parse(xml) == (PASSED,)
+
+
+def test_the_tests_of_all_suites_stand_in_file_order() -> None:
+    found = parse(
+        "<testsuites>"
+        '<testsuite><testcase name="b"/></testsuite>'
+        '<testsuite><testcase name="a"/><testcase name="c"/></testsuite>'
+        "</testsuites>"
+    )
+    assert [test.name for test in found] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("inside", "outcome", "message"),
+    [
+        ("", "passed", ""),
+        ("<skipped/>", "skipped", ""),
+        ("<failure/>", "failed", ""),
+        ('<failure message="1 != 2"/>', "failed", "1 != 2"),
+        ("<failure>assert 1 == 2</failure>", "failed", "assert 1 == 2"),
+        ('<failure message="1 != 2">trace</failure>', "failed", "1 != 2\ntrace"),
+        ('<error message="boom">trace</error>', "failed", "boom\ntrace"),
+        ('<skipped/><failure message="late"/>', "failed", "late"),
+        ("<system-out>text</system-out>", "passed", ""),
+    ],
+)
+def test_the_outcome_of_a_test_is_read_from_what_stands_in_it(
+    inside: str, outcome: str, message: str
+) -> None:
+    (found,) = parse(f'<testsuite><testcase name="x">{inside}</testcase></testsuite>')
+    assert (found.outcome, found.message) == (outcome, message)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name", "seconds"),
+    [
+        ('name="x"', "x", 0.0),
+        ('classname="c" name="x"', "c::x", 0.0),
+        ('classname="" name="x" time="0.25"', "x", 0.25),
+        ('name="x" time="1,234.5"', "x", 1234.5),
+    ],
+)
+def test_name_and_duration_stand_in_the_attributes(
+    attributes: str, name: str, seconds: float
+) -> None:
+    (found,) = parse(f"<testsuite><testcase {attributes}/></testsuite>")
+    assert (found.name, found.seconds) == (name, seconds)
+
+
+@pytest.mark.parametrize("xml", ["<testsuites/>", "<testsuite/>", "<testsuite></testsuite>"])
+def test_a_suite_without_tests_has_no_results(xml: str) -> None:
+    assert parse(xml) == ()
+
+
+@pytest.mark.parametrize(
+    ("xml", "got"),
+    [
+        (b"", "no element found: line 1, column 0"),
+        (b"5 passed in 0.1 s", "syntax error: line 1, column 0"),
+        (b"<testsuite><testcase", "unclosed token: line 1, column 11"),
+        (b"<html/>", "Invalid format."),
+    ],
+)
+def test_what_is_no_junit_xml_fails_the_layer(xml: bytes, got: str) -> None:
+    with pytest.raises(Fail) as caught:
+        parse_junit(xml, "results of unit")
+    assert str(caught.value) == (
+        "The test results cannot be read.\n"
+        "  where:     results of unit\n"
+        "  expected:  JUnit XML\n"
+        f"  got:       {got}"
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="errors of later parsing pass through as they are")
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b'<testsuite><testcase name="x" time="fast"/></testsuite>',
+        b'<?xml version="1.0" encoding="nope"?><testsuite/>',
+    ],
+    ids=["a duration that is no number", "an unknown encoding"],
+)
+def test_results_that_break_off_later_fail_the_layer_too(xml: bytes) -> None:
+    with pytest.raises(Fail):
+        parse_junit(xml, "results of unit")
+
+
+def test_a_layer_counts_its_tests_by_outcome_and_keeps_failures_in_order() -> None:
+    tests = tuple(
+        TestResult(name=name, outcome=outcome, seconds=0)
+        for name, outcome in [("a", "failed"), ("b", "passed"), ("c", "failed"), ("d", "passed")]
+    )
+    layer = LayerResult(layer="unit", tests=tests, seconds=1)
+    assert {one: layer.count(one) for one in ("passed", "failed", "skipped")} == {
+        "passed": 2,
+        "failed": 2,
+        "skipped": 0,
+    }
+    assert [test.name for test in layer.failures] == ["a", "c"]

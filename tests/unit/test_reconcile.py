@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from blocks.kube.apply import Change, Difference
+from flows.reconcile import drift_rows
+from flows.tasks.apply import Applied
+
+FIELD = Difference(field="spec.replicas", live="1", wanted="2", writer="kubectl at 10:00")
+
+
+def applied(*changes: Change) -> Applied:
+    return Applied(folder="prod/shop", commit="0" * 40, changes=changes)
+
+
+def test_drift_is_one_row_a_field_and_leaves_out_what_git_asked_for() -> None:
+    found = applied(
+        Change(title="Service/a", action="unchanged"),
+        Change(title="Deployment/a", action="updated", differences=(FIELD,)),
+        Change(title="Deployment/b", action="updated", drift=True, differences=(FIELD, FIELD)),
+    )
+    row = {
+        "app": "prod/shop",
+        "object": "Deployment/b",
+        "field": "spec.replicas",
+        "live": "1",
+        "Git": "2",
+        "written by": "kubectl at 10:00",
+    }
+    assert drift_rows([found]) == [row, row]
+
+
+@pytest.mark.xfail(strict=True, reason="a row is made for fields alone, and here the whole is gone")
+def test_an_object_deleted_in_the_cluster_stands_in_the_drift_table() -> None:
+    change = Change(title="Deployment/a", action="created", drift=True)
+    assert len(drift_rows([applied(change)])) == 1

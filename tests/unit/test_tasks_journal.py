@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from blocks.errors import Fail
+from blocks.images import ImageRef
+from blocks.junit import LayerResult
+from flows.tasks.commit import Committed, RolledOut
+from flows.tasks.journal import SHARES, Journal
+from flows.tasks.push import Pushed
+
+IMAGE = "registry.example.org/shop@sha256:" + "0" * 64
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal("shop", "prod", UUID(int=1))
+
+
+def test_a_journal_begins_with_nothing_done(journal: Journal) -> None:
+    report = journal.report
+    assert (report.app, report.environment, report.revision) == ("shop", "prod", None)
+    assert (report.built, report.pushed, report.committed) == (0, 0, 0)
+
+
+def test_the_shares_of_all_stages_are_the_whole_run() -> None:
+    assert sum(SHARES.values()) == 100
+
+
+async def test_a_stage_that_fails_is_noted_as_not_done_and_its_error_goes_on(
+    journal: Journal,
+) -> None:
+    error = Fail("Red.")
+
+    async def work() -> None:
+        raise error
+
+    with pytest.raises(Fail) as caught:
+        await journal.timed("unit", work())
+    assert caught.value is error
+    (stage,) = journal.report.stages
+    assert (stage.name, stage.done) == ("unit", False)
+    assert 0 <= stage.begin <= stage.end
+
+
+def test_layers_are_kept_in_the_order_they_ran_without_those_that_did_not(
+    journal: Journal,
+) -> None:
+    unit, e2e = (LayerResult(layer=name, tests=(), seconds=1) for name in ("unit", "e2e"))
+    for result in (unit, None, e2e):
+        journal.tested(result)
+    assert journal.report.layers == [unit, e2e]
+
+
+@pytest.mark.parametrize(("new", "pushed"), [(True, 1), (False, 0)])
+def test_an_image_that_was_in_the_registry_before_is_not_counted_as_pushed(
+    journal: Journal, *, new: bool, pushed: int
+) -> None:
+    journal.pushed(Pushed(image=ImageRef.parse(IMAGE), new=new))
+    assert (journal.report.built, journal.report.pushed) == (1, pushed)
+
+
+def test_of_several_commits_the_new_ones_count_and_the_last_is_shown(journal: Journal) -> None:
+    commits = tuple(
+        Committed(commit=str(number) * 40, new=new, link=f"link {number}")
+        for number, new in enumerate((False, True, True))
+    )
+    journal.rolled_out(IMAGE, RolledOut(commits=commits, served="2 of 2 run the image"))
+    report = journal.report
+    assert (report.image, report.committed, report.served) == (IMAGE, 2, "2 of 2 run the image")
+    assert (report.commit, report.commit_link) == ("2" * 40, "link 2")

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from git import Repo
+
+from blocks.errors import Refuse, ShipwayError
+from blocks.vcs.commit import Author, commit_files, read_files
+from tests.unit.origin import Origin
+
+AUTHOR = Author(name="Shipway", email="shipway@example.org")
+FILES = {
+    "prod/shop/web.yaml": b"image: a\r\n",
+    "prod/shop/rollout.yaml": b"strategy: rolling\n",
+    "prod/shop/sub/deep.yaml": b"deep\n",
+    "prod/cart/web.yaml": b"image: b\n",
+    "prod/ü ber.bin": bytes(range(256)),
+    "README.md": b"no newline at the end",
+}
+
+
+@pytest.fixture
+def start(origin: Origin) -> str:
+    return origin.commit(FILES)
+
+
+def files_at(repo: Repo, commit: str) -> dict[str, bytes]:
+    tree = repo.commit(commit).tree
+    return {
+        str(blob.path): blob.data_stream.read() for blob in tree.traverse() if blob.type == "blob"
+    }
+
+
+def test_the_files_of_a_folder_are_read_as_bytes(origin: Origin, start: str) -> None:
+    assert read_files(origin.bare, start, "prod/shop") == {
+        "rollout.yaml": b"strategy: rolling\n",
+        "web.yaml": b"image: a\r\n",
+    }
+
+
+def test_any_name_and_any_bytes_are_read(origin: Origin, start: str) -> None:
+    assert read_files(origin.bare, start, "prod") == {"ü ber.bin": bytes(range(256))}
+
+
+def test_files_are_read_as_they_were_at_the_commit(origin: Origin, start: str) -> None:
+    origin.commit({"prod/shop/web.yaml": b"image: later\n"})
+    assert read_files(origin.bare, start, "prod/shop")["web.yaml"] == b"image: a\r\n"
+
+
+@pytest.mark.xfail(strict=True, reason="Git's own error passes through")
+def test_a_folder_that_is_missing_is_empty(origin: Origin, start: str) -> None:
+    assert read_files(origin.bare, start, "prod/none") == {}
+
+
+def test_an_executable_file_is_a_plain_file(origin: Origin, start: str) -> None:
+    assert start
+    (origin.tree / "prod/shop/web.yaml").chmod(0o755)
+    assert "web.yaml" in read_files(origin.bare, origin.commit_tree(), "prod/shop")
+
+
+@pytest.mark.parametrize("target", ["rollout.yaml", "/etc/passwd", "../../README.md"])
+def test_a_symlink_is_refused(origin: Origin, start: str, target: str) -> None:
+    assert start
+    (origin.tree / "prod/shop/link.yaml").symlink_to(target)
+    commit = origin.commit_tree()
+    with pytest.raises(Refuse) as caught:
+        read_files(origin.bare, commit, "prod/shop")
+    assert str(caught.value) == (
+        "An ops folder holds something that is no plain file.\n"
+        "  where:     prod/shop/link.yaml\n"
+        "  expected:  files with mode 100644 or 100755\n"
+        "  got:       mode 120000"
+    )
+
+
+def test_a_submodule_is_refused(origin: Origin, start: str) -> None:
+    origin.work.update_index("--add", "--cacheinfo", f"160000,{start},prod/shop/module")
+    origin.work.commit("--message", "a submodule")
+    with pytest.raises(Refuse, match=r"where:     prod/shop/module\n.*\n  got:       mode 160000"):
+        read_files(origin.bare, origin.tip(), "prod/shop")
+
+
+def test_a_commit_changes_the_one_file_and_nothing_else(origin: Origin, start: str) -> None:
+    changes = {"prod/shop/web.yaml": b"image: new\r\n"}
+    commit = commit_files(origin.bare, start, changes, "release", AUTHOR)
+    assert origin.changed(start, commit) == ["M\tprod/shop/web.yaml"]
+    assert files_at(origin.bare, commit) == FILES | changes
+
+
+def test_one_commit_changes_files_of_several_folders(origin: Origin, start: str) -> None:
+    changes = {
+        "prod/shop/web.yaml": b"1",
+        "prod/cart/web.yaml": b"",
+        "README.md": bytes(range(256)),
+    }
+    commit = commit_files(origin.bare, start, changes, "release", AUTHOR)
+    assert files_at(origin.bare, commit) == FILES | changes
+    assert [parent.hexsha for parent in origin.bare.commit(commit).parents] == [start]
+
+
+def test_the_mode_of_a_changed_file_stays(origin: Origin, start: str) -> None:
+    assert start
+    (origin.tree / "prod/shop/web.yaml").chmod(0o755)
+    executable = origin.commit_tree()
+    changes = {"prod/shop/web.yaml": b"image: new\n"}
+    commit = commit_files(origin.bare, executable, changes, "release", AUTHOR)
+    assert origin.bare.commit(commit).tree["prod/shop/web.yaml"].mode == 0o100755
+
+
+def test_the_same_bytes_again_make_the_same_tree(origin: Origin, start: str) -> None:
+    changes = {"prod/shop/web.yaml": FILES["prod/shop/web.yaml"]}
+    commit = commit_files(origin.bare, start, changes, "release", AUTHOR)
+    assert origin.bare.commit(commit).tree == origin.bare.commit(start).tree
+
+
+def test_the_author_is_the_committer_and_the_message_is_kept(origin: Origin, start: str) -> None:
+    message = "shop abc → prod\n\nApp: shop\n# no comment\n"
+    changes = {"README.md": b"new"}
+    found = origin.bare.commit(commit_files(origin.bare, start, changes, message, AUTHOR))
+    for person in (found.author, found.committer):
+        assert (person.name, person.email) == ("Shipway", "shipway@example.org")
+    assert found.message == message
+
+
+def test_a_commit_moves_no_branch_and_writes_no_file(origin: Origin, start: str) -> None:
+    commit_files(origin.bare, start, {"README.md": b"new"}, "release", AUTHOR)
+    assert origin.tip() == start
+    assert not Path(origin.path, "index").exists()
+
+
+@pytest.mark.xfail(strict=True, reason="a path that is not in the tree is passed over in silence")
+@pytest.mark.parametrize("path", ["prod/shop/none.yaml", "none/web.yaml"])
+def test_a_file_that_is_not_there_cannot_be_replaced(origin: Origin, start: str, path: str) -> None:
+    with pytest.raises(ShipwayError):
+        commit_files(origin.bare, start, {path: b"new"}, "release", AUTHOR)
