@@ -25,6 +25,8 @@ from blocks.errors import Fail, Refuse
 
 RUN_LABEL = "dev.shipway.run"
 POLL_SECONDS = 0.1
+# What shells and Docker's init return for a program that is not there or no program.
+CANNOT_EXECUTE = {126, 127}
 
 
 class Sidecar(BaseModel):
@@ -143,13 +145,15 @@ class ContainerRunner(Block):
         last = deque[str](maxlen=40)
 
         def follow() -> int:
-            for line in _lines(container.attach(stream=True, logs=True)):
+            # Attached before the start: to a container that ends at once, an attach may never end.
+            output = container.attach(stream=True)
+            container.start()
+            for line in _lines(output):
                 last.append(line)
                 log(line)
             return int(container.wait()["StatusCode"])
 
         try:
-            await asyncio.to_thread(container.start)
             async with asyncio.timeout(budget):
                 status = await asyncio.to_thread(follow)
             content = await asyncio.to_thread(_read_file, container, results)
@@ -162,15 +166,11 @@ class ContainerRunner(Block):
                 remedy="make the tests quicker, or raise the layer's budget in pipeline.yaml",
             ) from error
         except APIError as error:
-            raise Refuse(
-                "The test command cannot start.",
-                where=" ".join(command),
-                expected="a program that the test image has",
-                got=str(error.explanation or error),
-                remedy="check the layer's command and tests.target in pipeline.yaml",
-            ) from error
+            raise _no_such_program(command, str(error.explanation or error)) from error
         finally:
             await to_the_end(asyncio.to_thread(_remove, container))
+        if status in CANNOT_EXECUTE and content is None:
+            raise _no_such_program(command, "\n".join(last))
         return Ended(status=status, last_lines=tuple(last), results=content)
 
     async def _start(
@@ -266,6 +266,16 @@ def _is_ready(container: Container, command: list[str] | None) -> bool:
         return container.exec_run(command).exit_code == 0
     health = container.attrs["State"].get("Health")
     return health is None or health["Status"] == "healthy"
+
+
+def _no_such_program(command: list[str], words: str) -> Refuse:
+    return Refuse(
+        "The test command cannot start.",
+        where=" ".join(command),
+        expected="a program that the test image has",
+        got=words,
+        remedy="check the layer's command and tests.target in pipeline.yaml",
+    )
 
 
 def _lines(chunks: Any) -> Any:

@@ -53,12 +53,12 @@ def parse_junit(xml: bytes, where: str) -> tuple[TestResult, ...]:
     """
     try:
         root = JUnitXml.fromstring(xml)
-    except (JUnitXmlError, SyntaxError, ValueError) as error:
+        suites = [root] if isinstance(root, TestSuite) else list(root)
+        return tuple(result for suite in suites for result in _results(suite))
+    except (JUnitXmlError, SyntaxError, ValueError, LookupError) as error:
         raise Fail(
             "The test results cannot be read.", where=where, expected="JUnit XML", got=str(error)
         ) from error
-    suites = [root] if isinstance(root, TestSuite) else list(root)
-    return tuple(result for suite in suites for result in _results(suite))
 
 
 def _results(suite: TestSuite) -> Iterator[TestResult]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 from filelock import FileLock
@@ -15,6 +16,10 @@ from blocks.errors import Fail, Retry
 from blocks.vcs.access import check_ref, check_url, explain, open_mirror
 from blocks.vcs.commit import Author, commit_files, read_files
 from blocks.workspace import workspace
+
+_LOST_RACE = re.compile(
+    r"\[rejected\]|cannot lock ref|failed to update ref|incorrect old value", re.IGNORECASE
+)
 
 
 class Wanted(BaseModel):
@@ -41,6 +46,9 @@ class OpsRepository(Block):
     _block_type_name = "Ops Repository"
     _block_type_slug = "ops-repository"
     _description = "The Git repository with each environment's manifests: the cluster mirrors it."
+
+    # A URL that is refused may hold a password.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
     username: str | None = Field(default=None, description="For http(s): the user that pushes.")
@@ -89,18 +97,14 @@ class OpsRepository(Block):
 
     def last_trailer(self, commit: str, environment: str, app: str, key: str) -> str | None:
         """A trailer of the last release commit of this app and environment, if there was one."""
-        found = str(
-            self._mirror().git.log(
-                "-1",
-                "--fixed-strings",
-                "--all-match",
-                f"--grep=App: {app}\n",
-                f"--grep=Environment: {environment}\n",
-                f"--format=%(trailers:key={key},valueonly)",
-                commit,
-            )
-        )
-        return found.strip() or None
+        repo, wanted = self._mirror(), {"App": [app], "Environment": [environment]}
+        # Git finds the lines fast, but they may stand in prose: only trailers count.
+        lines = [f"^{name}: {re.escape(value)}$" for name, (value,) in wanted.items()]
+        for found in repo.iter_commits(commit, grep=lines, all_match=True, extended_regexp=True):
+            trailers = found.trailers_dict
+            if trailers | wanted == trailers:
+                return (trailers.get(key) or [None])[-1]
+        return None
 
     def push(self, parent: str, changes: Mapping[str, bytes], message: str) -> str:
         """Commit `changes` (whole files by path) on `parent` and push; return the commit.
@@ -109,6 +113,7 @@ class OpsRepository(Block):
 
         Raises:
             Retry: Somebody else pushed first, or the server cannot be reached. Fetch and try anew.
+            Refuse: The server does not allow the push.
             Fail: The server took the push but does not show it.
         """
         repo = self._mirror()
@@ -118,7 +123,7 @@ class OpsRepository(Block):
             repo.git.push("--no-verify", "origin", f"{commit}:refs/heads/{self.branch}")
         except GitCommandError as error:
             words = str(error.stderr)
-            if "rejected" in words or "fetch first" in words or "cannot lock ref" in words:
+            if _LOST_RACE.search(words):
                 raise Retry(
                     "Somebody else pushed to the ops repository first.",
                     where=f"{self.url} {self.branch}",

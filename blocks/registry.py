@@ -162,7 +162,7 @@ class Registry(Block):
         except httpx.HTTPError as error:
             raise Retry(
                 "The registry cannot be reached.",
-                where=f"{client.base_url}{path.lstrip('/')}",
+                where=str(client.base_url.join(path)),
                 got=f"{type(error).__name__}: {error}",
                 untouched="everything: nothing was built, pushed or committed",
                 remedy="check that it runs and the address of the Registry block in the Prefect UI",

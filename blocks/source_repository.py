@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from blocks.errors import Refuse
 from blocks.vcs.access import check_ref, check_url, explain, open_mirror
+from blocks.vcs.commit import tree_of
 from blocks.workspace import workspace
 
 
@@ -41,6 +42,9 @@ class SourceRepository(Block):
     _block_type_name = "Source Repository"
     _block_type_slug = "source-repository"
     _description = "The Git repository that holds an app's code and its pipeline.yaml."
+
+    # A URL that is refused may hold a password.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
     username: str | None = Field(
@@ -140,13 +144,12 @@ class SourceRepository(Block):
         return None
 
     def _tree(self, repo: Repo, commit: str) -> str:
-        folder = "" if self.folder == "." else self.folder
-        try:
-            return str(repo.git.rev_parse("--verify", f"{commit}:{folder}"))
-        except GitCommandError as error:
+        tree = tree_of(repo, commit, self.folder)
+        if tree is None:
             raise Refuse(
                 "The app's folder is not in the repository.",
                 where=f"{self.url} at {commit}",
                 expected=f"a folder {self.folder!r}",
                 remedy="check the folder of the app's Source Repository block",
-            ) from error
+            )
+        return tree

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from pydantic import Field
 
 from blocks.errors import Fail, ShipwayError
+from blocks.kube.apply import Difference
 from flows.tasks.apply import Applied, apply, apps_of
 from flows.tasks.run_name import run_name
 
@@ -70,7 +71,8 @@ def log_changes(applied: Applied) -> None:
 
 
 def drift_rows(done: list[Applied]) -> list[dict[str, str]]:
-    """One row for each field that differed from Git without Git having changed."""
+    """One row for each field, or whole object, that differed without Git having changed."""
+    missing = Difference(field="(all of it)", live="missing", wanted="present", writer="unknown")
     return [
         {
             "app": applied.folder,
@@ -83,5 +85,5 @@ def drift_rows(done: list[Applied]) -> list[dict[str, str]]:
         for applied in done
         for change in applied.changes
         if change.drift
-        for one in change.differences
+        for one in change.differences or (missing,)
     ]

@@ -85,9 +85,10 @@ class Project:
         }
 
 
-def create(app: str, env: Mapping[str, str], folder: Path) -> Project:
+def create(app: str, env: Mapping[str, str], folder: Path, agent: str) -> Project:
     """Make the README's app under a name of its own: examples/hello with the README's files."""
     files = {name: text.replace("hello", app) for name, text in readme_files().items()}
+    files["staging/hello/rollout.yaml"] += f"agent: {agent}\n"
     content = folder / "content"
     shutil.copytree(HOME / "examples" / "hello", content)
     dockerfile = (content / "Dockerfile").read_text()

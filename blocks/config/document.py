@@ -6,13 +6,14 @@ import difflib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from blocks.errors import Refuse
+from blocks.yaml_text import compose, construct
 
 LARGEST_BYTES = 1_000_000
+UNTOUCHED = "everything: nothing was built, pushed or committed"
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = Sequence[int | str]
@@ -21,7 +22,7 @@ Location = Sequence[int | str]
 class Strict(BaseModel):
     """A frozen model that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def read_document(text: str, model: type[Model], file: str) -> Model:
@@ -37,23 +38,16 @@ def read_document(text: str, model: type[Model], file: str) -> Model:
     """
     if len(text) > LARGEST_BYTES:
         raise _refuse(file, None, "The file is too large.", f"at most {LARGEST_BYTES} bytes", None)
-    loader = yaml.SafeLoader(text)
+    roots = compose(text, file, UNTOUCHED)
+    if not roots:
+        raise _refuse(file, None, "The file is empty.", "a mapping of keys", None)
+    if len(roots) > 1:
+        line = roots[1].start_mark.line + 1
+        raise _refuse(file, line, "A second document begins.", "one YAML document", None)
     try:
-        root = loader.get_single_node()
-        if root is None:
-            raise _refuse(file, None, "The file is empty.", "a mapping of keys", None)
-        _refuse_duplicates(root, file)
-        data = loader.construct_document(root)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else None
-        raise _refuse(file, line, "Not valid YAML.", "YAML 1.1", error.problem) from error
-    finally:
-        loader.dispose()
-    try:
-        return model.model_validate(data)
+        return model.model_validate(construct(roots[0], file, UNTOUCHED))
     except ValidationError as error:
-        raise _first_problem(error, model, root, file) from error
+        raise _first_problem(error, model, roots[0], file) from error
 
 
 def _refuse(
@@ -65,41 +59,13 @@ def _refuse(
         where=where,
         expected=expected,
         got=got,
-        untouched="everything: nothing was built, pushed or committed",
+        untouched=UNTOUCHED,
     )
 
 
-def _refuse_duplicates(node: Node, file: str) -> None:
-    """YAML readers keep the last of two equal keys; the first would be dropped in silence."""
-    seen_nodes: set[int] = set()
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if id(current) in seen_nodes:
-            continue
-        seen_nodes.add(id(current))
-        if isinstance(current, SequenceNode):
-            stack.extend(current.value)
-        if isinstance(current, MappingNode):
-            keys: dict[str, int] = {}
-            for key, value in current.value:
-                stack.append(value)
-                if not isinstance(key, ScalarNode):
-                    continue
-                line = key.start_mark.line + 1
-                if key.value in keys:
-                    raise _refuse(
-                        file,
-                        line,
-                        f"The key {key.value!r} stands twice.",
-                        "each key once",
-                        f"again on line {line}, first on line {keys[key.value]}",
-                    )
-                keys[key.value] = line
-
-
 def _first_problem(error: ValidationError, model: type[BaseModel], root: Node, file: str) -> Refuse:
-    problem = error.errors()[0]
+    # A misspelt key is also a missing one; the first says more.
+    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     location = problem["loc"]
     line = _line(root, location)
     key = ".".join(str(part) for part in location) or "the document"

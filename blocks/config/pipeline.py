@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from blocks.config.document import Strict, read_document
 
@@ -73,6 +73,14 @@ class Layer(Strict):
         default=None,
         description="Where the command writes JUnit XML in its container. pytest needs no path.",
     )
+
+    @model_validator(mode="after")
+    def _one_app(self) -> Layer:
+        if self.app is not None and "app" in self.services:
+            raise ValueError(
+                "a service cannot be named app where the image under test is: rename it"
+            )
+        return self
 
 
 class Tests(Strict):

@@ -11,12 +11,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple
 
 from kubernetes_asyncio.client import ApiException
 from pydantic import BaseModel, ConfigDict
 
-from blocks.errors import Refuse
+from blocks.errors import Refuse, Retry, ShipwayError
 from blocks.kube.client import KubeClient
 from blocks.kube.objects import KubeObject
 
@@ -24,6 +25,7 @@ FIELD_MANAGER = "shipway"
 MEMBER = "applyset.kubernetes.io/part-of"
 SET_ID = "applyset.kubernetes.io/id"
 KINDS = "applyset.kubernetes.io/contains-group-kinds"
+NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 TOOLING = "applyset.kubernetes.io/tooling"
 APPLIED = "shipway.dev/applied"
 
@@ -73,40 +75,56 @@ async def apply_set(
 
     Raises:
         Refuse: The API server does not know a kind or does not accept an object.
+        Retry: The API server is overloaded or fails.
     """
-    parent_name = f"shipway.{name}"
-    set_id = _set_id(parent_name, namespace)
-    parent = await client.get("v1", "ConfigMap", parent_name, namespace)
+    own = _Set(f"shipway.{name}", namespace)
+    try:
+        parent = await client.get("v1", "ConfigMap", own.name, namespace)
+    except ApiException as error:
+        raise _refused(error, f"ConfigMap/{own.name}", f"namespace {namespace}") from error
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
     known = annotations.get(APPLIED) == fingerprint
 
-    changes: list[Change] = []
-    for found in objects:
-        if found.kind != "Namespace":
-            break
-        changes.append(await _apply(client, found, None, set_id, known))
-    rest = objects[len(changes) :]
+    first = [found for found in objects if found.kind == "Namespace"]
+    rest = [found for found in objects if found.kind != "Namespace"]
+    changes = [await _apply(client, found, own, known) for found in first]
 
-    # The parent is written before the members, so that a kind is never owned without being listed.
+    # The parent is written before the members, so that nothing is ever owned without being listed.
     kinds = {_group_kind(found.api_version, found.kind) for found in objects}
-    before = {kind for kind in annotations.get(KINDS, "").split(",") if kind}
-    await _write_parent(client, parent_name, namespace, set_id, kinds | before, "")
-    changes += [await _apply(client, found, namespace, set_id, known) for found in rest]
-    changes += await _prune(client, namespace, set_id, kinds | before, objects)
-    await _write_parent(client, parent_name, namespace, set_id, kinds, fingerprint)
+    places = {found.namespace or namespace for found in rest} - {namespace}
+    all_kinds = kinds | _listed(annotations, KINDS)
+    all_places = places | _listed(annotations, NAMESPACES)
+    await _write_parent(client, own, all_kinds, all_places, "")
+    changes += [await _apply(client, found, own, known) for found in rest]
+    changes += await _prune(client, own, all_kinds, {*all_places, namespace}, objects)
+    await _write_parent(client, own, kinds, places, fingerprint)
     return changes
 
 
-async def _apply(
-    client: KubeClient, found: KubeObject, default_namespace: str | None, set_id: str, known: bool
-) -> Change:
+class _Set(NamedTuple):
+    """The set's parent, a ConfigMap."""
+
+    name: str
+    namespace: str
+
+    @property
+    def id(self) -> str:
+        digest = hashlib.sha256(f"{self.name}.{self.namespace}.ConfigMap.".encode()).digest()
+        return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
+
+
+def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
+    return {one for one in annotations.get(key, "").split(",") if one}
+
+
+async def _apply(client: KubeClient, found: KubeObject, own: _Set, known: bool) -> Change:
     resource = await client.resource(found.api_version, found.kind)
-    namespace = (found.namespace or default_namespace) if resource.namespaced else None
+    namespace = (found.namespace or own.namespace) if resource.namespaced else None
     metadata = found.body["metadata"]
-    labels = {**metadata.get("labels", {}), MEMBER: set_id}
+    labels = {**(metadata.get("labels") or {}), MEMBER: own.id}
     body = {**found.body, "metadata": {**metadata, "labels": labels}}
-    live = await client.get(found.api_version, found.kind, found.name, namespace)
     try:
+        live = await client.get(found.api_version, found.kind, found.name, namespace)
         if live is None:
             await client.apply(body, namespace, FIELD_MANAGER)
             return Change(title=found.title, action="created", drift=known)
@@ -116,20 +134,36 @@ async def _apply(
             return Change(title=found.title, action="unchanged")
         await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
-        raise Refuse(
-            f"The API server does not accept {found.title}.",
-            where=found.file,
-            got=_words(error),
-            untouched="this object and those after it",
-            remedy="correct the manifest in the ops repository",
-        ) from error
+        raise _refused(error, found.title, found.file) from error
     return Change(title=found.title, action="updated", drift=known, differences=differences)
 
 
+def _refused(error: ApiException, title: str, where: str) -> ShipwayError:
+    status = int(error.status or 0)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Retry(
+            f"The API server cannot take {title} now.",
+            where=where,
+            got=f"HTTP {status}: {_words(error)}",
+            untouched="this object and those after it",
+        )
+    return Refuse(
+        f"The API server does not accept {title}.",
+        where=where,
+        got=_words(error),
+        untouched="this object and those after it",
+        remedy="correct the manifest in the ops repository",
+    )
+
+
 async def _prune(
-    client: KubeClient, namespace: str, set_id: str, kinds: set[str], objects: list[KubeObject]
+    client: KubeClient,
+    own: _Set,
+    kinds: set[str],
+    places: set[str],
+    objects: list[KubeObject],
 ) -> list[Change]:
-    wanted = {(found.kind, found.name) for found in objects}
+    wanted = {(one.group, one.kind, one.namespace or own.namespace, one.name) for one in objects}
     changes: list[Change] = []
     for group_kind in sorted(kinds):
         kind, _, group = group_kind.partition(".")
@@ -137,37 +171,44 @@ async def _prune(
         # A namespace takes everything in it along: only a person deletes one.
         if kind == "Namespace" or version is None:
             continue
-        for member in await client.list(version, kind, namespace, f"{MEMBER}={set_id}"):
-            name = member["metadata"]["name"]
-            if (kind, name) not in wanted:
-                await client.delete(version, kind, name, namespace)
-                changes.append(Change(title=f"{kind}/{name}", action="deleted"))
+        namespaced = (await client.resource(version, kind)).namespaced
+        for place in sorted(places) if namespaced else [own.namespace]:
+            for member in await client.list(version, kind, place, f"{MEMBER}={own.id}"):
+                name = member["metadata"]["name"]
+                if (group, kind, place, name) not in wanted:
+                    await client.delete(version, kind, name, place)
+                    changes.append(Change(title=f"{kind}/{name}", action="deleted"))
     return changes
 
 
 async def _write_parent(
-    client: KubeClient, name: str, namespace: str, set_id: str, kinds: set[str], fingerprint: str
+    client: KubeClient,
+    own: _Set,
+    kinds: set[str],
+    places: set[str],
+    fingerprint: str,
 ) -> None:
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": name,
-            "namespace": namespace,
-            "labels": {SET_ID: set_id},
+            "name": own.name,
+            "namespace": own.namespace,
+            "labels": {SET_ID: own.id},
             "annotations": {
                 TOOLING: "shipway/v1",
                 KINDS: ",".join(sorted(kinds)),
+                NAMESPACES: ",".join(sorted(places)),
                 APPLIED: fingerprint,
             },
         },
     }
     try:
-        await client.apply(body, namespace, FIELD_MANAGER)
+        await client.apply(body, own.namespace, FIELD_MANAGER)
     except ApiException as error:
         raise Refuse(
             "The namespace cannot take the release.",
-            where=f"namespace {namespace}",
+            where=f"namespace {own.namespace}",
             expected="an existing namespace, or a Namespace among the manifests",
             got=_words(error),
             untouched="the cluster",
@@ -213,14 +254,9 @@ def _writer(live: Mapping[str, Any], path: tuple[str, ...]) -> str:
                 break
             fields = fields[f"f:{part}"]
             depth += 1
-        if depth > best or (depth == best and entry["manager"] != FIELD_MANAGER):
+        if depth > best or (depth and depth == best and entry["manager"] != FIELD_MANAGER):
             best, answer = depth, f"{entry['manager']} at {entry.get('time', 'an unknown time')}"
     return answer
-
-
-def _set_id(name: str, namespace: str) -> str:
-    digest = hashlib.sha256(f"{name}.{namespace}.ConfigMap.".encode()).digest()
-    return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
 
 
 def _group_kind(api_version: str, kind: str) -> str:

@@ -67,9 +67,9 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     available = status.get("availableReplicas", status.get("numberAvailable", 0)) or 0
     counts: dict[str, Any] = {"updated": updated, "available": available, "wanted": wanted}
 
-    if not _asks_for(workload, images):
+    if not _asks_for(spec["template"]["spec"], images):
         return Health(state="progressing", reason=NOT_APPLIED, applied=False, **counts)
-    new = [pod for pod in pods if _runs(pod, images)]
+    new = [pod for pod in pods if _asks_for(pod["spec"], images)]
     for pod in new:
         if (bad := _hopeless(pod)) is not None:
             container, reason = bad
@@ -82,7 +82,7 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
             stuck = next((pod["metadata"]["name"] for pod in new if not _is_ready(pod)), None)
             reason = condition.get("message", "")
             return Health(state="failed", reason=reason, pod=stuck, **counts)
-    old = [pod for pod in pods if pod not in new and not pod["metadata"].get("deletionTimestamp")]
+    old = [pod for pod in pods if pod not in new and not _is_over(pod)]
     ready = [pod for pod in new if _is_ready(pod)]
     if len(ready) >= wanted and updated >= wanted and available >= wanted and not old:
         return Health(state="healthy", reason=f"{wanted} of {wanted} run the image", **counts)
@@ -90,26 +90,26 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     return Health(state="progressing", reason=reason, **counts)
 
 
-def _asks_for(workload: dict[str, Any], images: dict[str, str]) -> bool:
-    spec = workload["spec"]["template"]["spec"]
-    asked = {
-        one["name"]: one["image"] for one in [*spec.get("initContainers", []), *spec["containers"]]
-    }
-    return all(asked.get(name) == image for name, image in images.items())
+def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
+    """The image of each container and init container of a pod's spec, by name."""
+    containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
+    return {one["name"]: one.get("image") for one in containers}
 
 
-def _runs(pod: dict[str, Any], images: dict[str, str]) -> bool:
-    spec = pod["spec"]
-    asked = {
-        one["name"]: one["image"] for one in [*spec.get("initContainers", []), *spec["containers"]]
-    }
-    return all(asked.get(name) == image for name, image in images.items())
+def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:
+    return images.items() <= images_in(pod).items()
+
+
+def _is_over(pod: dict[str, Any]) -> bool:
+    """Whether a pod takes no more requests: it is going, or was evicted or ended."""
+    phase = pod.get("status", {}).get("phase")
+    return bool(pod["metadata"].get("deletionTimestamp")) or phase in {"Failed", "Succeeded"}
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-    return ready and not pod["metadata"].get("deletionTimestamp")
+    return ready and not _is_over(pod)
 
 
 def _hopeless(pod: dict[str, Any]) -> tuple[str, str] | None:

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from blocks.errors import Refuse
+from blocks.yaml_text import compose, construct, decode
 
-NOT_MANIFESTS = frozenset({"rollout.yaml", "kustomization.yaml"})
+NOT_MANIFESTS = frozenset({"rollout.yaml", "kustomization.yaml", "kustomization.yml"})
 
 # What others need stands first; every kind not named comes between the two groups.
 _FIRST = ("CustomResourceDefinition", "Namespace", "ServiceAccount", "ConfigMap", "Secret")
 _LAST = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads dates as the text they are in Kubernetes, which knows no other."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_str)
 
 
 class KubeObject(BaseModel):
@@ -37,6 +30,11 @@ class KubeObject(BaseModel):
     body: dict[str, Any]
 
     @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
     def title(self) -> str:
         """Kind and name as kubectl writes them."""
         return f"{self.kind}/{self.name}"
@@ -48,12 +46,12 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
     Raises:
         Refuse: A manifest is not YAML, or an object stands twice or lacks kind or name.
     """
-    objects: dict[tuple[str, str, str | None], KubeObject] = {}
+    objects: dict[tuple[str, str, str, str | None], KubeObject] = {}
     for file in sorted(files):
         if not file.endswith((".yaml", ".yml")) or file in NOT_MANIFESTS:
             continue
         for found in _objects(files[file], f"{folder}/{file}"):
-            key = (found.kind, found.name, found.namespace)
+            key = (found.group, found.kind, found.name, found.namespace)
             if key in objects:
                 raise Refuse(
                     f"{found.title} stands twice.",
@@ -67,12 +65,8 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
 
 
 def _objects(content: bytes, file: str) -> list[KubeObject]:
-    try:
-        documents = list(yaml.load_all(content, _Loader))  # a SafeLoader
-    except yaml.YAMLError as error:
-        raise Refuse(
-            "Not valid YAML.", where=file, got=str(error), untouched="the cluster"
-        ) from error
+    nodes = compose(decode(content, file, "the cluster"), file, "the cluster")
+    documents = [construct(node, file, "the cluster") for node in nodes]
     objects: list[KubeObject] = []
     for document in documents:
         if document is None:

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from blocks.errors import Refuse
+from blocks.yaml_text import TEMPLATE, compose, decode
 
-_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)+")
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_@:-]*[A-Za-z0-9]")
-_TEMPLATE = re.compile(r"\{\{|\$\{")
+UNTOUCHED = "the file and the ops repository"
 
 Path = tuple[str | int, ...]
 
@@ -61,8 +61,8 @@ def set_image(content: bytes, container: str, image: str, file: str) -> Edit:
     """
     if not _SAFE_VALUE.fullmatch(image):
         raise _refuse(file, None, "The new value cannot stand unquoted in YAML.", "an image", image)
-    text = _decode(content, file)
-    documents = _compose(text, file)
+    text = decode(content, file, UNTOUCHED)
+    documents = compose(text, file, UNTOUCHED)
     found = list(_containers(documents, container))
     if len(found) != 1:
         lines = ", ".join(f"line {one.node.start_mark.line + 1}" for one in found) or "none"
@@ -78,7 +78,7 @@ def images_of(content: bytes, container: str, file: str) -> list[str]:
     Raises:
         Refuse: The file is not UTF-8 YAML.
     """
-    documents = _compose(_decode(content, file), file)
+    documents = compose(decode(content, file, UNTOUCHED), file, UNTOUCHED)
     return [found.node.value for found in _containers(documents, container)]
 
 
@@ -86,28 +86,7 @@ def _refuse(
     file: str, line: int | None, what: str, expected: str | None, got: str | None
 ) -> Refuse:
     where = f"{file}:{line}" if line else file
-    return Refuse(
-        what, where=where, expected=expected, got=got, untouched="the file and the ops repository"
-    )
-
-
-def _decode(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _refuse(file, None, "Not UTF-8.", "UTF-8 text", str(error)) from error
-
-
-def _compose(text: str, file: str) -> list[Node]:
-    try:
-        return [node for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None]
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else None
-        got = "a template" if _TEMPLATE.search(text) else error.problem
-        raise _refuse(file, line, "Not valid YAML.", "plain YAML", got) from error
-    except yaml.YAMLError as error:
-        raise _refuse(file, None, "Not valid YAML.", "plain YAML", str(error)) from error
+    return Refuse(what, where=where, expected=expected, got=got, untouched=UNTOUCHED)
 
 
 def _containers(documents: list[Node], name: str) -> Iterator[_Found]:
@@ -150,7 +129,7 @@ def _fields(node: Node) -> dict[str, Node]:
 def _replace(text: str, documents: list[Node], found: _Found, value: str, file: str) -> Edit:
     node = found.node
     line = node.start_mark.line + 1
-    if _TEMPLATE.search(node.value):
+    if TEMPLATE.search(node.value):
         raise _refuse(file, line, "The value is a template.", "a plain value", node.value)
     if node.style in {"|", ">"}:
         raise _refuse(file, line, "The value is a block scalar.", "one line", f"style {node.style}")
@@ -159,28 +138,34 @@ def _replace(text: str, documents: list[Node], found: _Found, value: str, file: 
     start = properties.end() if properties else start
     quote = node.style or ""
     edited = f"{text[:start]}{quote}{value}{quote}{text[end:]}"
-    before = _values(documents)
-    if _values(_compose(edited, file)) != _with(before, found, value):
+    if start == end or _values(compose(edited, file, UNTOUCHED)) != _with(
+        _values(documents), found, value
+    ):
         raise _refuse(
             file,
             line,
             "The value cannot be replaced alone.",
             "a scalar of its own",
-            "an anchor that other fields share, or a value that the parser reads in another way",
+            "an anchor that other fields share, or a value that the parser reads in another way"
+            if node.value
+            else "no value",
         )
     return Edit(edited.encode("utf-8"), line, node.value, value)
 
 
 def _values(documents: list[Node]) -> list[Any]:
     """Plain values; scalars as their text, so that `1.10` is not the number it looks like."""
-    return [_value(document) for document in documents]
+    return [_value(document, frozenset()) for document in documents]
 
 
-def _value(node: Node) -> Any:
+def _value(node: Node, above: frozenset[int]) -> Any:
+    if id(node) in above:
+        return "an anchor that holds itself"
+    inside = above | {id(node)}
     if isinstance(node, MappingNode):
-        return [(_value(key), _value(value)) for key, value in node.value]
+        return [(_value(key, inside), _value(value, inside)) for key, value in node.value]
     if isinstance(node, SequenceNode):
-        return [_value(item) for item in node.value]
+        return [_value(item, inside) for item in node.value]
     return (node.tag, node.value)
 
 

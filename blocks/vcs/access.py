@@ -15,7 +15,7 @@ from blocks.errors import Fail, Refuse, Retry, ShipwayError
 
 _PASSING = re.compile(
     r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset)"
-    r"|timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d|unable to access.*5\d\d",
+    r"|timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -24,6 +24,9 @@ _DENIED = re.compile(
 _MISSING = re.compile(
     r"repository .*not found|error: 404|does not appear to be a git", re.IGNORECASE
 )
+
+_NO_BRANCH = re.compile(r"couldn't find remote ref (?:refs/heads/)?(\S+)")
+_FORBIDDEN = re.compile(r"\[remote rejected\]|hook declined")
 
 
 def open_mirror(folder: Path, url: str, username: str | None, password: SecretStr | None) -> Repo:
@@ -98,7 +101,8 @@ def check_ref(ref: str) -> str:
 
 def explain(error: GitCommandError, url: str, doing: str) -> ShipwayError:
     """The error of a Git command, classified by what happens next."""
-    words = str(error.stderr).strip().removeprefix("stderr:").strip(" '\n")
+    # GitPython wraps what Git said.
+    words = re.sub(r"^\s*stderr: '(.*)'$", r"\1", str(error.stderr), flags=re.DOTALL).strip()
     if _DENIED.search(words):
         return Refuse(
             f"Git was denied access while {doing}.",
@@ -112,6 +116,20 @@ def explain(error: GitCommandError, url: str, doing: str) -> ShipwayError:
             where=url,
             got=words,
             remedy="check the url of the repository's block in the Prefect UI",
+        )
+    if missing := _NO_BRANCH.search(words):
+        return Refuse(
+            f"There is no branch {missing[1]!r}; found out while {doing}.",
+            where=url,
+            got=words,
+            remedy="push the branch, or check the branch of the repository's block",
+        )
+    if _FORBIDDEN.search(words):
+        return Refuse(
+            f"The Git server does not allow it; found out while {doing}.",
+            where=url,
+            got=words,
+            remedy="check the branch's protection and the server's hooks",
         )
     if _PASSING.search(words):
         return Retry(

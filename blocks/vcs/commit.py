@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from git import Repo
 from pydantic import BaseModel, ConfigDict
 
-from blocks.errors import Refuse
+from blocks.errors import Fail, Refuse
 
 
 class Author(BaseModel):
@@ -20,6 +20,18 @@ class Author(BaseModel):
     email: str
 
 
+def tree_of(repo: Repo, commit: str, folder: str) -> str | None:
+    """The tree id of a folder, "." for the root; None where there is no such folder."""
+    status, tree, _ = repo.git.rev_parse(
+        "--verify",
+        "--quiet",
+        f"{commit}:{'' if folder == '.' else folder}",
+        with_extended_output=True,
+        with_exceptions=False,
+    )
+    return tree if status == 0 and repo.git.cat_file("-t", tree) == "tree" else None
+
+
 def read_files(repo: Repo, commit: str, folder: str) -> dict[str, bytes]:
     """The regular files directly in `folder` at `commit`, by name; empty where it is missing.
 
@@ -27,7 +39,8 @@ def read_files(repo: Repo, commit: str, folder: str) -> dict[str, bytes]:
         Refuse: One of the folder's entries is a symlink or a submodule.
     """
     files: dict[str, bytes] = {}
-    for mode, kind, oid, name in _entries(repo, f"{commit}:{folder}"):
+    tree = tree_of(repo, commit, folder)
+    for mode, kind, oid, name in _entries(repo, tree) if tree else ():
         if kind == "tree":
             continue
         if mode not in {"100644", "100755"}:
@@ -47,11 +60,21 @@ def commit_files(
     """Write a commit on top of `parent` that replaces existing files, and return its id.
 
     Only the trees on the way to a changed file are read, so the size of the rest does not matter.
+
+    Raises:
+        Fail: There is no such file at `parent`.
     """
     tree = str(repo.git.rev_parse(f"{parent}^{{tree}}"))
     for path, content in changes.items():
         blob = _input(repo, content, "hash-object", "-w", "--stdin")
-        tree = _replace(repo, tree, path.split("/"), blob)
+        try:
+            tree = _replace(repo, tree, path.split("/"), blob)
+        except KeyError as error:
+            raise Fail(
+                "The file to change is not in the repository.",
+                where=f"{path} at {parent[:7]}",
+                untouched="the repository",
+            ) from error
     environment = {
         "GIT_AUTHOR_NAME": author.name,
         "GIT_AUTHOR_EMAIL": author.email,
@@ -63,12 +86,17 @@ def commit_files(
 
 
 def _replace(repo: Repo, tree: str, path: list[str], blob: str) -> str:
+    """The tree with another blob at `path`; KeyError where there is no file."""
     name, *rest = path
-    lines: list[bytes] = []
-    for mode, kind, oid, entry in _entries(repo, tree):
-        if entry == name:
-            oid = _replace(repo, oid, rest, blob) if rest else blob
-        lines.append(f"{mode} {kind} {oid}\t".encode() + entry.encode("utf-8", "surrogateescape"))
+    entries = {entry: facts for *facts, entry in _entries(repo, tree)}
+    mode, kind, oid = entries[name]
+    if kind != ("tree" if rest else "blob"):
+        raise KeyError(name)
+    entries[name] = [mode, kind, _replace(repo, oid, rest, blob) if rest else blob]
+    lines = [
+        " ".join(facts).encode() + b"\t" + entry.encode("utf-8", "surrogateescape")
+        for entry, facts in entries.items()
+    ]
     return _input(repo, b"\0".join(lines) + b"\0", "mktree", "-z", "--missing")
 
 

@@ -28,6 +28,10 @@ def up(database: str) -> None:
             **settings(),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # A request holds one connection while it waits for another: with few of them and many
+            # runs, all wait for each other, and the server answers 500 after half a minute.
+            "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "30",
+            "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "50",
         }
         arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port("prefect"))]
         processes.start(NAME, [_PREFECT, *arguments], env=env)

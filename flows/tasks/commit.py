@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from prefect.runtime import flow_run
+from prefect.utilities.urls import url_for
 from pydantic import BaseModel, ConfigDict
 
 from blocks.errors import Refuse
@@ -97,6 +98,8 @@ def _fence(
 
 def release_message(target: Target, step: Step, revision: Revision, image: str) -> str:
     """The message of a release commit; its trailers are the release history."""
+    # The run that people started, not the subflow that commits.
+    run = str(flow_run.root_flow_run_id)
     trailers = {
         "Release": f"{target.app}/{target.environment}/{revision.commit[:12]}",
         "App": target.app,
@@ -104,7 +107,7 @@ def release_message(target: Target, step: Step, revision: Revision, image: str) 
         "Revision": revision.commit,
         "Image": image,
         "Step": step.name,
-        "Run": flow_run.ui_url or str(flow_run.id),
+        "Run": url_for("flow-run", run) or run,
     }
     lines = "\n".join(f"{key}: {value}" for key, value in trailers.items())
     return f"{target.app} {revision.short} → {target.environment}\n\n{lines}\n"

@@ -78,7 +78,9 @@ def render(report: Report) -> str:
     """The Markdown page."""
     parts = [f"# {report.title}: {'failed' if report.error else 'done'}"]
     if report.error:
-        parts.append(f"```text\n{report.error}\n```")
+        # Longer than any fence in the error, which others' words are part of.
+        fence = "`" * (1 + max([2, *map(len, re.findall("`+", report.error))]))
+        parts.append(f"{fence}text\n{report.error}\n{fence}")
     parts += [_facts(report), _tests(report), _stages(report)]
     return "\n\n".join(part for part in parts if part)
 

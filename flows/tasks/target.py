@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.config import Rollout, read_rollout
 from blocks.errors import Refuse
+from blocks.kube.health import images_in
 from blocks.kube.objects import KubeObject, read_objects
 from blocks.manifests import images_of
 from blocks.ops_repository import OpsRepository, Wanted
@@ -99,4 +100,4 @@ def containers_of(workload: KubeObject) -> set[str]:
     spec = workload.body.get("spec") or {}
     template = spec.get("template") if isinstance(spec, dict) else None
     pod = template.get("spec") or {} if isinstance(template, dict) else {}
-    return {one["name"] for one in [*pod.get("initContainers", []), *pod.get("containers", [])]}
+    return set(images_in(pod))

@@ -21,7 +21,7 @@ from flows.tasks.outside import outside
 from flows.tasks.target import Target, containers_of
 
 POLL_SECONDS = 0.5
-AGENT = "reconcile/reconcile"
+AGENT = "reconcile/on-commit"
 
 
 async def cluster_of(name: str) -> Cluster:
@@ -44,7 +44,7 @@ async def cluster_of(name: str) -> Cluster:
 
 @outside("ask the agent for {environment}/{app}")
 async def ask_agent(environment: str, app: str) -> UUID | None:
-    """Start the reconcile deployment now instead of at its next turn; return the flow run."""
+    """Start the agent's deployment now instead of at its next turn; return the flow run."""
     wanted = {"environment": environment, "app": app}
     try:
         run = await arun_deployment(AGENT, parameters=wanted, timeout=0, as_subflow=False)
@@ -85,7 +85,7 @@ async def _watch(
     asked: UUID | None,
 ) -> str:
     own = {name: image for name, image in images.items() if name in containers_of(workload)}
-    namespace = workload.namespace or target.rollout.namespace
+    namespace = _namespace(target, workload)
     deadline = target.rollout.progress_deadline
     moved, last = time.monotonic(), None
     while True:
@@ -110,6 +110,10 @@ async def _watch(
         await asyncio.sleep(POLL_SECONDS)
 
 
+def _namespace(target: Target, workload: KubeObject) -> str:
+    return workload.namespace or target.rollout.namespace
+
+
 async def _failure_of(run: UUID | None) -> str | None:
     """What a flow run that failed says; None for one that goes on or went well."""
     if run is None:
@@ -125,7 +129,7 @@ def _not_applied(target: Target, workload: KubeObject, words: str) -> Fail:
     external = target.rollout.agent == "external"
     return Fail(
         f"The cluster's agent did not apply the release of {target.app} to {target.environment}.",
-        where=f"{workload.title} in namespace {target.rollout.namespace}",
+        where=f"{workload.title} in namespace {_namespace(target, workload)}",
         expected="the agent to apply what the ops repository says",
         got=words,
         untouched="the cluster; the commit stands in the ops repository and is applied later",
@@ -139,7 +143,7 @@ def _failed(target: Target, workload: KubeObject, health: Health, words: str) ->
     pod = f" pod {health.pod}" if health.pod else ""
     return Fail(
         f"The rollout of {target.app} to {target.environment} fails.",
-        where=f"{workload.title} in namespace {target.rollout.namespace}{pod}",
+        where=f"{workload.title} in namespace {_namespace(target, workload)}{pod}",
         expected=f"{health.wanted} pods that run the image and are ready",
         got="\n".join(part for part in (health.reason, words) if part),
         untouched="the pods of the version before, which go on serving",

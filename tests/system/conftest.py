@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
-from tests.project import Project, create
+from tests.project import HOME, Project, create
 
 
 @pytest.fixture(scope="session")
@@ -29,26 +33,56 @@ def ops_server(sandbox: dict[str, str]) -> None:
 async def project(
     sandbox: dict[str, str], ops_server: None, tmp_path: Path
 ) -> AsyncIterator[Project]:
-    """The README's app under a new name, known to Shipway, never released."""
-    name = f"hello-{uuid.uuid4().hex[:6]}"
-    made = create(name, sandbox, tmp_path)
-    await save(source_block(name, made.code.remote().url, sandbox))
-    yield made
-    made.remove_from_ops()
-    if sandbox["SHIPWAY_CLUSTER"] != "none":
-        cluster = await Cluster.aload("staging")
-        async with cluster.client() as client:
-            try:
-                await client.delete("v1", "Namespace", name, None)
-            except ApiException as error:
-                assert error.status == 404  # noqa: PT017  # it was never released
+    """The README's app under a new name, known to Shipway, never released.
+
+    No cluster follows its ops folder: its releases end at the commit.
+    """
+    async with _project(sandbox, tmp_path, agent="external") as made:
+        yield made
 
 
 @pytest.fixture
-async def cluster(sandbox: dict[str, str]) -> AsyncIterator[KubeClient]:
-    """The real cluster; where there is none, the tests that need it fail."""
-    if sandbox["SHIPWAY_CLUSTER"] == "none":
-        pytest.fail("there is no cluster: `make up` says why", pytrace=False)
+async def cluster_project(
+    cluster: KubeClient, sandbox: dict[str, str], ops_server: None, tmp_path: Path
+) -> AsyncIterator[Project]:
+    """The same, and the built-in agent brings it to the cluster."""
+    async with _project(sandbox, tmp_path, agent="reconcile") as made:
+        yield made
+    with suppress_missing():
+        await cluster.delete("v1", "Namespace", made.app, None)
+
+
+@asynccontextmanager
+async def _project(env: dict[str, str], folder: Path, agent: str) -> AsyncIterator[Project]:
+    name = f"hello-{uuid.uuid4().hex[:6]}"
+    made = create(name, env, folder, agent)
+    await save(source_block(name, made.code.remote().url, env))
+    yield made
+    made.remove_from_ops()
+
+
+@contextmanager
+def suppress_missing() -> Iterator[None]:
+    """What is to be deleted may never have been there."""
+    try:
+        yield
+    except ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+
+
+@pytest.fixture(scope="session")
+def cluster_is_up(sandbox: dict[str, str]) -> None:
+    """The real cluster, waited for; where there is none, the tests that need it fail."""
+    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up"]
+    done = subprocess.run(up, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or sandbox["SHIPWAY_CLUSTER"] == "none":
+        pytest.fail(f"there is no cluster:\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+@pytest.fixture
+async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
+    """A client of the cluster."""
     block = await Cluster.aload("staging")
     async with block.client() as client:
         yield client

@@ -72,7 +72,6 @@ def test_an_unknown_key_is_found_wherever_it_stands(
     assert error.facts["expected"] == f"one of {expected}"
 
 
-@pytest.mark.xfail(strict=True, reason="the first problem is the missing key, not the misspelt one")
 def test_a_misspelt_required_key_is_named_as_misspelt() -> None:
     assert refusal("nmae: a\n").what == "Unknown key 'nmae' (did you mean 'name'?)."
 
@@ -90,7 +89,7 @@ def test_a_wrong_value_is_refused_with_what_stands_there() -> None:
     assert str(refusal("name: a\nparts:\n  - label: x\n    size: big\n")) == (
         "The value of 'parts.0.size' is not valid.\n"
         "  where:     dir/whole.yaml:4\n"
-        "  expected:  Input should be a valid integer, unable to parse string as an integer\n"
+        "  expected:  Input should be a valid integer\n"
         "  got:       'big'\n"
         f"  untouched: {UNTOUCHED}"
     )
@@ -113,7 +112,6 @@ def test_a_wrong_type_is_never_bent_into_the_right_one(text: str, expected: str,
     assert (error.facts["expected"], error.facts["got"]) == (expected, got)
 
 
-@pytest.mark.xfail(strict=True, reason="pydantic's lax mode takes true for the integer 1")
 def test_a_truth_value_is_no_number() -> None:
     assert refusal("name: a\npart: {size: true}\n").facts["got"] == "True"
 
@@ -169,7 +167,6 @@ def test_an_anchor_that_holds_itself_does_not_hang_the_reader() -> None:
     [
         ("name: 'a\n", 2, "found unexpected end of stream"),
         ("name: a\n\tpart: {}\n", 2, "found character '\\t' that cannot start any token"),
-        ("name: a\n---\nname: b\n", 2, "but found another document"),
         ("name: *x\n", 1, "found undefined alias 'x'"),
         (
             "name: !!python/object:os.system x\n",
@@ -178,27 +175,40 @@ def test_an_anchor_that_holds_itself_does_not_hang_the_reader() -> None:
             "'tag:yaml.org,2002:python/object:os.system'",
         ),
     ],
-    ids=["open quote", "tab", "two documents", "undefined alias", "a tag that runs code"],
+    ids=["open quote", "tab", "undefined alias", "a tag that runs code"],
 )
 def test_what_is_no_yaml_is_refused_at_its_line(text: str, line: int, got: str) -> None:
     assert str(refusal(text)) == (
         "Not valid YAML.\n"
         f"  where:     dir/whole.yaml:{line}\n"
-        "  expected:  YAML 1.1\n"
+        "  expected:  plain YAML\n"
         f"  got:       {got}\n"
         f"  untouched: {UNTOUCHED}"
     )
 
 
-@pytest.mark.xfail(strict=True, reason="only errors with a mark in the file are caught")
 @pytest.mark.parametrize(
     "text",
-    ["name: \x07\n", "name: 2024-99-99\n", "name: !!int x\n", "name: " + "[" * 2000],
-    ids=["control character", "impossible date", "a tag the value contradicts", "too deep"],
+    ["name: \x07\n", "name: !!int x\n", "name: " + "[" * 2000],
+    ids=["control character", "a tag the value contradicts", "too deep"],
 )
 def test_every_text_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(Refuse):
         read(text)
+
+
+def test_a_second_document_is_refused_where_it_begins() -> None:
+    assert str(refusal("name: a\n---\nname: b\n")) == (
+        "A second document begins.\n"
+        "  where:     dir/whole.yaml:3\n"
+        "  expected:  one YAML document\n"
+        f"  untouched: {UNTOUCHED}"
+    )
+
+
+@pytest.mark.parametrize("text", ["2024-01-01", "2024-99-99", "22:22"])
+def test_what_only_yaml_1_1_takes_for_a_date_or_a_number_is_text(text: str) -> None:
+    assert read(f"name: {text}\n").name == text
 
 
 def test_a_file_that_is_too_large_is_refused_unread() -> None:

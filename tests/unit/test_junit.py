@@ -100,7 +100,6 @@ def test_what_is_no_junit_xml_fails_the_layer(xml: bytes, got: str) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="errors of later parsing pass through as they are")
 @pytest.mark.parametrize(
     "xml",
     [

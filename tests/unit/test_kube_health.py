@@ -135,7 +135,6 @@ def test_an_old_pod_that_is_going_away_is_not_waited_for() -> None:
     assert judge(deployment(), pods, WANTED).state == "healthy"
 
 
-@pytest.mark.xfail(strict=True, reason="a pod that has ended counts as one that still runs")
 @pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
 def test_an_old_pod_that_has_ended_is_not_waited_for(phase: str) -> None:
     evicted = pod("c", OLD, ready=False)

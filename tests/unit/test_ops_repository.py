@@ -49,12 +49,10 @@ def test_each_fetch_reads_the_tip_anew(origin: Origin, ops: OpsRepository) -> No
     assert (found.commit, found.files["web.yaml"]) == (second, b"image: b\n")
 
 
-@pytest.mark.xfail(strict=True, reason="Git's own error passes through")
 def test_a_folder_that_is_missing_has_no_files(ops: OpsRepository) -> None:
     assert ops.fetch("prod", "none").files == {}
 
 
-@pytest.mark.xfail(strict=True, reason="a missing branch is classified as a failure")
 def test_a_branch_that_is_missing_is_refused(origin: Origin, start: str) -> None:
     assert start
     with pytest.raises(Refuse):
@@ -152,7 +150,6 @@ def test_after_a_lost_race_the_new_tip_takes_the_edit(
     assert origin.changed(start, commit) == ["M\tprod/cart/rollout.yaml", "M\tprod/shop/web.yaml"]
 
 
-@pytest.mark.xfail(strict=True, reason="every rejection is taken for a lost race")
 def test_a_push_that_the_server_forbids_is_not_tried_again(
     origin: Origin, ops: OpsRepository, start: str
 ) -> None:
@@ -213,7 +210,6 @@ def test_the_last_trailer_is_looked_for_from_the_commit_given(released: OpsRepos
     assert released.last_trailer("main~4", "prod", "shop", "Revision") == "one"
 
 
-@pytest.mark.xfail(strict=True, reason="Git splits a pattern at line ends: it is no whole line")
 @pytest.mark.parametrize(
     "message",
     [

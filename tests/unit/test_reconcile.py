@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from blocks.kube.apply import Change, Difference
 from flows.reconcile import drift_rows
 from flows.tasks.apply import Applied
@@ -30,7 +28,6 @@ def test_drift_is_one_row_a_field_and_leaves_out_what_git_asked_for() -> None:
     assert drift_rows([found]) == [row, row]
 
 
-@pytest.mark.xfail(strict=True, reason="a row is made for fields alone, and here the whole is gone")
 def test_an_object_deleted_in_the_cluster_stands_in_the_drift_table() -> None:
     change = Change(title="Deployment/a", action="created", drift=True)
     assert len(drift_rows([applied(change)])) == 1

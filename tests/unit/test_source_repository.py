@@ -154,7 +154,6 @@ def test_a_folder_that_is_not_in_the_repository_is_refused(
     )
 
 
-@pytest.mark.xfail(strict=True, reason="whatever stands at the path is taken for a folder")
 def test_a_file_is_no_folder(origin: Origin, first: str) -> None:
     assert first
     with pytest.raises(Refuse):
@@ -208,7 +207,6 @@ def test_a_password_in_the_url_is_refused() -> None:
         SourceRepository(url="https://reader:hunter2@git.example.org/shop")
 
 
-@pytest.mark.xfail(strict=True, reason="pydantic shows the value that it refuses")
 def test_the_refused_url_does_not_show_its_password() -> None:
     with pytest.raises(ValidationError) as caught:
         SourceRepository(url="https://reader:hunter2@git.example.org/shop")

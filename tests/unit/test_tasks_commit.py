@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
 from blocks.errors import Refuse
 from blocks.ops_repository import OpsRepository
@@ -75,10 +77,10 @@ class Release:
 
 
 @pytest.fixture
-def release(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", RUN)
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__UI_URL", f"https://prefect.example.org/{RUN}")
-    return Release(origin, Origin(tmp_path / "app"))
+def release(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release]:
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ROOT_FLOW_RUN_ID", RUN)
+    with temporary_settings({PREFECT_UI_URL: "https://prefect.example.org"}):
+        yield Release(origin, Origin(tmp_path / "app"))
 
 
 def test_a_release_is_one_commit_that_changes_the_images_alone(release: Release) -> None:
@@ -99,16 +101,14 @@ def test_the_trailers_of_the_commit_are_the_release_history(release: Release) ->
         f"Revision: {revision}\n"
         f"Image: {image(1)}\n"
         "Step: 1/1 rolling\n"
-        f"Run: https://prefect.example.org/{RUN}"
+        f"Run: https://prefect.example.org/runs/flow-run/{RUN}"
     )
 
 
-def test_without_an_address_the_run_stands_as_its_id(
-    release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__UI_URL", "")
+def test_without_an_address_the_run_stands_as_its_id(release: Release) -> None:
     step = release.step(image(1))
-    message = release_message(release.target(), step, release.newer, image(1))
+    with temporary_settings(restore_defaults={PREFECT_UI_URL, PREFECT_API_URL}):
+        message = release_message(release.target(), step, release.newer, image(1))
     assert message.endswith(f"Run: {RUN}\n")
 
 

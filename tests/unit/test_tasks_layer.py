@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from blocks.config import App, Layer, Service, read_pipeline
 from blocks.container_runner import Ended, Sidecar
@@ -164,10 +165,9 @@ def test_beside_the_tests_run_the_services_and_the_app_if_asked_for(
     assert _sidecars(layer, image) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="a service called app is replaced in silence")
-def test_a_service_called_app_is_not_lost() -> None:
-    layer = Layer(command=["pytest"], services={"app": DB}, app=App())
-    assert len(_sidecars(layer, "sha256:1")) == 2
+def test_a_service_cannot_take_the_name_of_the_app() -> None:
+    with pytest.raises(ValidationError, match="a service cannot be named app"):
+        Layer(command=["pytest"], services={"app": DB}, app=App())
 
 
 def test_pytest_writes_its_results_and_stops_at_the_first_failure_by_itself() -> None:

@@ -91,7 +91,6 @@ def test_a_run_that_failed_early_shows_why_and_nothing_it_does_not_know() -> Non
     )
 
 
-@pytest.mark.xfail(strict=True, reason="an error that holds a fence ends the report's own")
 def test_an_error_cannot_leave_its_frame() -> None:
     failed = Report(app="shop", environment="prod", error="Red.\n```\n# all is well")
     frame = render(failed).split("\n\n")[1]

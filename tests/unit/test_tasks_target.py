@@ -155,7 +155,6 @@ def test_containers_are_those_of_the_pod_template(spec: object, names: set[str])
     assert containers_of(made(spec)) == names
 
 
-@pytest.mark.xfail(strict=True, reason="only a missing list is taken for an empty one")
 def test_a_list_of_containers_that_is_null_is_empty() -> None:
     pod = {"initContainers": None, "containers": [{"name": "a"}]}
     assert containers_of(made({"template": {"spec": pod}})) == {"a"}

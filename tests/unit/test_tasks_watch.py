@@ -88,7 +88,6 @@ def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the namespace shown is always the rollout's")
 def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
     workload = WORKLOAD.model_copy(update={"namespace": "edge"})
     health = Health(state="failed", updated=0, available=0, wanted=1, reason="x")

@@ -194,7 +194,6 @@ def test_any_other_failure_fails_with_gits_own_words(words: str) -> None:
     assert (found.what, found.facts["got"]) == ("Git failed while fetching.", words)
 
 
-@pytest.mark.xfail(strict=True, reason="any three digits that begin with 5 pass for an HTTP status")
 @pytest.mark.parametrize(
     "words",
     [
@@ -206,7 +205,6 @@ def test_a_port_or_a_name_with_a_five_in_it_is_no_server_error(words: str) -> No
     assert type(explained(words)) is Fail
 
 
-@pytest.mark.xfail(strict=True, reason="the last quote is taken for one that GitPython added")
 def test_gits_words_stay_whole_when_they_end_in_a_quote() -> None:
     words = "fatal: Authentication failed for 'https://h/x/'"
     assert explained(words).facts["got"] == words
