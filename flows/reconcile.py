@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
-from pydantic import Field
 
 from blocks.errors import Fail, ShipwayError
 from blocks.kube.apply import Difference
@@ -17,15 +15,14 @@ from flows.tasks.run_name import run_name
 
 
 @flow(name="reconcile", flow_run_name=run_name("reconcile", "environment", "app"))
-async def reconcile(
-    environment: Annotated[
-        str | None, Field(description="One environment, or all of the ops repository if empty.")
-    ] = None,
-    app: Annotated[str | None, Field(description="One app, or all of them if empty.")] = None,
-) -> list[Applied]:
+async def reconcile(environment: str | None = None, app: str | None = None) -> list[Applied]:
     """Apply every app's folder; report drift, which is what Git did not ask for.
 
     An app that cannot be applied keeps none of the others waiting; the run fails at the end.
+
+    Args:
+        environment: One environment, or all of the ops repository if empty.
+        app: One app, or all of them if empty.
     """
     done: list[Applied] = []
     failed: dict[str, ShipwayError] = {}

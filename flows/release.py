@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
 from prefect import flow
-from pydantic import Field
 
 from blocks.concurrency import together
 from blocks.images import ImageRef
@@ -28,20 +26,19 @@ from flows.verify import e2e, integration, unit
     on_crashed=[remove_what_runs],
 )
 async def release(
-    app: Annotated[str, Field(description="App, as its Source Repository block is named.")],
-    revision: Annotated[
-        str | None,
-        Field(description="Branch, tag or commit id; the tip of the default branch if empty."),
-    ] = None,
-    environment: Annotated[
-        str, Field(description="Environment, as its folder in the ops repository is named.")
-    ] = "staging",
-    until: Annotated[
-        Until,
-        Field(description="Stop at the GitOps commit, or see the rollout through until healthy."),
-    ] = "healthy",
+    app: str,
+    revision: str | None = None,
+    environment: str = "staging",
+    until: Until = "healthy",
 ) -> None:
-    """Release one revision of an app to one environment; a second time changes nothing."""
+    """Release one revision of an app to one environment; a second time changes nothing.
+
+    Args:
+        app: App, as its Source Repository block is named.
+        revision: Branch, tag or commit id; the tip of the default branch if empty.
+        environment: Environment, as its folder in the ops repository is named.
+        until: Stop at the GitOps commit, or see the rollout through until healthy.
+    """
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, environment) as log:
             code = await log.timed("code", checkout(app, revision, Path(folder)))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
+
+from tests.project import HOME
 
 NEEDED = ("PREFECT_API_URL", "SHIPWAY_STATE", "SHIPWAY_REGISTRY", "SHIPWAY_GIT_URL", "DOCKER_HOST")
 
@@ -20,3 +24,12 @@ def sandbox() -> dict[str, str]:
             pytrace=False,
         )
     return dict(os.environ)
+
+
+@pytest.fixture(scope="session")
+def cluster_is_up(sandbox: dict[str, str]) -> None:
+    """The real cluster, waited for; where there is none, the tests that need it fail."""
+    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up"]
+    done = subprocess.run(up, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or sandbox["SHIPWAY_CLUSTER"] == "none":
+        pytest.fail(f"there is no cluster:\n{done.stdout}{done.stderr}", pytrace=False)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from git import Repo
 
+from deployments.bootstrap import app as source_block
+from deployments.bootstrap import save
 from examples import repositories
 
 HOME = Path(__file__).parents[1]
@@ -101,3 +105,13 @@ def create(app: str, env: Mapping[str, str], folder: Path, agent: str) -> Projec
     project = Project(app=app, code=code, ops=ops, env=env)
     project.change_ops({path.replace("hello", app): text for path, text in files.items()})
     return project
+
+
+@asynccontextmanager
+async def known_project(env: dict[str, str], folder: Path, agent: str) -> AsyncIterator[Project]:
+    """A project under a fresh name, known to Shipway; its ops folder is gone afterwards."""
+    name = f"hello-{uuid.uuid4().hex[:6]}"
+    made = create(name, env, folder, agent)
+    await save(source_block(name, made.code.remote().url, env))
+    yield made
+    made.remove_from_ops()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,10 +13,8 @@ from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
 from blocks.kube.client import KubeClient
-from deployments.bootstrap import app as source_block
-from deployments.bootstrap import save
 from examples import repositories
-from tests.project import HOME, Project, create
+from tests.project import Project, known_project
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +32,7 @@ async def project(
 
     No cluster follows its ops folder: its releases end at the commit.
     """
-    async with _project(sandbox, tmp_path, agent="external") as made:
+    async with known_project(sandbox, tmp_path, agent="external") as made:
         yield made
 
 
@@ -46,38 +41,20 @@ async def cluster_project(
     cluster: KubeClient, sandbox: dict[str, str], ops_server: None, tmp_path: Path
 ) -> AsyncIterator[Project]:
     """The same, and the built-in agent brings it to the cluster."""
-    async with _project(sandbox, tmp_path, agent="reconcile") as made:
+    async with known_project(sandbox, tmp_path, agent="reconcile") as made:
         yield made
-    with suppress_missing():
+    with _whether_or_not_it_is_there():
         await cluster.delete("v1", "Namespace", made.app, None)
 
 
-@asynccontextmanager
-async def _project(env: dict[str, str], folder: Path, agent: str) -> AsyncIterator[Project]:
-    name = f"hello-{uuid.uuid4().hex[:6]}"
-    made = create(name, env, folder, agent)
-    await save(source_block(name, made.code.remote().url, env))
-    yield made
-    made.remove_from_ops()
-
-
 @contextmanager
-def suppress_missing() -> Iterator[None]:
+def _whether_or_not_it_is_there() -> Iterator[None]:
     """What is to be deleted may never have been there."""
     try:
         yield
     except ApiException as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-
-
-@pytest.fixture(scope="session")
-def cluster_is_up(sandbox: dict[str, str]) -> None:
-    """The real cluster, waited for; where there is none, the tests that need it fail."""
-    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up"]
-    done = subprocess.run(up, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or sandbox["SHIPWAY_CLUSTER"] == "none":
-        pytest.fail(f"there is no cluster:\n{done.stdout}{done.stderr}", pytrace=False)
 
 
 @pytest.fixture

@@ -1,0 +1,192 @@
+"""What apply_set needs of a cluster, asked of the fake and of the real one alike."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from kubernetes_asyncio.client import ApiException
+
+from blocks.cluster import Cluster
+from blocks.errors import Refuse
+from blocks.kube.apply import APPLIED, KINDS, MEMBER, Change, apply_set
+from blocks.kube.objects import KubeObject
+from tests.contract.memory_cluster import MemoryCluster
+
+
+class Place:
+    """A namespace of a test's own, on either kind of cluster."""
+
+    def __init__(self, client: Any, namespace: str) -> None:
+        self.client = client
+        self.namespace = namespace
+
+    async def put(self, *objects: KubeObject, fingerprint: str = "one") -> list[Change]:
+        """Apply a set called `shop`."""
+        return await apply_set(self.client, "shop", self.namespace, list(objects), fingerprint)
+
+    async def get(self, name: str) -> dict[str, Any] | None:
+        """A ConfigMap."""
+        return await self.client.get("v1", "ConfigMap", name, self.namespace)
+
+    async def parent(self) -> dict[str, Any]:
+        """The set's parent."""
+        found = await self.get("shipway.shop")
+        assert found is not None
+        return found["metadata"]
+
+
+@pytest.fixture(params=["memory", "real"])
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    name = f"contract-{uuid.uuid4().hex[:6]}"
+    if request.param == "memory":
+        yield Place(MemoryCluster(name), name)
+        return
+    request.getfixturevalue("cluster_is_up")
+    block = await Cluster.aload("staging")
+    async with block.client() as client:
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        await client.apply(namespace, None, "test")
+        yield Place(client, name)
+        await client.delete("v1", "Namespace", name, None)
+
+
+def config(name: str, value: str = "1", **metadata: Any) -> KubeObject:
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, **metadata},
+        "data": {"key": value},
+    }
+    return KubeObject(
+        file=f"{name}.yaml",
+        api_version="v1",
+        kind="ConfigMap",
+        name=name,
+        namespace=metadata.get("namespace"),
+        body=body,
+    )
+
+
+def done(changes: list[Change]) -> list[tuple[str, str, bool]]:
+    return [(change.title, change.action, change.drift) for change in changes]
+
+
+async def test_objects_are_created_and_marked_as_the_sets(place: Place) -> None:
+    assert done(await place.put(config("a", labels={"own": "label"}))) == [
+        ("ConfigMap/a", "created", False)
+    ]
+    found = await place.get("a")
+    assert found is not None
+    assert found["data"] == {"key": "1"}
+    parent = await place.parent()
+    (set_id,) = parent["labels"].values()
+    assert found["metadata"]["labels"] == {"own": "label", MEMBER: set_id}
+    assert parent["annotations"][KINDS] == "ConfigMap"
+    assert parent["annotations"][APPLIED] == "one"
+
+
+async def test_the_same_again_changes_nothing(place: Place) -> None:
+    await place.put(config("a"))
+    before = await place.get("a")
+    assert done(await place.put(config("a"))) == [("ConfigMap/a", "unchanged", False)]
+    assert await place.get("a") == before
+
+
+async def test_a_change_in_git_is_an_update_and_no_drift(place: Place) -> None:
+    await place.put(config("a"))
+    (change,) = await place.put(config("a", "2"), fingerprint="two")
+    assert (change.action, change.drift) == ("updated", False)
+    (difference,) = change.differences
+    assert (difference.field, difference.live, difference.wanted) == ("data.key", '"1"', '"2"')
+
+
+async def test_a_change_in_the_cluster_is_drift_and_is_put_back(place: Place) -> None:
+    await place.put(config("a"))
+    by_hand = await place.get("a")
+    assert by_hand is not None
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a", "labels": by_hand["metadata"]["labels"]},
+        "data": {"key": "by hand"},
+    }
+    await place.client.apply(body, place.namespace, "shipway")
+    (change,) = await place.put(config("a"))
+    assert (change.action, change.drift) == ("updated", True)
+    found = await place.get("a")
+    assert found is not None
+    assert found["data"] == {"key": "1"}
+
+
+async def test_what_git_no_longer_has_is_deleted_and_nothing_else(place: Place) -> None:
+    other = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "theirs"},
+        "data": {"key": "theirs"},
+    }
+    await place.client.apply(other, place.namespace, "shipway")
+    await place.put(config("a"), config("b"))
+    changes = await place.put(config("a"), fingerprint="two")
+    assert done(changes) == [
+        ("ConfigMap/a", "unchanged", False),
+        ("ConfigMap/b", "deleted", False),
+    ]
+    assert await place.get("b") is None
+    assert await place.get("theirs") is not None
+
+
+async def test_what_was_deleted_by_hand_is_drift_and_comes_back(place: Place) -> None:
+    await place.put(config("a"))
+    await place.client.delete("v1", "ConfigMap", "a", place.namespace)
+    assert done(await place.put(config("a"))) == [("ConfigMap/a", "created", True)]
+
+
+async def test_a_dry_run_leaves_everything_as_it_is(place: Place) -> None:
+    await place.put(config("a"))
+    before = await place.get("a")
+    body = config("a", "2").body
+    wanted = await place.client.apply(body, place.namespace, "shipway", dry_run=True)
+    assert wanted["data"] == {"key": "2"}
+    assert await place.get("a") == before
+
+
+async def test_a_list_holds_what_the_selector_matches(place: Place) -> None:
+    await place.put(config("a"), config("b"))
+    (set_id,) = (await place.parent())["labels"].values()
+    for selector, names in ((f"{MEMBER}={set_id}", ["a", "b"]), (f"{MEMBER}=other", [])):
+        found = await place.client.list("v1", "ConfigMap", place.namespace, selector)
+        assert sorted(one["metadata"]["name"] for one in found) == names
+
+
+async def test_a_namespace_that_is_not_there_is_refused(place: Place) -> None:
+    place.namespace = "nowhere-to-be-found"
+    with pytest.raises(Refuse) as caught:
+        await place.put(config("a"))
+    assert caught.value.what == "The namespace cannot take the release."
+    assert caught.value.facts["got"] == 'namespaces "nowhere-to-be-found" not found'
+
+
+async def test_what_is_not_there_reads_as_none_and_cannot_be_deleted(place: Place) -> None:
+    assert await place.get("none") is None
+    with pytest.raises(ApiException) as caught:
+        await place.client.delete("v1", "ConfigMap", "none", place.namespace)
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize(("group", "version"), [("", "v1"), ("apps", "apps/v1"), ("none", None)])
+async def test_a_groups_preferred_version(place: Place, group: str, version: str | None) -> None:
+    assert await place.client.preferred_version(group) == version
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "namespaced"),
+    [("v1", "ConfigMap", True), ("v1", "Namespace", False), ("apps/v1", "Deployment", True)],
+)
+async def test_a_kind_is_known_with_its_scope(
+    place: Place, version: str, kind: str, namespaced: bool
+) -> None:
+    assert (await place.client.resource(version, kind)).namespaced is namespaced

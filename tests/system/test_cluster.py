@@ -1,0 +1,160 @@
+"""The cluster mirrors Git: what is released is served, what differs is put back and told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.client.schemas.objects import State
+
+from blocks.kube.client import KubeClient
+from blocks.source_repository import SourceRepository
+from flows.reconcile import reconcile
+from flows.rollout import rollout
+from tests.project import Project, known_project
+from tests.system.runs import artifacts, run_of, run_release, summary
+
+
+async def run_reconcile(app: str | None) -> State[Any]:
+    """The agent's turn, in this process; return the final state, whatever it is."""
+    return await reconcile("staging", app, return_state=True)  # pyright: ignore
+
+
+async def greeting(cluster: KubeClient, project: Project) -> str:
+    """What the app answers through its Service."""
+    path = f"/api/v1/namespaces/{project.app}/services/{project.app}:80/proxy/"
+    return str(await cluster.call("GET", path))
+
+
+async def drift(run: UUID) -> list[dict[str, str]]:
+    """The rows of the drift table that a run of the agent left."""
+    found = await artifacts(run)
+    return json.loads(str(found["drift"].data)) if "drift" in found else []
+
+
+async def test_the_readmes_app_is_released_and_served(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    state = await run_release(cluster_project.app, until="healthy")
+    assert state.is_completed()
+    row = await summary(cluster_project.app, state)
+    assert "1 of 1 run the image" in row["served"]
+    assert await greeting(cluster, cluster_project) == "Hello, world!"
+    pods = await cluster.list("v1", "Pod", cluster_project.app, f"app={cluster_project.app}")
+    assert [pod["spec"]["containers"][0]["image"] for pod in pods] == [row["image"]]
+
+
+async def test_nothing_is_applied_before_the_first_release(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    assert (await run_reconcile(cluster_project.app)).is_completed()
+    assert await cluster.get("v1", "Namespace", cluster_project.app, None) is None
+
+
+async def test_a_change_by_hand_is_put_back_and_reported(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    await run_release(app)
+    assert await drift(run_of(await run_reconcile(app))) == []
+    by_hand = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": app},
+        "spec": {"ports": [{"port": 80, "targetPort": 9999}]},
+    }
+    await cluster.apply(by_hand, app, "somebody")
+    (row,) = await drift(run_of(await run_reconcile(app)))
+    assert row.pop("written by").startswith("somebody at 20")
+    assert row == {
+        "app": f"staging/{app}",
+        "object": f"Service/{app}",
+        "field": "spec.ports.0.targetPort",
+        "live": "9999",
+        "Git": "8080",
+    }
+    service = await cluster.get("v1", "Service", app, app)
+    assert service is not None
+    assert service["spec"]["ports"][0]["targetPort"] == 8080
+    assert await drift(run_of(await run_reconcile(app))) == []
+
+
+async def test_what_was_deleted_by_hand_comes_back_and_is_reported(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    await run_release(app)
+    await run_reconcile(app)
+    await cluster.delete("v1", "Service", app, app)
+    (row,) = await drift(run_of(await run_reconcile(app)))
+    assert (row["object"], row["live"], row["Git"]) == (f"Service/{app}", "missing", "present")
+    assert await cluster.get("v1", "Service", app, app) is not None
+
+
+async def test_what_git_no_longer_has_is_deleted(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {key: value}\n"
+    cluster_project.change_ops({f"{cluster_project.folder}/extra.yaml": extra})
+    await run_release(app)
+    await run_reconcile(app)
+    assert await cluster.get("v1", "ConfigMap", "extra", app) is not None
+    cluster_project.remove_from_ops("extra.yaml")
+    await run_reconcile(app)
+    assert await cluster.get("v1", "ConfigMap", "extra", app) is None
+    assert await cluster.get("v1", "Service", app, app) is not None
+
+
+async def test_an_app_that_crashes_fails_in_its_own_words_and_the_old_one_serves_on(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    await run_release(app, until="healthy")
+    server = 'ThreadingHTTPServer(("", 8080), Handler)'
+    broken = cluster_project.file("hello.py").replace(server, 'exit("the database is not there")')
+    cluster_project.change({"hello.py": broken})
+    state = await run_release(app, until="healthy")
+    assert state.is_failed()
+    message = str(state.message)
+    assert f"The rollout of {app} to staging fails." in message
+    assert f"where:     Deployment/{app} in namespace {app} pod {app}-" in message
+    assert "CrashLoopBackOff" in message
+    assert "the database is not there" in message
+    assert "untouched: the pods of the version before, which go on serving" in message
+    assert await greeting(cluster, cluster_project) == "Hello, world!"
+
+
+async def test_an_image_that_is_not_there_fails_with_what_the_node_says(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    source = await SourceRepository.aload(app)
+    revision = source.resolve(cluster_project.revision)
+    image = f"{cluster_project.env['SHIPWAY_REGISTRY']}/{app}@sha256:{'0' * 64}"
+    state = await rollout(app, "staging", revision, image, return_state=True)  # pyright: ignore
+    assert state.is_failed()
+    assert "ImagePullBackOff" in str(state.message)
+    assert "not found" in str(state.message)
+    assert "0" * 64 in str(state.message)
+
+
+async def test_one_broken_app_keeps_no_other_waiting(
+    cluster_project: Project, cluster: KubeClient, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    async with known_project(cluster_project.env, other, agent="reconcile") as broken:
+        for project in (broken, cluster_project):
+            await run_release(project.app)
+        nonsense = "apiVersion: nowhere/v1\nkind: Nonsense\nmetadata: {name: x}\n"
+        broken.change_ops({f"{broken.folder}/nonsense.yaml": nonsense})
+        state = await run_reconcile(None)
+        await cluster.delete("v1", "Namespace", broken.app, None)
+    assert state.is_failed()
+    assert f"where:     staging/{broken.app}\n" in str(state.message)
+    assert "The cluster has no kind 'Nonsense'." in str(state.message)
+    found = await cluster.get("apps/v1", "Deployment", cluster_project.app, cluster_project.app)
+    assert found is not None
