@@ -91,9 +91,9 @@ class Registry(Block):
         return await asyncio.to_thread(self._push, client, image_id, image)
 
     def _push(self, client: DockerClient, image_id: str, image: ImageRef) -> ImageRef:
-        client.images.get(image_id).tag(image.repository, image.tag)
         digest: str | None = None
         try:
+            client.images.get(image_id).tag(image.repository, image.tag)
             for line in client.api.push(
                 image.repository,
                 tag=image.tag,

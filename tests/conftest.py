@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -33,3 +35,11 @@ def cluster_is_up(sandbox: dict[str, str]) -> None:
     done = subprocess.run(up, capture_output=True, text=True, check=False)
     if done.returncode != 0 or sandbox["SHIPWAY_CLUSTER"] == "none":
         pytest.fail(f"there is no cluster:\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()[1]

@@ -1,0 +1,89 @@
+"""Git over http with a password, against the real server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from git import Repo
+from pydantic import SecretStr
+
+from blocks.errors import Refuse, Retry
+from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
+from examples import repositories
+
+
+@pytest.fixture
+def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
+    content = tmp_path / "content"
+    (content / "prod" / "shop").mkdir(parents=True)
+    (content / "prod" / "shop" / "rollout.yaml").write_text("strategy: rolling\n")
+    return repositories.create(
+        "integration", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)}
+    )
+
+
+def login(env: dict[str, str], password: str | None = None) -> dict[str, object]:
+    return {
+        "username": env["SHIPWAY_GIT_USERNAME"],
+        "password": SecretStr(password or env["SHIPWAY_GIT_PASSWORD"]),
+    }
+
+
+def test_code_is_read_with_a_password(code: Repo, sandbox: dict[str, str]) -> None:
+    source = SourceRepository(url=code.remote().url, **login(sandbox))
+    assert source.resolve("main").commit == code.head.commit.hexsha
+
+
+def test_a_release_is_pushed_with_a_password(code: Repo, sandbox: dict[str, str]) -> None:
+    ops = OpsRepository(url=code.remote().url, **login(sandbox))
+    wanted = ops.fetch("prod", "shop")
+    commit = ops.push(wanted.commit, {"prod/shop/rollout.yaml": b"strategy: other\n"}, "release")
+    bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
+    assert bare.head.commit.hexsha == commit
+    assert ops.fetch("prod", "shop").files["rollout.yaml"] == b"strategy: other\n"
+
+
+def test_the_password_stands_in_no_file_of_the_mirror(
+    code: Repo, sandbox: dict[str, str], tmp_path: Path
+) -> None:
+    OpsRepository(url=code.remote().url, **login(sandbox)).fetch("prod", "shop")
+    files = [file for file in (tmp_path / "state").rglob("*") if file.is_file()]
+    assert files
+    secret = sandbox["SHIPWAY_GIT_PASSWORD"].encode()
+    assert [file for file in files if secret in file.read_bytes()] == []
+
+
+def test_a_wrong_password_is_refused_and_not_shown(code: Repo, sandbox: dict[str, str]) -> None:
+    source = SourceRepository(url=code.remote().url, **login(sandbox, "wrong-secret"))
+    with pytest.raises(Refuse) as caught:
+        source.resolve("main")
+    assert caught.value.what == "Git was denied access while fetching the app's code."
+    assert "wrong-secret" not in str(caught.value)
+
+
+def test_no_password_is_refused_and_asks_nobody(code: Repo) -> None:
+    with pytest.raises(Refuse):
+        SourceRepository(url=code.remote().url).resolve("main")
+
+
+def test_a_repository_that_is_not_there_is_refused(sandbox: dict[str, str], code: Repo) -> None:
+    url = f"{sandbox['SHIPWAY_GIT_URL']}/none.git"
+    with pytest.raises(Refuse, match="There is no Git repository there"):
+        OpsRepository(url=url, **login(sandbox)).fetch("prod", "shop")
+
+
+def test_a_server_that_is_not_there_is_tried_again(code: Repo, free_port: int) -> None:
+    with pytest.raises(Retry, match="The Git server cannot be reached"):
+        SourceRepository(url=f"http://127.0.0.1:{free_port}/x.git").resolve("main")
+
+
+def test_a_push_that_lost_the_race_is_tried_again(code: Repo, sandbox: dict[str, str]) -> None:
+    ops = OpsRepository(url=code.remote().url, **login(sandbox))
+    wanted = ops.fetch("prod", "shop")
+    theirs = repositories.commit(code, "theirs", {"prod/other/a.yaml": "a: 1\n"})
+    with pytest.raises(Retry, match="Somebody else pushed"):
+        ops.push(wanted.commit, {"prod/shop/rollout.yaml": b"x: 1\n"}, "release")
+    assert ops.fetch("prod", "shop").commit == theirs
