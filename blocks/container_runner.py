@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from docker import DockerClient
@@ -263,7 +264,13 @@ def _is_ready(container: Container, command: list[str] | None) -> bool:
     if container.status != "running":
         return False
     if command is not None:
-        return container.exec_run(command).exit_code == 0
+        try:
+            return container.exec_run(command).exit_code == 0
+        except APIError as error:
+            # It ended between the two questions; the next look says so.
+            if error.status_code == HTTPStatus.CONFLICT:
+                return False
+            raise
     health = container.attrs["State"].get("Health")
     return health is None or health["Status"] == "healthy"
 
@@ -306,5 +313,5 @@ def _remove(container: Container) -> None:
         return
     except APIError as error:
         # Two removals of one container: the engine is already at it.
-        if error.status_code != 409:
+        if error.status_code != HTTPStatus.CONFLICT:
             raise

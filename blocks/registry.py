@@ -105,7 +105,7 @@ class Registry(Block):
                     raise self._refused(str(problem), image)
                 digest = (line.get("aux") or {}).get("Digest", digest)
         except APIError as error:
-            raise self._refused(str(error), image) from error
+            raise self._refused(str(error.explanation or error), image) from error
         if digest is None:
             raise Fail("The registry did not say which digest it stored.", where=str(image))
         return image.model_copy(update={"digest": digest})
@@ -120,7 +120,7 @@ class Registry(Block):
                 untouched=untouched,
                 remedy="check the credentials of the Registry block in the Prefect UI",
             )
-        if re.search(r"refused|timeout|timed out|EOF|no such host|50\d", words):
+        if re.search(r"refused|timeout|timed out|EOF|no such host|status: 5\d\d", words):
             return Retry(
                 "The registry cannot be reached.", where=str(image), got=words, untouched=untouched
             )

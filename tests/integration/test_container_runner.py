@@ -119,7 +119,7 @@ async def test_a_service_that_ends_fails_with_its_last_words(
     broken = _image(engine, python_image, ["sh", "-c", "echo no disk; exit 1"])
     with pytest.raises(Fail) as caught:
         await execute(
-            run, python_image, ["true"], {"db": Sidecar(image=broken, env={}, ready=["true"])}
+            run, python_image, ["true"], {"db": Sidecar(image=broken, env={}, ready=["false"])}
         )
     assert caught.value.what == "The service 'db' does not get ready."
     assert "no disk" in str(caught.value.facts["got"])
