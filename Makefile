@@ -54,8 +54,9 @@ lock: $(READY)  ## resolve the locked versions anew
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev -o requirements-dev.txt
 
-clean: down  ## end the sandbox and remove its files; caches stay
-	@rm -rf .shipway $(VENV)
+clean: $(READY)  ## end the sandbox and remove its files; caches stay
+	@$(SANDBOX) clean
+	@rm -rf $(VENV)
 
 $(READY): requirements-dev.txt pyproject.toml
 	@docker/sandbox/venv.sh $(VENV) && touch $@

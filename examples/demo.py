@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from git import Repo
 from rich.console import Console
 from rich.table import Table
 
@@ -53,9 +54,9 @@ async def one(title: str, revision: str, until: str) -> dict[str, Any]:
 
 async def demo() -> list[str]:
     """Run it; return what did not come out as promised."""
-    code, _ = repositories.create_shop()
+    code, _ = repositories.shop()
     await save(app(APP, code.remote().url, os.environ))
-    first = code.head.commit.hexsha
+    first = release_of(code, "1.0.0")
     until = "commit" if os.environ["SHIPWAY_CLUSTER"] == "none" else "healthy"
     releases: list[dict[str, Any]] = []
     try:
@@ -64,12 +65,19 @@ async def demo() -> list[str]:
         console.print(f"[yellow]There is no cluster: {reason}[/yellow]")
         until = "commit"
         releases.append(await one("The same commit, up to the GitOps commit", first, until))
-    second = repositories.commit(code, "Version 2", {"VERSION": "2.0.0\n"})
+    second = release_of(code, "2.0.0")
     releases.append(await one("A second commit", second, until))
     releases.append(await one("The same commit once more", second, until))
     show(releases)
     await show_addresses(until, write({"app": APP, "until": until, "releases": releases}))
     return broken_promises(releases, until)
+
+
+def release_of(code: Repo, version: str) -> str:
+    """A commit of this version: the tip, if it is one, else a new one."""
+    if Path(code.working_dir, "VERSION").read_text().strip() == version:
+        return code.head.commit.hexsha
+    return repositories.commit(code, f"Version {version}", {"VERSION": f"{version}\n"})
 
 
 def write(figures: dict[str, Any]) -> Path:

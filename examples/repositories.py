@@ -66,8 +66,15 @@ def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:
     return made.hexsha
 
 
-def create_shop(env: Mapping[str, str] = os.environ) -> tuple[Repo, Repo]:
-    """The shop's app and ops repositories, anew."""
-    app = create("shop", EXAMPLES / "shop", images(env), env)
-    ops = create("ops", EXAMPLES / "shop-ops", images(env), env)
-    return app, ops
+def shop(env: Mapping[str, str] = os.environ) -> tuple[Repo, Repo]:
+    """The shop's app and ops repositories: as they are on the Git server, made if missing."""
+    return _have("shop", env), _have("shop-ops", env, name="ops")
+
+
+def _have(content: str, env: Mapping[str, str], name: str | None = None) -> Repo:
+    name = name or content
+    if not Path(env["SHIPWAY_GIT_ROOT"], f"{name}.git").exists():
+        return create(name, EXAMPLES / content, images(env), env)
+    folder = Path(env["SHIPWAY_STATE"]) / "clones" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    return clone(name, folder, env)

@@ -1,6 +1,6 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
-Usage: python docker/sandbox up [--cluster wait|later|none] | down | status | env [--json]
+Usage: python docker/sandbox up [--cluster wait|later|none] | down | clean | status | env [--json]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -58,6 +59,13 @@ def down() -> None:
     processes.stop_all()
     machine.down()
     forget("docker_host", "subnet")
+
+
+def clean() -> None:
+    """End everything and remove the state folder; caches stay."""
+    down()
+    database.remove()
+    shutil.rmtree(STATE)
 
 
 def status() -> None:
@@ -119,7 +127,7 @@ def main() -> int:
     commands.add_parser("up").add_argument(
         "--cluster", choices=("wait", "later", "none"), default="wait"
     )
-    for name in ("down", "status", "cluster"):
+    for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
     chosen = parser.parse_args()
@@ -136,9 +144,9 @@ def main() -> int:
                 up(chosen.cluster)
             if chosen.cluster == "wait":
                 _step("cluster", cluster.wait)
-        elif chosen.command == "down":
+        elif chosen.command in {"down", "clean"}:
             with exclusive():
-                down()
+                {"down": down, "clean": clean}[chosen.command]()
         else:
             {"status": status, "cluster": cluster.build_now}[chosen.command]()
     except Unavailable as reason:

@@ -18,6 +18,7 @@ from packages import need
 from state import ID, STATE, Unavailable, forget, fresh_port, port, remember, secret
 
 NAME = "postgres"
+_ELSEWHERE = Path("/var/tmp") / f"shipway-{ID}-postgres"
 
 
 def up() -> str:
@@ -54,6 +55,12 @@ def up() -> str:
     )
 
 
+def remove() -> None:
+    """Remove the database's files, wherever they are."""
+    for folder in (STATE / "postgres", _ELSEWHERE):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _programs() -> Path:
     for _ in range(2):
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -78,7 +85,7 @@ def _data_folder(user: str | None) -> Path:
     """In the state folder, or, where that user may not pass its parents, below /var/tmp."""
     folder = STATE / "postgres"
     if user is not None and any(not one.stat().st_mode & 0o001 for one in STATE.parents):
-        folder = Path("/var/tmp") / f"shipway-{ID}-postgres"
+        folder = _ELSEWHERE
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if user is not None:

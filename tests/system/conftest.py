@@ -20,8 +20,7 @@ from tests.project import Project, known_project
 @pytest.fixture(scope="session")
 def ops_server(sandbox: dict[str, str]) -> None:
     """The ops repository is there, whether or not the demo ran before."""
-    if not Path(sandbox["SHIPWAY_GIT_ROOT"], "ops.git").exists():
-        repositories.create_shop(sandbox)
+    repositories.shop(sandbox)
 
 
 @pytest.fixture
