@@ -80,27 +80,41 @@ class ContainerRunner(Block):
     ) -> AsyncGenerator[tuple[DockerClient, Network]]:
         """A network with its sidecars, ready; all of it is gone afterwards.
 
+        What `start` has started under the same name is taken over.
+
         Args:
             run: The flow run that everything is labelled with, so that it can be found again.
-            name: A name for people.
+            name: A name for people, of this network alone.
             sidecars: Containers to start, by the name they are reachable by.
 
         Raises:
             Refuse: An image is not there and cannot be pulled.
             Fail: A sidecar ends or does not get ready; the error holds its last words.
         """
-        labels = {RUN_LABEL: run}
         async with self.client() as client:
-            network = await asyncio.to_thread(
-                client.networks.create, f"shipway-{name}", labels=labels
-            )
+            network = await to_the_end(asyncio.to_thread(_network, client, run, name))
             try:
+                containers = await to_the_end(
+                    asyncio.to_thread(_start, client, network, run, sidecars)
+                )
                 async with together() as group:
-                    for hostname, sidecar in sidecars.items():
-                        group.create_task(self._start(client, network, hostname, sidecar, labels))
+                    for hostname, container in containers.items():
+                        group.create_task(self._ready(hostname, container, sidecars[hostname]))
                 yield client, network
             finally:
                 await to_the_end(asyncio.to_thread(remove_leftovers, client, run, network))
+
+    async def start(self, run: str, name: str, sidecars: Mapping[str, Sidecar]) -> None:
+        """Start a network's sidecars ahead of the time, and wait for nothing.
+
+        `network` takes them over; without it, `remove_leftovers` removes them.
+
+        Raises:
+            Refuse: An image is not there and cannot be pulled.
+        """
+        async with self.client() as client:
+            network = await to_the_end(asyncio.to_thread(_network, client, run, name))
+            await to_the_end(asyncio.to_thread(_start, client, network, run, sidecars))
 
     async def run(
         self,
@@ -174,16 +188,7 @@ class ContainerRunner(Block):
             raise _no_such_program(command, "\n".join(last))
         return Ended(status=status, last_lines=tuple(last), results=content)
 
-    async def _start(
-        self,
-        client: DockerClient,
-        network: Network,
-        hostname: str,
-        sidecar: Sidecar,
-        labels: dict[str, str],
-    ) -> None:
-        container = await asyncio.to_thread(_create, client, network, hostname, sidecar, labels)
-        await asyncio.to_thread(container.start)
+    async def _ready(self, hostname: str, container: Container, sidecar: Sidecar) -> None:
         deadline = time.monotonic() + self.ready_seconds
         while not await asyncio.to_thread(_is_ready, container, sidecar.ready):
             if container.status == "exited" or time.monotonic() > deadline:
@@ -231,16 +236,35 @@ def remove_leftovers(client: DockerClient, run: str, network: Network | None = N
     return count
 
 
+def _network(client: DockerClient, run: str, name: str) -> Network:
+    label: dict[str, str | list[str] | bool] = {"label": f"{RUN_LABEL}={run}"}
+    for network in client.networks.list(filters=label):
+        if network.name == f"shipway-{name}":
+            return network
+    return client.networks.create(f"shipway-{name}", labels={RUN_LABEL: run})
+
+
+def _start(
+    client: DockerClient, network: Network, run: str, sidecars: Mapping[str, Sidecar]
+) -> dict[str, Container]:
+    """The containers of the sidecars, those that are missing created and started."""
+    containers: dict[str, Container] = {}
+    for hostname, sidecar in sidecars.items():
+        try:
+            containers[hostname] = client.containers.get(f"{network.name}-{hostname}")
+        except NotFound:
+            containers[hostname] = _create(client, network, hostname, sidecar, run)
+            containers[hostname].start()
+    return containers
+
+
 def _create(
-    client: DockerClient,
-    network: Network,
-    hostname: str,
-    sidecar: Sidecar,
-    labels: dict[str, str],
+    client: DockerClient, network: Network, hostname: str, sidecar: Sidecar, run: str
 ) -> Container:
     arguments: dict[str, Any] = {
+        "name": f"{network.name}-{hostname}",
         "environment": sidecar.env,
-        "labels": labels,
+        "labels": {RUN_LABEL: run},
         "network": network.name,
         "networking_config": {network.name: client.api.create_endpoint_config(aliases=[hostname])},
     }

@@ -11,9 +11,10 @@ from blocks.concurrency import together
 from blocks.images import ImageRef
 from flows.rollout import Until, rollout
 from flows.tasks.build import build
-from flows.tasks.clean_up import clear_leftovers, remove_what_runs
+from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.code import Code, checkout
 from flows.tasks.journal import Journal, journal
+from flows.tasks.layer import start_services
 from flows.tasks.push import find_image, push
 from flows.tasks.target import read_target
 from flows.verify import e2e, integration, unit
@@ -52,13 +53,15 @@ async def release(
 async def make(code: Code, log: Journal) -> ImageRef:
     """Build and test a revision that has no image yet; push it once the whole pyramid is green."""
     await clear_leftovers()
-    async with together() as side_by_side:
-        image = side_by_side.create_task(log.timed("build", build(code, "image")))
-        tests = await build(code, "tests")
-        log.tested(await log.timed("unit", unit(code, tests)))
-    built = await image
-    log.tested(await log.timed("integration", integration(code, tests, built)))
-    log.tested(await log.timed("e2e", e2e(code, tests, built)))
+    async with nothing_left():
+        async with together() as side_by_side:
+            image = side_by_side.create_task(log.timed("build", build(code, "image")))
+            side_by_side.create_task(start_services(code))
+            tests = await build(code, "tests")
+            log.tested(await log.timed("unit", unit(code, tests)))
+        built = await image
+        log.tested(await log.timed("integration", integration(code, tests, built)))
+        log.tested(await log.timed("e2e", e2e(code, tests, built)))
     pushed = await log.timed("release", push(code, built))
     log.pushed(pushed)
     return pushed.image

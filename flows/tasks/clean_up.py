@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,9 @@ from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
+from blocks.concurrency import to_the_end
 from blocks.container_runner import ContainerRunner, remove_leftovers, runs_with_leftovers
 from flows.tasks.outside import outside
 
@@ -20,6 +24,17 @@ async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  #
     runner = await ContainerRunner.aload("default")
     async with runner.client() as client:
         await asyncio.to_thread(remove_leftovers, client, str(flow_run.id))
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncGenerator[None]:
+    """Whatever the run has started within is gone afterwards, however it ended."""
+    runner, run = await ContainerRunner.aload("default"), str(flow_run.root_flow_run_id)
+    try:
+        yield
+    finally:
+        async with runner.client() as client:
+            await to_the_end(asyncio.to_thread(remove_leftovers, client, run))
 
 
 @outside("clear what dead runs left")

@@ -10,11 +10,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
+from blocks.concurrency import together
 from blocks.config import Layer
 from blocks.container_runner import ContainerRunner, Ended, Sidecar
 from blocks.errors import Fail
 from blocks.junit import LayerResult, parse_junit
 from flows.tasks.code import Code
+from flows.tasks.outside import outside
 
 LayerName = Literal["unit", "integration", "e2e"]
 RESULTS = "/tmp/shipway-junit.xml"  # noqa: S108  # in the test's own container
@@ -35,8 +37,8 @@ async def run_tests(name: LayerName, code: Code, test_image: str, image: str | N
     layer = code.pipeline.tests.layers[name]
     run = str(flow_run.root_flow_run_id)
     started = time.monotonic()
-    async with runner.network(run, f"{code.app}-{name}-{run[:8]}", _sidecars(layer, image)) as net:
-        client, network = net
+    sidecars = _sidecars(layer, image)
+    async with runner.network(run, _place(code, name, run), sidecars) as (client, network):
         ended = await runner.run(
             client,
             network,
@@ -49,6 +51,23 @@ async def run_tests(name: LayerName, code: Code, test_image: str, image: str | N
             layer.budget,
         )
     return _judge(name, code, layer, ended, time.monotonic() - started)
+
+
+@outside("start the services of {code.app}")
+async def start_services(code: Code) -> None:
+    """Start every layer's services while others build and test: databases take their time."""
+    runner = await ContainerRunner.aload("default")
+    run = str(flow_run.root_flow_run_id)
+    async with together() as group:
+        for name, layer in code.pipeline.tests.layers.items():
+            if layer.services:
+                begun = runner.start(run, _place(code, name, run), _sidecars(layer, None))
+                group.create_task(begun)
+
+
+def _place(code: Code, layer: str, run: str) -> str:
+    """Name of a layer's network."""
+    return f"{code.app}-{layer}-{run[:8]}"
 
 
 def _sidecars(layer: Layer, image: str | None) -> dict[str, Sidecar]:

@@ -174,3 +174,15 @@ def _image(engine: DockerClient, base: str, command: list[str]) -> str:
     image = container.commit()
     container.remove()
     return str(image.id)
+
+
+async def test_services_started_ahead_of_the_time_are_taken_over(
+    run: str, python_image: str, engine: DockerClient
+) -> None:
+    web = Sidecar(image=_server_image(engine, python_image), env={}, ready=["true"])
+    runner, name = ContainerRunner(), f"test-{run[:8]}"
+    await runner.start(run, name, {"web": web})
+    (before,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
+    async with runner.network(run, name, {"web": web}):
+        (found,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
+        assert found.id == before.id
