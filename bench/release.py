@@ -28,7 +28,7 @@ from bench.apps import CONTENDERS, App, Contender, prepare, remove
 from bench.cases import TITLES, Case, commit
 from bench.command import Finished, run
 
-ROUNDS = 1
+ROUNDS = 5
 STEPS = (10, 100)
 RESULTS = Path(__file__).with_name("results") / "release.json"
 GOALS = (("cold", 0.7, None), ("again", 0.1, 3.0))
