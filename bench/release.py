@@ -32,6 +32,7 @@ ROUNDS = 5
 STEPS = (10, 100)
 RESULTS = Path(__file__).with_name("results") / "release.json"
 GOALS = (("cold", 0.7, None), ("again", 0.1, 3.0))
+PARTS = ("start", "code", "build", "unit", "integration", "e2e", "release", "deploy")
 
 Seconds = dict[str, list[float]]
 console = Console(highlight=False)
@@ -74,11 +75,13 @@ def steps() -> dict[str, Seconds]:
 
 
 def note(seconds: Seconds, done: dict[str, Finished]) -> None:
-    """Add one round."""
+    """Add one round: both wall times, and what Shipway's is made of."""
     for contender, one in done.items():
         seconds.setdefault(contender, []).append(one.seconds)
-    (flow,) = re.findall(r'^{"flow": ([0-9.]+)}$', done["shipway"].output, re.MULTILINE)
-    seconds.setdefault("flow", []).append(float(flow))
+    (printed,) = re.findall(r"^seconds ({.*})$", done["shipway"].output, re.MULTILINE)
+    for part, one in json.loads(printed).items():
+        seconds.setdefault(part, []).append(one)
+    seconds.setdefault("start", []).append(done["shipway"].seconds - seconds["flow"][-1])
 
 
 @contextmanager
@@ -163,6 +166,8 @@ def show(cases: dict[str, Any], met: list[dict[str, Any]]) -> None:
         table.add_row(TITLES.get(case, case), *cells, f"{one['ratio']:.2f} ×")  # type: ignore[call-overload]
     console.print(f"\nWall time up to the GitOps commit: median of {ROUNDS} (least–most)")
     console.print(table)
+    console.print("\nWhat Shipway's seconds are; build and unit run side by side")
+    console.print(parts(cases))
     for goal in met:
         limit = f" and {goal['goal_seconds']:.0f} s" if goal["goal_seconds"] else ""
         console.print(
@@ -170,6 +175,15 @@ def show(cases: dict[str, Any], met: list[dict[str, Any]]) -> None:
             f" {goal['share_of_the_scripts_cold_run']:.2f} × the script's cold run"
             f" (goal {goal['goal']} ×{limit})"
         )
+
+
+def parts(cases: dict[str, Any]) -> Table:
+    """Seconds of the process's start and end, and of each stage."""
+    table = Table("", *PARTS)
+    for case, one in cases.items():
+        seconds = (one["median"].get(part) for part in PARTS)
+        table.add_row(case, *("" if one is None else f"{one:.1f}" for one in seconds))
+    return table
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -23,8 +24,6 @@ async def steps(count: int) -> None:
 
 
 if __name__ == "__main__":
-    import asyncio
-
     begin = time.perf_counter()
     asyncio.run(steps(int(sys.argv[1])))
-    print(json.dumps({"flow": time.perf_counter() - begin}))
+    print("seconds", json.dumps({"flow": time.perf_counter() - begin}))
