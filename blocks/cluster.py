@@ -15,10 +15,11 @@ from prefect_kubernetes.credentials import KubernetesCredentials
 from pydantic import Field
 
 from blocks.errors import Fail, Refuse, Retry
+from blocks.images import repository_of
 from blocks.kube.apply import Change, apply_set
 from blocks.kube.client import KubeClient
 from blocks.kube.health import NOT_APPLIED, Health, judge
-from blocks.kube.objects import KubeObject
+from blocks.kube.objects import KubeObject, images_of
 
 _LOG_LINES = 15
 _EVENTS = 5
@@ -67,6 +68,25 @@ class Cluster(Block):
         """Make the cluster equal to `objects`; see `blocks.kube.apply.apply_set`."""
         async with self.client() as client:
             return await apply_set(client, name, namespace, objects, fingerprint)
+
+    async def workloads(
+        self, client: KubeClient, namespace: str, repository: str
+    ) -> list[KubeObject]:
+        """The Deployments, StatefulSets and DaemonSets that run an image of `repository`."""
+        found: list[KubeObject] = []
+        for kind in ("Deployment", "StatefulSet", "DaemonSet"):
+            for body in await client.list("apps/v1", kind, namespace, ""):
+                one = KubeObject(
+                    file="",
+                    api_version="apps/v1",
+                    kind=kind,
+                    name=body["metadata"]["name"],
+                    namespace=namespace,
+                    body=body,
+                )
+                if repository in map(repository_of, images_of(one).values()):
+                    found.append(one)
+        return found
 
     async def health(
         self, client: KubeClient, workload: KubeObject, namespace: str, images: dict[str, str]

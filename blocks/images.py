@@ -18,6 +18,17 @@ _REFERENCE = re.compile(
 )
 
 
+def repository_of(text: str | None) -> str | None:
+    """The repository of a reference; None for what is none."""
+    match = _REFERENCE.fullmatch(text or "")
+    return match["repository"] if match else None
+
+
+def without_tag(text: str) -> str:
+    """A reference without its tag, where it has a digest: the tag says nothing then."""
+    return re.sub(r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}@", "@", text)
+
+
 class ImageRef(BaseModel):
     """An image as `repository[:tag][@digest]`; the grammar is the OCI distribution spec's."""
 

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from blocks.config.document import Strict, read_document
 from blocks.config.pipeline import Name
 
 FILE = "rollout.yaml"
 
+Kind = Literal["container", "kustomize", "helm"]
+Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/]+)+$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]+\.ya?ml$")]
 
 
 class ImageField(Strict):
-    """A container whose image the release may set."""
+    """A place that holds an image: of a container, of a kustomization.yaml or of Helm values."""
 
-    file: FileName = Field(description="Manifest beside rollout.yaml.")
-    container: Name = Field(description="Name of the container or initContainer.")
+    file: FileName = Field(description="File beside rollout.yaml.")
+    container: Name | None = Field(
+        default=None, description="In a manifest: name of the container or initContainer."
+    )
+    kustomize: str | None = Field(
+        default=None, description="In a kustomization.yaml: name of the entry in `images:`."
+    )
+    helm: Pointer | None = Field(
+        default=None, description="In Helm values: JSON Pointer to the image, such as /web/image."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(one is not None for one in (self.container, self.kustomize, self.helm)) != 1:
+            raise ValueError("exactly one of container, kustomize and helm")
+        return self
+
+    @property
+    def place(self) -> tuple[Kind, str]:
+        """Which kind of place, and its name there."""
+        if self.container is not None:
+            return ("container", self.container)
+        if self.kustomize is not None:
+            return ("kustomize", self.kustomize)
+        return ("helm", str(self.helm))
 
 
 class Rollout(Strict):
@@ -39,6 +64,13 @@ class Rollout(Strict):
     progress_deadline: float = Field(
         default=300, gt=0, description="Seconds that the rollout may go without progress."
     )
+
+    @model_validator(mode="after")
+    def _renders(self) -> Self:
+        rendered = any(image.container is None for image in self.images)
+        if rendered and self.agent == "reconcile":
+            raise ValueError("agent: external, for Kustomize and Helm: reconcile does not render")
+        return self
 
 
 def read_rollout(text: str, file: str = FILE) -> Rollout:

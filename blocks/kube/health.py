@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from blocks.images import without_tag
+from blocks.kube.objects import images_in
+
 # Waiting reasons that do not mend themselves. ErrImagePull and the like come first and pass.
 HOPELESS = frozenset(
     {
@@ -59,7 +62,7 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     Args:
         workload: The object.
         pods: The pods that its selector matches.
-        images: The wanted image of each container that the release sets.
+        images: The wanted image, by digest, of each container that the release sets.
     """
     spec, status = workload["spec"], workload.get("status", {})
     wanted = spec.get("replicas", status.get("desiredNumberScheduled", 1))
@@ -90,14 +93,9 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     return Health(state="progressing", reason=reason, **counts)
 
 
-def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
-    """The image of each container and init container of a pod's spec, by name."""
-    containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
-    return {one["name"]: one.get("image") for one in containers}
-
-
 def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:
-    return images.items() <= images_in(pod).items()
+    found = images_in(pod)
+    return all(without_tag(found.get(name) or "") == image for name, image in images.items())
 
 
 def _is_over(pod: dict[str, Any]) -> bool:

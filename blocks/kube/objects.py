@@ -64,6 +64,20 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
     return sorted(objects.values(), key=_wave)
 
 
+def images_of(workload: KubeObject) -> dict[str, str | None]:
+    """The image of each container of a workload's pods, by name; empty for anything else."""
+    spec = workload.body.get("spec") or {}
+    template = spec.get("template") if isinstance(spec, dict) else None
+    pod = template.get("spec") or {} if isinstance(template, dict) else {}
+    return images_in(pod)
+
+
+def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
+    """The image of each container and init container of a pod's spec, by name."""
+    containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
+    return {one["name"]: one.get("image") for one in containers}
+
+
 def _objects(content: bytes, file: str) -> list[KubeObject]:
     nodes = compose(decode(content, file, "the cluster"), file, "the cluster")
     documents = [construct(node, file, "the cluster") for node in nodes]

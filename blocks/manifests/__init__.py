@@ -1,5 +1,80 @@
-"""Kubernetes manifests as text: edits that change one scalar's bytes and nothing else."""
+"""Files of an ops repository as text: edits that change one value's bytes and nothing else.
 
-from blocks.manifests.edit import Edit, images_of, set_image
+A kind of file that can hold an image is one module with one function, and a line in `FINDERS`.
+"""
 
-__all__ = ["Edit", "images_of", "set_image"]
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from blocks.images import ImageRef
+from blocks.manifests.helm import image_of_values
+from blocks.manifests.image import ImageField
+from blocks.manifests.kustomize import image_of_kustomization, replicas_of_kustomization
+from blocks.manifests.plain import image_of_container
+from blocks.manifests.pointer import scalar_at
+from blocks.manifests.scalar import Value, replace
+from blocks.manifests.source import Source, read_source
+
+__all__ = ["FINDERS", "Kind", "image_at", "set_image", "set_replicas", "set_scalar"]
+
+Kind = Literal["container", "kustomize", "helm"]
+
+FINDERS: dict[Kind, Callable[[Source, str], ImageField]] = {
+    "container": image_of_container,
+    "kustomize": image_of_kustomization,
+    "helm": image_of_values,
+}
+
+
+def image_at(content: bytes, kind: Kind, name: str, file: str) -> str:
+    """The image as the file has it.
+
+    Args:
+        content: The file.
+        kind: What kind of file it is.
+        name: Of the container, of the entry in `images:`, or a JSON Pointer into the values.
+        file: The name that errors show.
+
+    Raises:
+        Refuse: The file is not YAML, or has no such image, or two.
+    """
+    return FINDERS[kind](read_source(content, file), name).text()
+
+
+def set_image(content: bytes, kind: Kind, name: str, image: ImageRef, file: str) -> bytes:
+    """The file with another image; the same bytes where it has that image already.
+
+    Args:
+        content: The file.
+        kind: What kind of file it is.
+        name: Of the container, of the entry in `images:`, or a JSON Pointer into the values.
+        image: The image, with its digest.
+        file: The name that errors show.
+
+    Raises:
+        Refuse: There is no such image, or it cannot be set without touching anything else.
+    """
+    source = read_source(content, file)
+    return replace(source, FINDERS[kind](source, name).changes(source, image))
+
+
+def set_scalar(content: bytes, pointer: str, value: Value, file: str, document: int = 0) -> bytes:
+    """The file with another value at a JSON Pointer (RFC 6901), such as `/spec/replicas`.
+
+    Raises:
+        Refuse: The pointer leads to no single value, or it cannot be set alone.
+    """
+    source = read_source(content, file)
+    return replace(source, [(scalar_at(source, pointer, document), value)])
+
+
+def set_replicas(content: bytes, name: str, count: int, file: str) -> bytes:
+    """A kustomization.yaml with another count in the entry of `replicas:` called `name`.
+
+    Raises:
+        Refuse: There is no such entry, or it cannot be set alone.
+    """
+    source = read_source(content, file)
+    return replace(source, [(replicas_of_kustomization(source, name), count)])

@@ -27,5 +27,4 @@ class Rolling(BaseModel):
         edits = tuple(
             field.model_copy(update={"image": wanted}) for field in live if field.image != wanted
         )
-        wait_for = {field.container: wanted for field in live}
-        return [Step(name="1/1 rolling", edits=edits, wait_for=wait_for)]
+        return [Step(name="1/1 rolling", edits=edits, wait_for=wanted)]

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
 class SetImage(BaseModel):
-    """Set the image of one container in one manifest."""
+    """Set the image at one place of one file.
+
+    Args:
+        file: Name of the file in the app's folder.
+        kind: What kind of place it is.
+        name: Of the container, of the entry in `images:`, or a JSON Pointer into Helm values.
+        image: The image there.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     file: str
-    container: str
+    kind: Literal["container", "kustomize", "helm"] = "container"
+    name: str
     image: str
 
 
@@ -21,11 +31,11 @@ class Step(BaseModel):
     Args:
         name: As it stands in the commit's trailer, such as `1/1 rolling`.
         edits: What the commit changes.
-        wait_for: The image that each container must run, healthy, before the next step.
+        wait_for: The image that must run, healthy, before the next step.
     """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     edits: tuple[SetImage, ...]
-    wait_for: dict[str, str]
+    wait_for: str

@@ -9,6 +9,7 @@ from prefect.utilities.urls import url_for
 from pydantic import BaseModel, ConfigDict
 
 from blocks.errors import Refuse
+from blocks.images import ImageRef
 from blocks.manifests import set_image
 from blocks.ops_repository import OpsRepository, Wanted
 from blocks.source_repository import Revision, SourceRepository
@@ -62,12 +63,14 @@ def _commit(
     wanted = ops.fetch(target.environment, target.app)
     _fence(ops, source, wanted, target, revision)
     changes: dict[str, bytes] = {}
+    # The registry's tag of a revision is its commit id; some files hold a tag beside the digest.
+    tagged = ImageRef.parse(image).model_copy(update={"tag": revision.commit})
     for field in target_of(wanted, target.app, target.environment).images:
         path = f"{wanted.folder}/{field.file}"
         content = changes.get(path, wanted.files[field.file])
-        edit = set_image(content, field.container, image, path)
-        if edit.changed:
-            changes[path] = edit.content
+        edited = set_image(content, field.kind, field.name, tagged, path)
+        if edited != content:
+            changes[path] = edited
     if not changes:
         return Committed(commit=wanted.commit, new=False, link=ops.link(wanted.commit))
     message = release_message(target, step, revision, image)

@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.config import Rollout, read_rollout
 from blocks.errors import Refuse
-from blocks.kube.health import images_in
-from blocks.kube.objects import KubeObject, read_objects
-from blocks.manifests import images_of
+from blocks.kube.objects import KubeObject, images_of, read_objects
+from blocks.manifests import image_at
 from blocks.ops_repository import OpsRepository, Wanted
 from flows.strategies import SetImage
 from flows.tasks.outside import outside
@@ -28,6 +27,11 @@ class Target(BaseModel):
     rollout: Rollout
     images: tuple[SetImage, ...]
     workloads: tuple[KubeObject, ...]
+
+    @property
+    def containers(self) -> set[str]:
+        """The containers that the release sets by name."""
+        return {image.name for image in self.images if image.kind == "container"}
 
     @property
     def cluster(self) -> str:
@@ -64,16 +68,17 @@ def target_of(wanted: Wanted, app: str, environment: str) -> Target:
     for field in rollout.images:
         path = f"{folder}/{field.file}"
         content = wanted.files.get(field.file)
-        found = images_of(content, field.container, path) if content is not None else []
-        if len(found) != 1:
+        if content is None:
             raise Refuse(
-                f"rollout.yaml names an image that is not there: {field.container!r}.",
-                where=path,
-                expected=f"one container {field.container!r} with an image",
-                got="no such file" if content is None else f"{len(found)} of them",
+                "rollout.yaml names a file that is not there.",
+                where=f"{folder}/rollout.yaml",
+                expected=f"a file {field.file!r} beside it",
+                got=", ".join(sorted(wanted.files)),
                 untouched="everything: nothing was built, pushed or committed",
             )
-        images.append(SetImage(file=field.file, container=field.container, image=found[0]))
+        kind, name = field.place
+        image = image_at(content, kind, name, path)
+        images.append(SetImage(file=field.file, kind=kind, name=name, image=image))
     return Target(
         app=app,
         environment=environment,
@@ -86,18 +91,11 @@ def target_of(wanted: Wanted, app: str, environment: str) -> Target:
 
 
 def _workloads(wanted: Wanted, images: list[SetImage]) -> list[KubeObject]:
-    """The workloads whose pods run the images that the release sets."""
-    files = {image.file for image in images}
-    names = {image.container for image in images}
+    """The workloads whose pods run the images that the release sets, where manifests tell."""
+    plain = [image for image in images if image.kind == "container"]
+    files = {image.file for image in plain}
+    names = {image.name for image in plain}
     objects = read_objects(
         {name: content for name, content in wanted.files.items() if name in files}, wanted.folder
     )
-    return [one for one in objects if names & containers_of(one)]
-
-
-def containers_of(workload: KubeObject) -> set[str]:
-    """The names of the containers in a workload's pod template; empty for anything else."""
-    spec = workload.body.get("spec") or {}
-    template = spec.get("template") if isinstance(spec, dict) else None
-    pod = template.get("spec") or {} if isinstance(template, dict) else {}
-    return set(images_in(pod))
+    return [one for one in objects if names & images_of(one).keys()]

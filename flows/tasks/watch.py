@@ -14,11 +14,12 @@ from prefect.logging import get_run_logger
 from blocks.cluster import Cluster
 from blocks.concurrency import together
 from blocks.errors import Fail, Refuse
+from blocks.images import ImageRef, repository_of
 from blocks.kube.client import KubeClient
 from blocks.kube.health import Health
-from blocks.kube.objects import KubeObject
+from blocks.kube.objects import KubeObject, images_of
 from flows.tasks.outside import outside
-from flows.tasks.target import Target, containers_of
+from flows.tasks.target import Target
 
 POLL_SECONDS = 0.5
 AGENT = "reconcile/on-commit"
@@ -59,21 +60,35 @@ async def ask_agent(environment: str, app: str) -> UUID | None:
 
 
 @outside("watch {target.app} in {target.environment}")
-async def watch_rollout(target: Target, images: dict[str, str], asked: UUID | None) -> str:
-    """Watch until every workload of the release runs `images` and is healthy.
+async def watch_rollout(target: Target, image: str, asked: UUID | None) -> str:
+    """Watch until every workload of the release runs `image` and is healthy.
 
     Args:
         target: The environment.
-        images: The wanted image by container.
+        image: The wanted image, by digest.
         asked: The agent's run that was asked to apply the commit, if one was.
     """
     cluster = await cluster_of(target.cluster)
     async with cluster.client() as client, together() as group:
+        workloads = target.workloads or await _rendered(cluster, client, target, image)
         watches = [
-            group.create_task(_watch(cluster, client, target, workload, images, asked))
-            for workload in target.workloads
+            group.create_task(_watch(cluster, client, target, workload, image, asked))
+            for workload in workloads
         ]
     return "; ".join(watch.result() for watch in watches)
+
+
+async def _rendered(
+    cluster: Cluster, client: KubeClient, target: Target, image: str
+) -> tuple[KubeObject, ...]:
+    """The workloads that an agent rendered: those of the namespace with the app's image."""
+    repository, namespace = ImageRef.parse(image).repository, target.rollout.namespace
+    deadline = time.monotonic() + target.rollout.progress_deadline
+    while time.monotonic() < deadline:
+        if found := await cluster.workloads(client, namespace, repository):
+            return tuple(found)
+        await asyncio.sleep(POLL_SECONDS)
+    raise _not_applied(target, None, f"no workload there runs an image of {repository}")
 
 
 async def _watch(
@@ -81,10 +96,15 @@ async def _watch(
     client: KubeClient,
     target: Target,
     workload: KubeObject,
-    images: dict[str, str],
+    image: str,
     asked: UUID | None,
 ) -> str:
-    own = {name: image for name, image in images.items() if name in containers_of(workload)}
+    repository = ImageRef.parse(image).repository
+    own = {
+        name: image
+        for name, current in images_of(workload).items()
+        if name in target.containers or repository_of(current) == repository
+    }
     namespace = _namespace(target, workload)
     deadline = target.rollout.progress_deadline
     moved, last = time.monotonic(), None
@@ -125,11 +145,13 @@ async def _failure_of(run: UUID | None) -> str | None:
     return state.message or state.name
 
 
-def _not_applied(target: Target, workload: KubeObject, words: str) -> Fail:
+def _not_applied(target: Target, workload: KubeObject | None, words: str) -> Fail:
     external = target.rollout.agent == "external"
+    namespace = target.rollout.namespace if workload is None else _namespace(target, workload)
+    title = f"{workload.title} in " if workload else ""
     return Fail(
         f"The cluster's agent did not apply the release of {target.app} to {target.environment}.",
-        where=f"{workload.title} in namespace {_namespace(target, workload)}",
+        where=f"{title}namespace {namespace}",
         expected="the agent to apply what the ops repository says",
         got=words,
         untouched="the cluster; the commit stands in the ops repository and is applied later",

@@ -93,16 +93,30 @@ def test_a_wrong_value_is_refused_by_its_key(
     assert error.facts["expected"] == expected
 
 
-@pytest.mark.parametrize(
-    ("key", "line"), [("strategy", 2), ("namespace", 1), ("images", 1), ("images.0.container", 4)]
-)
+@pytest.mark.parametrize(("key", "line"), [("strategy", 2), ("namespace", 1), ("images", 1)])
 def test_a_missing_key_is_named(key: str, line: int) -> None:
     lines = {
         "strategy": SHORTEST.replace("strategy: rolling\n", "\n"),
         "namespace": SHORTEST.replace("namespace: shop\n", ""),
         "images": SHORTEST.replace("images:\n- {file: web.yaml, container: web}\n", ""),
-        "images.0.container": SHORTEST.replace(", container: web", ""),
     }
     error = refusal(lines[key])
     assert error.what == f"The key {key!r} is missing."
     assert error.facts["where"] == f"rollout.yaml:{line}"
+
+
+@pytest.mark.parametrize("place", ["", ", container: a, helm: /a", ", kustomize: a, helm: /a"])
+def test_an_image_stands_in_exactly_one_place(place: str) -> None:
+    error = refusal(SHORTEST.replace(", container: web", place))
+    assert error.what == "The value of 'images.0' is not valid."
+    assert error.facts["where"] == "rollout.yaml:4"
+    assert "exactly one of container, kustomize and helm" in str(error.facts["expected"])
+
+
+@pytest.mark.parametrize("place", ["kustomize: acme/shop", "helm: /web/image"])
+def test_what_must_be_rendered_needs_an_agent_that_renders(place: str) -> None:
+    text = SHORTEST.replace("container: web", place)
+    assert "external" in str(refusal(text).facts["expected"])
+    found = read_rollout(text + "agent: external\n")
+    kind, _, name = place.partition(": ")
+    assert found.images[0].place == (kind, name)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from blocks.errors import Refuse
-from blocks.kube.objects import KubeObject, read_objects
+from blocks.kube.objects import KubeObject, images_of, read_objects
 
 
 def manifest(kind: str, name: str = "shop", api: str = "v1", extra: str = "") -> bytes:
@@ -167,7 +167,7 @@ def test_a_name_that_is_no_text_is_refused(name: str) -> None:
     ("content", "line", "words"),
     [
         (b"a: 'x", ":1", "found unexpected end of stream"),
-        (b"a: \x07", "", "special characters are not allowed"),
+        (b"a: \x07", "", "control characters are not allowed"),
         (b"a: !!python/name:os.system", ":1", "could not determine a constructor for the tag"),
         (b"a: {{ .x }}", ":1", "found unhashable key"),
         (b"{{- include }}", ":1", "a template"),
@@ -189,3 +189,31 @@ def test_bytes_that_are_no_utf_8_are_refused() -> None:
 
 def test_a_value_that_its_tag_contradicts_is_refused() -> None:
     assert refusal(b"a: !!int x").what == "Not valid YAML."
+
+
+def made(spec: object) -> KubeObject:
+    body = {"spec": spec}
+    return KubeObject(file="f", api_version="v1", kind="K", name="n", namespace=None, body=body)
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        (None, set()),
+        ("text", set()),
+        ({}, set()),
+        ({"template": None}, set()),
+        ({"template": "text"}, set()),
+        ({"template": {}}, set()),
+        ({"template": {"spec": None}}, set()),
+        ({"template": {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}}, {"a", "b"}),
+        ({"template": {"spec": {"initContainers": [{"name": "i"}]}}}, {"i"}),
+    ],
+)
+def test_containers_are_those_of_the_pod_template(spec: object, names: set[str]) -> None:
+    assert images_of(made(spec)).keys() == names
+
+
+def test_a_list_of_containers_that_is_null_is_empty() -> None:
+    pod = {"initContainers": None, "containers": [{"name": "a"}]}
+    assert images_of(made({"template": {"spec": pod}})) == {"a": None}

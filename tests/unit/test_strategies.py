@@ -12,7 +12,7 @@ OLD, NEW = "shop@sha256:old", "shop@sha256:new"
 
 
 def field(container: str, image: str = OLD, file: str = "web.yaml") -> SetImage:
-    return SetImage(file=file, container=container, image=image)
+    return SetImage(file=file, name=container, image=image)
 
 
 def test_rolling_sets_every_image_in_one_step() -> None:
@@ -20,7 +20,7 @@ def test_rolling_sets_every_image_in_one_step() -> None:
         Step(
             name="1/1 rolling",
             edits=(field("web", NEW), field("job", NEW, "job.yaml")),
-            wait_for={"web": NEW, "job": NEW},
+            wait_for=NEW,
         )
     ]
 
@@ -28,19 +28,19 @@ def test_rolling_sets_every_image_in_one_step() -> None:
 def test_rolling_edits_only_what_differs_and_waits_for_all() -> None:
     (step,) = Rolling().plan([field("web", NEW), field("job")], NEW)
     assert step.edits == (field("job", NEW),)
-    assert step.wait_for == {"web": NEW, "job": NEW}
+    assert step.wait_for == NEW
 
 
 def test_a_release_that_git_already_holds_is_waited_for_without_edits() -> None:
     (step,) = Rolling().plan([field("web", NEW)], NEW)
-    assert (step.edits, step.wait_for) == ((), {"web": NEW})
+    assert (step.edits, step.wait_for) == ((), NEW)
 
 
 fields = st.lists(
     st.builds(
         SetImage,
         file=st.sampled_from(["a.yaml", "b.yaml"]),
-        container=st.text("abc", min_size=1, max_size=2),
+        name=st.text("abc", min_size=1, max_size=2),
         image=st.sampled_from([OLD, NEW, "other"]),
     ),
     min_size=1,
@@ -51,8 +51,8 @@ fields = st.lists(
 def test_once_its_edits_are_made_a_plan_has_none_left(live: list[SetImage], name: str) -> None:
     made = live
     for step in STRATEGIES[name].plan(live, NEW):
-        edits = {(edit.file, edit.container): edit for edit in step.edits}
-        made = [edits.get((one.file, one.container), one) for one in made]
+        edits = {(edit.file, edit.name): edit for edit in step.edits}
+        made = [edits.get((one.file, one.name), one) for one in made]
     assert {one.image for one in made} == {NEW}
     assert [step.edits for step in STRATEGIES[name].plan(made, NEW)] == [()]
 

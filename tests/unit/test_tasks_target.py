@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 
 from blocks.errors import Refuse
-from blocks.kube.objects import KubeObject
 from blocks.ops_repository import Wanted
 from flows.strategies import SetImage
-from flows.tasks.target import Target, containers_of, target_of
+from flows.tasks.target import Target, target_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 UNTOUCHED = "everything: nothing was built, pushed or committed"
@@ -51,7 +50,7 @@ def test_a_target_holds_the_images_and_the_workloads_that_run_them() -> None:
     )
     assert (found.app, found.environment, found.commit) == ("shop", "prod", COMMIT)
     assert found.folder == "prod/shop"
-    assert found.images == (SetImage(file="web.yaml", container="web", image="web:1"),)
+    assert found.images == (SetImage(file="web.yaml", name="web", image="web:1"),)
     assert [one.title for one in found.workloads] == ["Deployment/web"]
     assert found.workloads[0].file == "prod/shop/web.yaml"
 
@@ -96,23 +95,43 @@ def test_an_environment_without_a_rollout_does_not_know_the_app(
     )
 
 
-@pytest.mark.parametrize(
-    ("files", "got"),
-    [
-        ({}, "no such file"),
-        ({"web_yaml": b""}, "0 of them"),
-        ({"web_yaml": workload("Deployment", "web", "other")}, "0 of them"),
-        ({"web_yaml": workload("Deployment", "web", "web", "web")}, "2 of them"),
-    ],
-)
-def test_an_image_that_is_not_there_is_refused(files: dict[str, bytes], got: str) -> None:
-    assert str(refusal(rollout_yaml=ROLLOUT, **files)) == (
-        "rollout.yaml names an image that is not there: 'web'.\n"
-        "  where:     prod/shop/web.yaml\n"
-        "  expected:  one container 'web' with an image\n"
-        f"  got:       {got}\n"
+def test_a_file_that_is_not_there_is_refused() -> None:
+    assert str(refusal(rollout_yaml=ROLLOUT)) == (
+        "rollout.yaml names a file that is not there.\n"
+        "  where:     prod/shop/rollout.yaml\n"
+        "  expected:  a file 'web.yaml' beside it\n"
+        "  got:       rollout.yaml\n"
         f"  untouched: {UNTOUCHED}"
     )
+
+
+def test_a_container_that_is_not_there_is_refused() -> None:
+    error = refusal(rollout_yaml=ROLLOUT, web_yaml=workload("Deployment", "web", "other"))
+    assert error.what == "No single container 'web' with an image."
+    assert error.facts["where"] == "prod/shop/web.yaml"
+
+
+RENDERED = b"""\
+strategy: rolling
+namespace: shop
+agent: external
+images:
+- {file: kustomization.yaml, kustomize: acme/shop}
+- {file: values.yaml, helm: /web/image}
+"""
+
+
+def test_kustomize_and_helm_hold_images_without_workloads() -> None:
+    found = target(
+        rollout_yaml=RENDERED,
+        kustomization_yaml=b"images: [{name: acme/shop, newTag: v1}]\n",
+        values_yaml=b"web: {image: {repository: acme/shop, tag: v2}}\n",
+    )
+    assert [(one.kind, one.name, one.image) for one in found.images] == [
+        ("kustomize", "acme/shop", "acme/shop:v1"),
+        ("helm", "/web/image", "acme/shop:v2"),
+    ]
+    assert (found.workloads, found.containers) == ((), set())
 
 
 def test_a_wrong_rollout_is_refused_by_its_place_in_the_repository() -> None:
@@ -130,31 +149,3 @@ def test_a_manifest_that_is_no_yaml_is_refused_by_its_place_in_the_repository() 
     error = refusal(rollout_yaml=ROLLOUT, web_yaml=b"a: [\n")
     assert error.what == "Not valid YAML."
     assert error.facts["where"] == "prod/shop/web.yaml:2"
-
-
-def made(spec: object) -> KubeObject:
-    body = {"spec": spec}
-    return KubeObject(file="f", api_version="v1", kind="K", name="n", namespace=None, body=body)
-
-
-@pytest.mark.parametrize(
-    ("spec", "names"),
-    [
-        (None, set()),
-        ("text", set()),
-        ({}, set()),
-        ({"template": None}, set()),
-        ({"template": "text"}, set()),
-        ({"template": {}}, set()),
-        ({"template": {"spec": None}}, set()),
-        ({"template": {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}}, {"a", "b"}),
-        ({"template": {"spec": {"initContainers": [{"name": "i"}]}}}, {"i"}),
-    ],
-)
-def test_containers_are_those_of_the_pod_template(spec: object, names: set[str]) -> None:
-    assert containers_of(made(spec)) == names
-
-
-def test_a_list_of_containers_that_is_null_is_empty() -> None:
-    pod = {"initContainers": None, "containers": [{"name": "a"}]}
-    assert containers_of(made({"template": {"spec": pod}})) == {"a"}
