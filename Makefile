@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status env bench lock screenshot clean
+.PHONY: help demo test check up down status env bench bench-gitops lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -44,6 +44,10 @@ env: $(READY)  ## print the exports for a shell: eval "$$(make -s env)"
 bench: $(READY)  ## measure a release beside the same workflow as a bash script
 	@$(SANDBOX) up --cluster none
 	@$(INSIDE) $(BIN)/python -m bench.release
+
+bench-gitops: $(READY)  ## measure the GitOps commit: exact, raced, large, over a failing network
+	@$(SANDBOX) up --cluster none
+	@$(INSIDE) $(BIN)/python -m bench.gitops
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
 	@$(INSIDE) $(BIN)/python -m docs.screenshot

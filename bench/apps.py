@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git import Repo
-from pydantic import SecretStr
 
 from bench import yq
-from blocks.vcs.access import git_environment
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
@@ -66,9 +64,8 @@ def remove(name: str) -> None:
 
 
 def _script_environment(env: dict[str, str], code: Repo, folder: Path) -> dict[str, str]:
-    password = SecretStr(env["SHIPWAY_GIT_PASSWORD"])
     return {
-        **git_environment(env["SHIPWAY_GIT_USERNAME"], password),
+        **repositories.git_login(env),
         **{f"GIT_{role}_NAME": "script" for role in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{role}_EMAIL": "script@localhost" for role in ("AUTHOR", "COMMITTER")},
         "SOURCE_URL": code.remote().url,

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,10 +20,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import yq
+from bench import page
 from bench.apps import CONTENDERS, App, Contender, prepare, remove
 from bench.cases import TITLES, Case, commit
 from bench.command import Finished, run
+from bench.versions import versions
 
 ROUNDS = 5
 STEPS = (10, 100)
@@ -134,27 +132,6 @@ def goals(cases: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def versions() -> dict[str, str]:
-    """What was measured with."""
-    docker = [os.environ["SHIPWAY_DOCKER_CLI"], "version", "--format", "{{.Server.Version}}"]
-    commands = {
-        "shipway": ["git", "describe", "--always", "--dirty"],
-        "git": ["git", "--version"],
-        "docker": docker,
-    }
-    found = {
-        name: subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        for name, command in commands.items()
-    }
-    return {
-        **found,
-        "python": platform.python_version(),
-        "prefect": version("prefect"),
-        "yq": yq.VERSION,
-        "cores": str(os.cpu_count()),
-    }
-
-
 def show(cases: dict[str, Any], met: list[dict[str, Any]]) -> None:
     """The table, and the goals."""
     table = Table("", "Script", "Shipway", "of it the flow", "Ratio")
@@ -193,6 +170,7 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     result = {"rounds": ROUNDS, "cases": cases, "goals": met, "versions": versions()}
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    page.write()
     show(cases, met)
     console.print(f"Written to {RESULTS.relative_to(Path.cwd())}")
 

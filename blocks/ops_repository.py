@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from filelock import FileLock
-from git import Repo
-from git.exc import GitCommandError
-from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+)
 
-from blocks.errors import Fail, Retry
-from blocks.vcs.access import check_ref, check_url, explain, open_mirror
+from blocks.errors import Fail, Halt, Retry, ShipwayError
+from blocks.forge import Forge
+from blocks.vcs.access import check_ref
 from blocks.vcs.commit import Author, commit_files, read_files
-from blocks.workspace import workspace
+from blocks.vcs.mirror import FILTER, Mirror
+from blocks.vcs.remote import GitRemote
+from blocks.vcs.signing import Signing
+from blocks.vcs.trailers import Recorded, recorded
 
+# What Git says when the branch has moved on, or moves this very moment.
 _LOST_RACE = re.compile(
     r"\[rejected\]|cannot lock ref|failed to update ref|incorrect old value", re.IGNORECASE
 )
+_LONGEST_PAUSE_SECONDS = 20
+# A race is worth any number of attempts; a server that fails is not.
+_FAILURES = 5
 
 
 class Wanted(BaseModel):
@@ -40,36 +52,65 @@ class Wanted(BaseModel):
         return digest.hexdigest()
 
 
-class OpsRepository(Block):
+class Proposal(BaseModel):
+    """Files to change, by path (None takes one away), and the commit message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    changes: Mapping[str, bytes | None]
+    message: str
+
+
+class Landed(BaseModel):
+    """The commit that holds a proposal, and whether this call pushed it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    commit: str
+    new: bool
+
+
+Propose = Callable[[Wanted, list[Recorded]], Proposal | None]
+
+
+class LostRace(Retry):
+    """Somebody else pushed first."""
+
+
+class OpsRepository(GitRemote):
     """The Git repository that holds the manifests of every environment."""
 
     _block_type_name = "Ops Repository"
     _block_type_slug = "ops-repository"
     _description = "The Git repository with each environment's manifests: the cluster mirrors it."
 
-    # A URL that is refused may hold a password.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
-    username: str | None = Field(default=None, description="For http(s): the user that pushes.")
-    password: SecretStr | None = Field(
-        default=None, description="For http(s): a password or token."
-    )
     branch: str = Field(default="main", description="The branch that the cluster follows.")
     author_name: str = Field(
         default="Shipway", description="Author and committer of release commits."
     )
     author_email: str = Field(default="shipway@localhost", description="Their e-mail address.")
+    signing: Signing | None = Field(
+        default=None, description="Sign release commits, with an SSH or an OpenPGP key."
+    )
+    signing_key: SecretStr | None = Field(
+        default=None, description="The private key that signs, without a passphrase."
+    )
+    review: Forge | None = Field(
+        default=None,
+        description="For a protected branch: open a pull request there, and wait for its merge.",
+    )
     web_url: str | None = Field(
         default=None,
         description="Address of a commit for people, with {commit} in it.",
         examples=["https://github.com/acme/ops/commit/{commit}"],
     )
 
-    @field_validator("url")
+    @field_validator("author_name", "author_email")
     @classmethod
-    def _url(cls, url: str) -> str:
-        return check_url(url)
+    def _author(cls, text: str) -> str:
+        if not text.strip() or not text.isprintable() or set("<>") & set(text):
+            raise ValueError("expected a name or address without <, > and control characters")
+        return text
 
     def folder(self, environment: str, app: str) -> str:
         """Where one app's manifests for one environment lie."""
@@ -82,90 +123,202 @@ class OpsRepository(Block):
             Refuse: The branch or the repository is not there, or access is denied.
             Retry: The server cannot be reached.
         """
-        repo = self._mirror()
-        tip = self._tip(repo)
-        folder = self.folder(environment, app)
-        return Wanted(commit=tip, folder=folder, files=read_files(repo, tip, folder))
+        with self.mirror("ops") as mirror:
+            return self._read(mirror, environment, app)
 
     def apps(self, environment: str | None, app: str | None) -> list[tuple[str, str]]:
         """Every (environment, app) at the tip of the branch with a rollout.yaml; None means all."""
-        repo = self._mirror()
-        paths = str(repo.git.ls_tree("-r", "--name-only", "-z", self._tip(repo))).split("\0")
-        found = [path.split("/") for path in paths if path.endswith("/rollout.yaml")]
-        pairs = [(parts[0], parts[1]) for parts in found if len(parts) == 3]
-        return [pair for pair in pairs if environment in {None, pair[0]} and app in {None, pair[1]}]
+        with self.mirror("ops") as mirror:
+            level = [((), mirror.root(self._tip(mirror)))]
+            for wanted in (environment, app):
+                mirror.bring(oid for _, oid in level)
+                level = [
+                    ((*path, entry.name), entry.oid)
+                    for path, oid in level
+                    for entry in mirror.tree(oid)
+                    if entry.kind == "tree" and wanted in {None, entry.name}
+                ]
+            mirror.bring(oid for _, oid in level)
+            return [
+                (path[0], path[1])
+                for path, oid in level
+                if "rollout.yaml" in {entry.name for entry in mirror.tree(oid)}
+            ]
 
-    def last_trailer(self, commit: str, environment: str, app: str, key: str) -> str | None:
-        """A trailer of the last release commit of this app and environment, if there was one."""
-        repo, wanted = self._mirror(), {"App": [app], "Environment": [environment]}
-        # Git finds the lines fast, but they may stand in prose: only trailers count.
-        lines = [f"^{name}: {re.escape(value)}$" for name, (value,) in wanted.items()]
-        for found in repo.iter_commits(commit, grep=lines, all_match=True, extended_regexp=True):
-            trailers = found.trailers_dict
-            if trailers | wanted == trailers:
-                return (trailers.get(key) or [None])[-1]
-        return None
-
-    def push(self, parent: str, changes: Mapping[str, bytes], message: str) -> str:
-        """Commit `changes` (whole files by path) on `parent` and push; return the commit.
-
-        Git's compare-and-swap on the branch is the lock: a push on a tip that has moved fails.
+    def history(self, environment: str, app: str | None = None) -> list[Recorded]:
+        """What Shipway committed for an environment (and one app), newest first.
 
         Raises:
-            Retry: Somebody else pushed first, or the server cannot be reached. Fetch and try anew.
-            Refuse: The server does not allow the push.
-            Fail: The server took the push but does not show it.
+            Refuse: The branch or the repository is not there, or access is denied.
+            Retry: The server cannot be reached.
         """
-        repo = self._mirror()
-        author = Author(name=self.author_name, email=self.author_email)
-        commit = commit_files(repo, parent, changes, message, author)
-        try:
-            repo.git.push("--no-verify", "origin", f"{commit}:refs/heads/{self.branch}")
-        except GitCommandError as error:
-            words = str(error.stderr)
-            if _LOST_RACE.search(words):
-                raise Retry(
-                    "Somebody else pushed to the ops repository first.",
-                    where=f"{self.url} {self.branch}",
-                    untouched="the ops repository",
-                ) from error
-            raise explain(error, self.url, "pushing the release commit") from error
-        self._read_back(repo, commit, changes)
-        return commit
+        with self.mirror("ops") as mirror:
+            return self._history(mirror, self._tip(mirror), environment, app)
+
+    def commit(
+        self,
+        environment: str,
+        app: str,
+        propose: Propose,
+        asked: Callable[[str], None] = lambda _: None,
+    ) -> Landed:
+        """Commit what `propose` makes of the tip, and push; start afresh where the tip moves.
+
+        Git's compare-and-swap on the branch is the lock: nothing is rebased, nothing is forced, and
+        `propose` sees each new tip. A push whose answer is lost is looked for at the server. Where
+        changes are reviewed, the commit goes to a branch of its own, and the call waits until its
+        pull request is merged.
+
+        Args:
+            environment: The environment.
+            app: The app.
+            propose: Makes a proposal of one app's folder and of its history, newest first; None
+                where nothing is to be done.
+            asked: Told the address of the pull request, where there is one.
+
+        Raises:
+            Retry: The server cannot be reached, or the branch moves on for `patience_seconds`.
+            Refuse: The server does not allow the push; or what `propose` raises.
+            Fail: The server took the push but does not show it.
+            Halt: The pull request was not merged in time.
+        """
+        attempts = Retrying(
+            retry=retry_if_exception_type(Retry),
+            wait=_pause_seconds,
+            stop=lambda state: _is_enough(state, self.patience_seconds),
+            reraise=True,
+        )
+        with self.mirror("ops") as mirror:
+            landed = attempts(self._attempt, mirror, environment, app, propose, asked)
+            if self.review and landed.new:
+                landed = self._merged(self.review, mirror, environment, app, propose)
+        return landed
 
     def link(self, commit: str) -> str:
         """The commit as Markdown: a link where `web_url` is set."""
         text = f"`{commit[:7]}`"
         return f"[{text}]({self.web_url.format(commit=commit)})" if self.web_url else text
 
-    def _read_back(self, repo: Repo, commit: str, changes: Mapping[str, bytes]) -> None:
-        tip = self._tip(repo)
-        status, _, _ = repo.git.merge_base(
-            "--is-ancestor", commit, tip, with_extended_output=True, with_exceptions=False
+    def _attempt(
+        self,
+        mirror: Mirror,
+        environment: str,
+        app: str,
+        propose: Propose,
+        asked: Callable[[str], None],
+    ) -> Landed:
+        # Releases on one machine take turns instead of racing each other.
+        with FileLock(f"{mirror.folder}.turn.lock"):
+            wanted = self._read(mirror, environment, app)
+            history = self._history(mirror, wanted.commit, environment, app)
+            proposal = propose(wanted, history)
+            if proposal is None or not proposal.changes:
+                return Landed(commit=wanted.commit, new=False)
+            author = Author(
+                name=self.author_name,
+                email=self.author_email,
+                signing=self.signing,
+                key=self.signing_key,
+            )
+            commit = commit_files(mirror, wanted.commit, proposal.changes, proposal.message, author)
+            if self.review is None:
+                self._push(mirror, commit)
+            else:
+                asked(self._ask_for_review(self.review, mirror, commit, proposal))
+        return Landed(commit=commit, new=True)
+
+    def _ask_for_review(self, forge: Forge, mirror: Mirror, commit: str, proposal: Proposal) -> str:
+        """Push to a branch that is named by what it changes, and see to its pull request."""
+        changes = sorted((path, text or b"") for path, text in proposal.changes.items())
+        digest = hashlib.sha256(repr(changes).encode()).hexdigest()[:12]
+        branch = f"shipway/{changes[0][0].rpartition('/')[0]}/{digest}"
+        ref = f"refs/heads/{check_ref(branch)}"
+        # Another run of the same release may have pushed it, on an older tip.
+        if not mirror.ask("looking for the branch", "ls-remote", "origin", ref):
+            mirror.ask("pushing the branch", "push", "--no-verify", "origin", f"{commit}:{ref}")
+        subject, _, body = proposal.message.partition("\n\n")
+        return forge.open_request(branch, self.branch, subject, f"```text\n{body}```\n")
+
+    def _merged(
+        self, forge: Forge, mirror: Mirror, environment: str, app: str, propose: Propose
+    ) -> Landed:
+        """Wait until the branch says what is proposed."""
+        deadline = time.monotonic() + forge.merge_patience_seconds
+        while time.monotonic() < deadline:
+            time.sleep(forge.poll_seconds)
+            wanted = self._read(mirror, environment, app)
+            proposal = propose(wanted, self._history(mirror, wanted.commit, environment, app))
+            if proposal is None or not proposal.changes:
+                return Landed(commit=wanted.commit, new=True)
+        raise Halt(
+            "The pull request was not merged in time.",
+            where=f"{forge.project}, {environment}/{app}",
+            expected=f"a merge within {forge.merge_patience_seconds:.0f} s",
+            untouched="the branch that the cluster follows",
+            remedy="merge it and start the release again: it goes on from there; or close it",
         )
-        if status != 0:
+
+    def _push(self, mirror: Mirror, commit: str) -> None:
+        try:
+            ref = f"{commit}:refs/heads/{check_ref(self.branch)}"
+            mirror.ask("pushing the release commit", "push", "--no-verify", "origin", ref)
+        except ShipwayError as error:
+            lost = _LOST_RACE.search(error.facts["got"] or "")
+            # The server may have taken the commit, and the connection broken before it said so:
+            # then Git, which sends it once more, is told that the branch has moved.
+            if (lost or isinstance(error, Retry)) and self._holds(mirror, commit):
+                return
+            if lost:
+                raise LostRace(
+                    "Somebody else pushed to the ops repository first.",
+                    where=f"{self.url} {self.branch}",
+                    untouched="the ops repository",
+                ) from error
+            raise
+        if not self._holds(mirror, commit):
             raise Fail(
                 "The pushed commit is not on the branch.",
                 where=f"{self.url} {self.branch}",
-                expected=f"{commit} ({', '.join(changes)})",
-                got=f"tip {tip}",
+                expected=commit,
+                got=f"another history at {self._tip(mirror)}",
                 remedy="look for somebody who force-pushes this branch",
             )
 
-    def _mirror(self) -> Repo:
-        name = hashlib.sha256(f"{self.url} {self.branch}".encode()).hexdigest()[:16]
-        return open_mirror(workspace("ops") / name, self.url, self.username, self.password)
+    def _holds(self, mirror: Mirror, commit: str) -> bool:
+        """Whether the server's branch has the commit, and with it every byte of its files."""
+        return mirror.is_ancestor(commit, self._tip(mirror))
 
-    def _tip(self, repo: Repo) -> str:
-        with FileLock(f"{repo.git_dir}.fetch.lock"):
-            try:
-                repo.git.fetch(
-                    "--filter=blob:none",
-                    "--no-tags",
-                    "--no-auto-maintenance",
-                    "origin",
-                    f"+refs/heads/{check_ref(self.branch)}:refs/heads/{self.branch}",
-                )
-            except GitCommandError as error:
-                raise explain(error, self.url, "fetching the ops repository") from error
-        return str(repo.git.rev_parse(f"refs/heads/{self.branch}"))
+    def _read(self, mirror: Mirror, environment: str, app: str) -> Wanted:
+        tip, folder = self._tip(mirror), self.folder(environment, app)
+        return Wanted(commit=tip, folder=folder, files=read_files(mirror, tip, folder))
+
+    def _history(
+        self, mirror: Mirror, commit: str, environment: str, app: str | None
+    ) -> list[Recorded]:
+        trailers = {"Environment": environment} | ({"App": app} if app else {})
+        return list(recorded(mirror, commit, trailers))
+
+    def _tip(self, mirror: Mirror) -> str:
+        ref = f"refs/heads/{check_ref(self.branch)}"
+        options = (FILTER, "--no-tags", "--no-auto-maintenance")
+        mirror.ask("fetching the ops repository", "fetch", *options, "origin", f"+{ref}:{ref}")
+        return mirror.run("rev-parse", ref).decode().strip()
+
+
+def _pause_seconds(state: RetryCallState) -> float:
+    """A random pause that doubles its range each time, as Ethernet does.
+
+    Its unit is what an attempt takes: the slower the server or the machine, the longer it must be
+    for as few releases to try at a time as can win.
+    """
+    worked = (state.seconds_since_start or 0) - state.idle_for
+    unit = worked / state.attempt_number
+    longest = min(unit * 2**state.attempt_number, _LONGEST_PAUSE_SECONDS)
+    return random.uniform(0, longest)  # noqa: S311  # a pause, not a secret
+
+
+def _is_enough(state: RetryCallState, patience_seconds: float) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, LostRace):
+        return (state.seconds_since_start or 0) >= patience_seconds
+    return state.attempt_number >= _FAILURES

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
+from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
-from git import Repo
-from git.exc import GitCommandError
-from prefect.blocks.core import Block
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.errors import Refuse
-from blocks.vcs.access import check_ref, check_url, explain, open_mirror
+from blocks.vcs.access import check_ref
 from blocks.vcs.commit import tree_of
-from blocks.workspace import workspace
+from blocks.vcs.mirror import Mirror
+from blocks.vcs.remote import GitRemote
+from blocks.vcs.trailers import one_line
+
+_NOTHING_DONE = "everything: nothing was built, pushed or committed"
+_SUBMODULE = "160000"
 
 
 class Revision(BaseModel):
@@ -26,6 +28,7 @@ class Revision(BaseModel):
     tree: str = Field(description="Tree id of the app's folder: equal trees hold equal files.")
     author: str
     subject: str
+    at: datetime = Field(description="When it was committed.")
 
     @property
     def short(self) -> str:
@@ -33,7 +36,7 @@ class Revision(BaseModel):
         return self.commit[:7]
 
 
-class SourceRepository(Block):
+class SourceRepository(GitRemote):
     """The Git repository that holds an app's code and its pipeline.yaml.
 
     One block an app, named like the app; several apps of one repository differ in `folder`.
@@ -43,108 +46,111 @@ class SourceRepository(Block):
     _block_type_slug = "source-repository"
     _description = "The Git repository that holds an app's code and its pipeline.yaml."
 
-    # A URL that is refused may hold a password.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    url: str = Field(description="http(s)://, ssh:// or file:// URL, without a password.")
-    username: str | None = Field(
-        default=None, description="For http(s): the user that reads the code."
-    )
-    password: SecretStr | None = Field(
-        default=None, description="For http(s): a password or token."
-    )
     folder: str = Field(default=".", description="Folder of the app in the repository (monorepo).")
-    default_branch: str = Field(default="main", description="What the nightly run tests.")
+    default_branch: str | None = Field(
+        default=None, description="What nightly tests; the repository's own default if empty."
+    )
 
-    @field_validator("url")
-    @classmethod
-    def _url(cls, url: str) -> str:
-        return check_url(url)
-
-    def resolve(self, ref: str) -> Revision:
+    def resolve(self, ref: str | None) -> Revision:
         """Find the commit that a branch, a tag or a (short) commit id names.
+
+        Args:
+            ref: The name; the tip of the default branch if None.
 
         Raises:
             Refuse: There is no such revision, or access is denied.
             Retry: The server cannot be reached.
         """
-        repo = self._fetched(check_ref(ref))
-        commit = self._commit(repo, ref)
-        if commit is None:
-            branches = str(repo.git.for_each_ref("--format=%(refname:short)", "refs/heads"))
-            raise Refuse(
-                f"There is no revision {ref!r}.",
-                where=self.url,
-                expected=f"a commit id, a tag, or a branch ({', '.join(branches.split()[:10])})",
-                got=repr(ref),
-                untouched="everything: nothing was built, pushed or committed",
-                remedy="push the commit first, or check the spelling",
+        with self.mirror("source") as mirror:
+            name = check_ref(ref or self.default_branch or _default_branch(mirror))
+            _fetch(mirror, name)
+            commit = _commit(mirror, name)
+            if commit is None:
+                branches = mirror.run("for-each-ref", "--format=%(refname:short)", "refs/heads")
+                listed = ", ".join(branches.decode().split()[:10]) or "there is none"
+                raise Refuse(
+                    f"There is no revision {name!r}.",
+                    where=self.url,
+                    expected=f"a commit id, a tag, or a branch ({listed})",
+                    got=repr(name),
+                    untouched=_NOTHING_DONE,
+                    remedy="push the commit first, or check the spelling",
+                )
+            log = mirror.run("log", "-1", "--format=%an%x00%s%x00%cI", commit)
+            author, subject, at = log.decode("utf-8", "replace").rstrip("\n").split("\0")
+            return Revision(
+                commit=commit,
+                tree=self._tree(mirror, commit),
+                author=one_line(author),
+                subject=one_line(subject),
+                at=datetime.fromisoformat(at),
             )
-        tree = self._tree(repo, commit)
-        author, subject = str(repo.git.log("-1", "--format=%an%x00%s", commit)).split("\0")
-        return Revision(commit=commit, tree=tree, author=author, subject=subject)
 
     def checkout(self, revision: Revision, into: Path) -> Path:
-        """Write the files of `revision` into the empty folder `into`; return the app's folder."""
-        repo = self._mirror()
-        index = into.with_suffix(".index")
-        into.mkdir(parents=True)
-        places = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": into, "GIT_DIR": repo.git_dir}
-        with repo.git.custom_environment(**{key: str(value) for key, value in places.items()}):
-            repo.git.read_tree(revision.commit)
-            repo.git.checkout_index("--all")
-        index.unlink()
+        """Write the files of `revision` into the empty folder `into`; return the app's folder.
+
+        Raises:
+            Refuse: The folder holds a submodule, or files that are only pointers into Git LFS.
+        """
+        with self.mirror("source") as mirror:
+            self._refuse_parts_elsewhere(mirror, revision)
+            index = into.with_suffix(".index")
+            into.mkdir(parents=True)
+            places = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": into, "GIT_DIR": mirror.folder}
+            with mirror.repo.git.custom_environment(**{key: str(at) for key, at in places.items()}):
+                mirror.run("read-tree", revision.commit)
+                mirror.run("checkout-index", "--all")
+            index.unlink()
         return into / self.folder
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Whether `newer` contains the commit `older`; False where `older` is unknown here."""
-        repo = self._mirror()
-        if self._commit(repo, older) is None:
-            return False
-        status, _, _ = repo.git.merge_base(
-            "--is-ancestor", older, newer, with_extended_output=True, with_exceptions=False
-        )
-        return status == 0
+        """Whether `newer` contains the commit `older`; False where `older` is unknown here.
 
-    def _mirror(self) -> Repo:
-        name = hashlib.sha256(self.url.encode()).hexdigest()[:16]
-        return open_mirror(workspace("source") / name, self.url, self.username, self.password)
-
-    def _fetched(self, ref: str) -> Repo:
-        repo = self._mirror()
-        # A full commit id that is already here cannot have changed: nothing to ask the server.
-        if len(ref) == 40 and self._commit(repo, ref) is not None:
-            return repo
-        with FileLock(f"{repo.git_dir}.fetch.lock"):
-            try:
-                repo.git.fetch(
-                    "--prune",
-                    "--force",
-                    "--no-auto-maintenance",
-                    "origin",
-                    "+refs/heads/*:refs/heads/*",
-                    "+refs/tags/*:refs/tags/*",
+        Raises:
+            Refuse: The repository is shallow, so that it cannot be known.
+        """
+        with self.mirror("source") as mirror:
+            if _commit(mirror, older) and mirror.is_ancestor(older, newer):
+                return True
+            if mirror.try_run("rev-parse", "--is-shallow-repository") == "true":
+                raise Refuse(
+                    "The source repository is shallow: which revision is newer cannot be known.",
+                    where=self.url,
+                    expected=f"a history that tells whether {newer[:7]} contains {older[:7]}",
+                    got="a repository that was cloned with --depth",
+                    untouched="the ops repository and the cluster",
+                    remedy="run `git fetch --unshallow` in it, or point the block at the origin",
                 )
-            except GitCommandError as error:
-                raise explain(error, self.url, "fetching the app's code") from error
-        return repo
+            return False
 
-    def _commit(self, repo: Repo, ref: str) -> str | None:
-        for name in (f"refs/tags/{ref}", f"refs/heads/{ref}", ref):
-            status, out, _ = repo.git.rev_parse(
-                "--verify",
-                "--quiet",
-                "--end-of-options",
-                f"{name}^{{commit}}",
-                with_extended_output=True,
-                with_exceptions=False,
-            )
-            if status == 0:
-                return out.removeprefix("--end-of-options").strip()
-        return None
+    def _refuse_parts_elsewhere(self, mirror: Mirror, revision: Revision) -> None:
+        listing = mirror.run("ls-tree", "-r", "-z", revision.tree).decode("utf-8", "replace")
+        entries = [entry.split("\t", 1) for entry in listing.split("\0")[:-1]]
+        modules = [name for facts, name in entries if facts.startswith(_SUBMODULE)]
+        attributes = [name for _, name in entries if name.split("/")[-1] == ".gitattributes"]
+        pointers: list[str] = []
+        if attributes:
+            pattern = "^version https://git-lfs.github.com/spec/v1$"
+            found = mirror.try_run("grep", "-lIz", "--max-depth=-1", "-e", pattern, revision.tree)
+            names = [name.split(":", 1)[1] for name in (found or "").split("\0") if name]
+            # Text about LFS is no pointer; a pointer begins with this line.
+            pointers = [name for name in names if _is_pointer(mirror, revision.tree, name)]
+        for what, names, remedy in (
+            ("a submodule", modules, "vendor it (git subtree), or make it a dependency"),
+            ("a Git LFS pointer", pointers, "take it out of LFS: `git lfs migrate export`"),
+        ):
+            if names:
+                raise Refuse(
+                    f"The app's folder holds {what}, whose content is not in the commit.",
+                    where=f"{self.url} at {revision.short}, folder {self.folder}",
+                    expected="a commit that holds every file of the build",
+                    got=", ".join(names[:10]),
+                    untouched=_NOTHING_DONE,
+                    remedy=remedy,
+                )
 
-    def _tree(self, repo: Repo, commit: str) -> str:
-        tree = tree_of(repo, commit, self.folder)
+    def _tree(self, mirror: Mirror, commit: str) -> str:
+        tree = tree_of(mirror, commit, self.folder)
         if tree is None:
             raise Refuse(
                 "The app's folder is not in the repository.",
@@ -153,3 +159,52 @@ class SourceRepository(Block):
                 remedy="check the folder of the app's Source Repository block",
             )
         return tree
+
+
+def _fetch(mirror: Mirror, ref: str) -> None:
+    # A full commit id that is already here cannot have changed: nothing to ask the server.
+    if len(ref) == 40 and _commit(mirror, ref) is not None:
+        return
+    mirror.ask(
+        "fetching the app's code",
+        "fetch",
+        "--prune",
+        "--force",
+        "--update-shallow",
+        "--no-auto-maintenance",
+        "--no-recurse-submodules",
+        "origin",
+        "+refs/heads/*:refs/heads/*",
+        "+refs/tags/*:refs/tags/*",
+    )
+
+
+def _default_branch(mirror: Mirror) -> str:
+    """What the server's HEAD points to."""
+    listed = mirror.ask("asking for the default branch", "ls-remote", "--symref", "origin", "HEAD")
+    found = re.match(r"ref: refs/heads/(\S+)\s+HEAD", listed)
+    if found is None:
+        raise Refuse(
+            "The repository has no default branch.",
+            where=mirror.url,
+            expected="a HEAD that points to a branch with a commit",
+            got=listed or "an empty repository",
+            untouched=_NOTHING_DONE,
+            remedy="push a first commit, or set default_branch of the Source Repository block",
+        )
+    return found[1]
+
+
+def _commit(mirror: Mirror, ref: str) -> str | None:
+    for name in (f"refs/tags/{ref}", f"refs/heads/{ref}", ref):
+        # `--end-of-options` comes back on the output of Git before 2.43.
+        found = mirror.try_run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+        if found is not None:
+            return found.removeprefix("--end-of-options").strip()
+    return None
+
+
+def _is_pointer(mirror: Mirror, tree: str, name: str) -> bool:
+    return mirror.run("cat-file", "blob", f"{tree}:{name}").startswith(b"version https://git-lfs")

@@ -26,6 +26,7 @@ from pydantic import SecretStr
 
 from blocks.cluster import Cluster
 from blocks.container_runner import ContainerRunner
+from blocks.forge import Forge
 from blocks.image_builder import ImageBuilder
 from blocks.ops_repository import OpsRepository
 from blocks.registry import Registry
@@ -37,6 +38,7 @@ TYPES: tuple[type[Block], ...] = (
     KubernetesClusterConfig,
     KubernetesCredentials,
     SourceRepository,
+    Forge,
     OpsRepository,
     ImageBuilder,
     ContainerRunner,

@@ -10,7 +10,7 @@ from pathlib import Path
 from git import Actor, Repo
 from pydantic import SecretStr
 
-from blocks.vcs.access import git_environment
+from blocks.vcs.access import Access, git_environment
 
 EXAMPLES = Path(__file__).parent
 AUTHOR = Actor("Ada Example", "ada@example.org")
@@ -49,9 +49,15 @@ def create(name: str, content: Path, replace: Mapping[str, str], env: Mapping[st
 
 def clone(name: str, folder: Path, env: Mapping[str, str]) -> Repo:
     """Clone the repository `name` of the Git server."""
+    return Repo.clone_from(f"{env['SHIPWAY_GIT_URL']}/{name}.git", folder, env=git_login(env))
+
+
+def git_login(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which `git` gets into the sandbox's Git server."""
     password = SecretStr(env["SHIPWAY_GIT_PASSWORD"])
-    access = git_environment(env["SHIPWAY_GIT_USERNAME"], password)
-    return Repo.clone_from(f"{env['SHIPWAY_GIT_URL']}/{name}.git", folder, env=access)
+    access = Access(username=env["SHIPWAY_GIT_USERNAME"], password=password)
+    # A password needs no file.
+    return git_environment(access, Path("/nowhere"))
 
 
 def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:

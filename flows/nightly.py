@@ -30,7 +30,7 @@ async def nightly(app: str) -> None:
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, "nightly") as log:
             code = await log.timed("code", checkout(app, None, Path(folder)))
-            await log.releases(code)
+            await log.goes_to(code.revision)
             image = await log.timed("build", build(code, "image", no_cache=True))
             tests = await build(code, "tests", no_cache=True)
             log.tested(await log.timed("unit", unit(code, tests)))

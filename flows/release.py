@@ -31,6 +31,7 @@ async def release(
     revision: str | None = None,
     environment: str = "staging",
     until: Until = "healthy",
+    downgrade: bool = False,
 ) -> None:
     """Release one revision of an app to one environment; a second time changes nothing.
 
@@ -39,14 +40,15 @@ async def release(
         revision: Branch, tag or commit id; the tip of the default branch if empty.
         environment: Environment, as its folder in the ops repository is named.
         until: Stop at the GitOps commit, or see the rollout through until healthy.
+        downgrade: Let an older or unrelated revision follow the one that is there now.
     """
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, environment) as log:
             code = await log.timed("code", checkout(app, revision, Path(folder)))
-            await log.releases(code)
+            await log.goes_to(code.revision)
             await read_target(app, environment)
             image = await find_image(code) or await make(code, log)
-            deployed = rollout(app, environment, code.revision, str(image), until)
+            deployed = rollout(app, environment, code.revision, str(image), until, downgrade)
             log.rolled_out(str(image), await log.timed("deploy", deployed))
 
 

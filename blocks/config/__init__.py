@@ -1,10 +1,14 @@
-"""What teams write, `pipeline.yaml` and `rollout.yaml`, and how a mistake in it is reported."""
+"""What stands in the repositories beside code and manifests, and how a mistake is reported."""
 
+from blocks.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
 from blocks.config.pipeline import App, Image, Layer, Pipeline, Service, Tests, read_pipeline
 from blocks.config.rollout import ImageField, Rollout, read_rollout
 
 __all__ = [
+    "HOLDS_FILE",
     "App",
+    "Hold",
+    "Holds",
     "Image",
     "ImageField",
     "Layer",
@@ -12,6 +16,8 @@ __all__ = [
     "Rollout",
     "Service",
     "Tests",
+    "read_holds",
     "read_pipeline",
     "read_rollout",
+    "write_holds",
 ]

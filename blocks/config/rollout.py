@@ -61,6 +61,11 @@ class Rollout(Strict):
         "Shipway only watches (Argo CD, Flux).",
     )
     images: list[ImageField] = Field(min_length=1, description="The fields a release may set.")
+    order: Literal["ancestry", "any"] = Field(
+        default="ancestry",
+        description="Which revision may follow another: only one that contains it, or any, where "
+        "releases come from several branches.",
+    )
     progress_deadline: float = Field(
         default=300, gt=0, description="Seconds that the rollout may go without progress."
     )

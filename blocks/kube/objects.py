@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.errors import Refuse
 from blocks.yaml_text import compose, construct, decode
 
-NOT_MANIFESTS = frozenset({"rollout.yaml", "kustomization.yaml", "kustomization.yml"})
+NOT_MANIFESTS = frozenset({"rollout.yaml", "holds.yaml", "kustomization.yaml", "kustomization.yml"})
 
 # What others need stands first; every kind not named comes between the two groups.
 _FIRST = ("CustomResourceDefinition", "Namespace", "ServiceAccount", "ConfigMap", "Secret")

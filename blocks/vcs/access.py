@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from filelock import FileLock
 from git import Repo
 from git.exc import GitCommandError
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from blocks.errors import Fail, Refuse, Retry, ShipwayError
 
 _PASSING = re.compile(
     r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset)"
-    r"|timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d",
+    r"|timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d"
+    r"|did not complete in \d+ secs|connection closed|unexpected disconnect|empty reply",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -25,30 +30,67 @@ _MISSING = re.compile(
     r"repository .*not found|error: 404|does not appear to be a git", re.IGNORECASE
 )
 
+_UNTRUSTED = re.compile(
+    r"host key verification failed|ssl certificate problem|certificate verif", re.IGNORECASE
+)
+
 _NO_BRANCH = re.compile(r"couldn't find remote ref (?:refs/heads/)?(\S+)")
+_SSH = (
+    "BatchMode=yes",
+    "IdentitiesOnly=yes",
+    "StrictHostKeyChecking=yes",
+    "GlobalKnownHostsFile=/dev/null",
+    "ConnectTimeout=15",
+    "ServerAliveInterval=15",
+)
+
 _FORBIDDEN = re.compile(r"\[remote rejected\]|hook declined")
 
 
-def open_mirror(folder: Path, url: str, username: str | None, password: SecretStr | None) -> Repo:
+class Access(BaseModel):
+    """What opens a remote's door."""
+
+    model_config = ConfigDict(frozen=True)
+
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_certificate: str | None = None
+    ssh_key: SecretStr | None = None
+    known_hosts: str | None = None
+
+
+@contextmanager
+def open_repository(folder: Path, url: str, access: Access) -> Generator[Repo]:
     """A bare repository at `folder` whose remote `origin` is `url`, made if it is not there.
 
-    The user's own Git configuration of credentials, prompts and hooks takes no part.
+    The user's own Git configuration of credentials, prompts and hooks takes no part. Keys are files
+    only while the repository is open, in a folder that nobody else can read.
     """
     with FileLock(f"{folder}.lock"):
-        repo = Repo(folder) if (folder / "config").exists() else Repo.init(folder, bare=True)
-        if "origin" not in repo.remotes:
-            repo.create_remote("origin", url)
-    repo.git.update_environment(**git_environment(username, password))
-    return repo
+        if not (folder / "config").exists():
+            Repo.init(folder, bare=True).close()
+        with Repo(folder) as repo:
+            if "origin" not in repo.remotes:
+                repo.create_remote("origin", url)
+    with Repo(folder) as repo, TemporaryDirectory(prefix="shipway-git-") as secrets:
+        repo.git.update_environment(**git_environment(access, Path(secrets)))
+        yield repo
 
 
-def git_environment(username: str | None, password: SecretStr | None) -> dict[str, str]:
-    """Environment of a Git command: credentials by askpass, no prompt, no hooks, no helper."""
+def git_environment(access: Access, secrets: Path) -> dict[str, str]:
+    """Environment of a Git command: no prompt, no hooks, no helper, no code of the repository's.
+
+    Args:
+        access: The credentials; a password goes through askpass, never into an argument.
+        secrets: A private folder for the files that ssh and TLS insist on.
+    """
     settings = {
         "credential.helper": "",
         "core.hooksPath": "/dev/null",
+        "core.fsmonitor": "false",
         "gc.auto": "0",
         "protocol.ext.allow": "never",
+        "submodule.recurse": "false",
     }
     environment = {
         "GIT_TERMINAL_PROMPT": "0",
@@ -58,11 +100,27 @@ def git_environment(username: str | None, password: SecretStr | None) -> dict[st
     }
     for index, (key, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
-    if username is not None:
-        environment["SHIPWAY_ASKPASS_USERNAME"] = username
-    if password is not None:
-        environment["SHIPWAY_ASKPASS_PASSWORD"] = password.get_secret_value()
+    if access.username is not None:
+        environment["SHIPWAY_ASKPASS_USERNAME"] = access.username
+    if access.password is not None:
+        environment["SHIPWAY_ASKPASS_PASSWORD"] = access.password.get_secret_value()
+    if access.ca_certificate is not None:
+        authority = _write(secrets / "ca.pem", access.ca_certificate)
+        environment["GIT_SSL_CAINFO"] = str(authority)
+    if access.ssh_key is not None:
+        key = _write(secrets / "key", access.ssh_key.get_secret_value())
+        known = _write(secrets / "known_hosts", access.known_hosts or "")
+        options = (*_SSH, f"IdentityFile={key}", f"UserKnownHostsFile={known}")
+        words = ["ssh", "-F", "/dev/null", *(word for option in options for word in ("-o", option))]
+        environment["GIT_SSH_COMMAND"] = shlex.join(words)
     return environment
+
+
+def _write(file: Path, text: str) -> Path:
+    file.touch(mode=0o600)
+    # ssh takes no key whose last line has no end.
+    file.write_text(text.rstrip("\n") + "\n", "utf-8")
+    return file
 
 
 def check_url(url: str) -> str:
@@ -74,6 +132,10 @@ def check_url(url: str) -> str:
     if url.startswith("-"):
         raise ValueError("a repository URL cannot begin with a dash")
     parts = urlsplit(url)
+    if (parts.hostname or "").startswith("-") or re.match(r"[^/]*@-", url):
+        raise ValueError("a host name cannot begin with a dash")
+    if any(ord(letter) < 32 for letter in url):
+        raise ValueError("the URL holds control characters")
     if parts.scheme not in {"http", "https", "ssh", "file"} and not re.match(
         r"^[\w.-]+@[\w.-]+:", url
     ):
@@ -109,6 +171,14 @@ def explain(error: GitCommandError, url: str, doing: str) -> ShipwayError:
             where=url,
             got=words,
             remedy="check username and password of the repository's block in the Prefect UI",
+        )
+    if _UNTRUSTED.search(words):
+        return Refuse(
+            f"The Git server is not the one that was expected; found out while {doing}.",
+            where=url,
+            got=words,
+            remedy="compare the server's key with known_hosts (ssh) or ca_certificate (https) of "
+            "the repository's block",
         )
     if _MISSING.search(words):
         return Refuse(

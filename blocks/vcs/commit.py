@@ -1,78 +1,94 @@
-"""A commit on Git objects: no work tree, and only the blobs that change."""
+"""A commit on Git objects: no work tree, and only the trees and blobs that it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from tempfile import TemporaryFile
 
-from git import Repo
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from blocks.errors import Fail, Refuse
+from blocks.vcs.mirror import Entry, Mirror
+from blocks.vcs.signing import Signing, signed
+
+_FILE, _FOLDER = "100644", "040000"
 
 
 class Author(BaseModel):
-    """Who a commit is by."""
+    """Who a commit is by, and the key that proves it."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     email: str
+    signing: Signing | None = None
+    key: SecretStr | None = None
 
 
-def tree_of(repo: Repo, commit: str, folder: str) -> str | None:
+def tree_of(mirror: Mirror, commit: str, folder: str) -> str | None:
     """The tree id of a folder, "." for the root; None where there is no such folder."""
-    status, tree, _ = repo.git.rev_parse(
-        "--verify",
-        "--quiet",
-        f"{commit}:{'' if folder == '.' else folder}",
-        with_extended_output=True,
-        with_exceptions=False,
-    )
-    return tree if status == 0 and repo.git.cat_file("-t", tree) == "tree" else None
+    oid = mirror.root(commit)
+    for name in () if folder == "." else folder.split("/"):
+        found = {entry.name: entry for entry in mirror.tree(oid)}.get(name)
+        if found is None or found.kind != "tree":
+            return None
+        oid = found.oid
+    return oid
 
 
-def read_files(repo: Repo, commit: str, folder: str) -> dict[str, bytes]:
+def read_files(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
     """The regular files directly in `folder` at `commit`, by name; empty where it is missing.
 
     Raises:
         Refuse: One of the folder's entries is a symlink or a submodule.
     """
-    files: dict[str, bytes] = {}
-    tree = tree_of(repo, commit, folder)
-    for mode, kind, oid, name in _entries(repo, tree) if tree else ():
-        if kind == "tree":
-            continue
-        if mode not in {"100644", "100755"}:
+    tree = tree_of(mirror, commit, folder)
+    entries = [entry for entry in mirror.tree(tree) if entry.kind != "tree"] if tree else []
+    for entry in entries:
+        if entry.mode not in {_FILE, "100755"}:
             raise Refuse(
                 "An ops folder holds something that is no plain file.",
-                where=f"{folder}/{name}",
-                expected="files with mode 100644 or 100755",
-                got=f"mode {mode}",
+                where=f"{folder}/{entry.name}",
+                expected=f"files with mode {_FILE} or 100755",
+                got=f"mode {entry.mode}",
             )
-        files[name] = _output(repo, "cat-file", "blob", oid)
-    return files
+    contents = mirror.blobs([entry.oid for entry in entries])
+    return {entry.name: content for entry, content in zip(entries, contents, strict=True)}
 
 
 def commit_files(
-    repo: Repo, parent: str, changes: Mapping[str, bytes], message: str, author: Author
+    mirror: Mirror,
+    parent: str,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    author: Author,
 ) -> str:
-    """Write a commit on top of `parent` that replaces existing files, and return its id.
+    """Write a commit on top of `parent`, and return its id.
 
     Only the trees on the way to a changed file are read, so the size of the rest does not matter.
 
+    Args:
+        mirror: The repository.
+        parent: The commit to build on.
+        changes: New content by path; None takes the file away. Its folder must be there.
+        message: The commit message.
+        author: Author and committer.
+
     Raises:
-        Fail: There is no such file at `parent`.
+        Fail: A path leads through something that is no folder.
     """
-    tree = str(repo.git.rev_parse(f"{parent}^{{tree}}"))
+    tree = mirror.root(parent)
     for path, content in changes.items():
-        blob = _input(repo, content, "hash-object", "-w", "--stdin")
+        blob = None
+        if content is not None:
+            blob = _write(mirror, content, "hash-object", "-w", "--stdin")
         try:
-            tree = _replace(repo, tree, path.split("/"), blob)
+            tree = _replace(mirror, tree, path.split("/"), blob)
         except KeyError as error:
             raise Fail(
-                "The file to change is not in the repository.",
+                "The path to the file is not in the repository.",
                 where=f"{path} at {parent[:7]}",
+                expected="a folder of plain files",
+                got=f"no folder {error.args[0]!r}",
                 untouched="the repository",
             ) from error
     environment = {
@@ -81,43 +97,35 @@ def commit_files(
         "GIT_COMMITTER_NAME": author.name,
         "GIT_COMMITTER_EMAIL": author.email,
     }
-    with repo.git.custom_environment(**environment):
-        return _input(repo, message.encode(), "commit-tree", tree, "-p", parent, "-F", "-")
+    with (
+        signed(author.signing, author.key) as (options, more),
+        mirror.repo.git.custom_environment(**environment, **more),
+    ):
+        command = ("commit-tree", *options, tree, "-p", parent, "-F", "-")
+        return _write(mirror, message.encode(), *command)
 
 
-def _replace(repo: Repo, tree: str, path: list[str], blob: str) -> str:
-    """The tree with another blob at `path`; KeyError where there is no file."""
+def _replace(mirror: Mirror, tree: str, path: list[str], blob: str | None) -> str:
+    """The tree with another blob at `path`, or without it; KeyError where a folder is missing."""
     name, *rest = path
-    entries = {entry: facts for *facts, entry in _entries(repo, tree)}
-    mode, kind, oid = entries[name]
-    if kind != ("tree" if rest else "blob"):
-        raise KeyError(name)
-    entries[name] = [mode, kind, _replace(repo, oid, rest, blob) if rest else blob]
+    entries = {entry.name: entry for entry in mirror.tree(tree)}
+    there = entries.get(name)
+    if rest or (there is not None and there.kind != "blob"):
+        if not rest or there is None or there.kind != "tree":
+            raise KeyError(name)
+        entries[name] = there._replace(oid=_replace(mirror, there.oid, rest, blob))
+    elif blob is None:
+        entries.pop(name, None)
+    else:
+        entries[name] = Entry(there.mode if there else _FILE, "blob", blob, name)
     lines = [
-        " ".join(facts).encode() + b"\t" + entry.encode("utf-8", "surrogateescape")
-        for entry, facts in entries.items()
+        f"{entry.mode} {entry.kind} {entry.oid}\t".encode()
+        + entry.name.encode("utf-8", "surrogateescape")
+        for entry in entries.values()
     ]
-    return _input(repo, b"\0".join(lines) + b"\0", "mktree", "-z", "--missing")
+    text = b"".join(line + b"\0" for line in lines)
+    return _write(mirror, text, "mktree", "-z", "--missing")
 
 
-def _entries(repo: Repo, tree: str) -> list[tuple[str, str, str, str]]:
-    listing = _output(repo, "ls-tree", "-z", tree)
-    entries: list[tuple[str, str, str, str]] = []
-    for line in listing.split(b"\0")[:-1]:
-        facts, name = line.split(b"\t", 1)
-        mode, kind, oid = facts.decode().split(" ")
-        entries.append((mode, kind, oid, name.decode("utf-8", "surrogateescape")))
-    return entries
-
-
-def _output(repo: Repo, *command: str) -> bytes:
-    return repo.git.execute(
-        ["git", *command], stdout_as_string=False, strip_newline_in_stdout=False
-    )
-
-
-def _input(repo: Repo, content: bytes, *command: str) -> str:
-    with TemporaryFile() as stream:
-        stream.write(content)
-        stream.seek(0)
-        return str(repo.git.execute(["git", *command], istream=stream)).strip()
+def _write(mirror: Mirror, content: bytes, *command: str) -> str:
+    return mirror.run(*command, stdin=content).decode().strip()

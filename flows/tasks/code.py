@@ -48,7 +48,7 @@ async def source_of(app: str) -> SourceRepository:
 async def checkout(app: str, revision: str | None, folder: Path) -> Code:
     """Check out a revision (the tip of the default branch if None) and read its pipeline.yaml."""
     source = await source_of(app)
-    found = await asyncio.to_thread(source.resolve, revision or source.default_branch)
+    found = await asyncio.to_thread(source.resolve, revision)
     root = await asyncio.to_thread(source.checkout, found, folder / "code")
     file = root / "pipeline.yaml"
     if not file.is_file():

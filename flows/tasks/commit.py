@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from prefect.runtime import flow_run
-from prefect.utilities.urls import url_for
+from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
-from blocks.errors import Refuse
 from blocks.images import ImageRef
 from blocks.manifests import set_image
-from blocks.ops_repository import OpsRepository, Wanted
+from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
+from blocks.vcs.trailers import Recorded
 from flows.strategies import Step
 from flows.tasks.code import source_of
+from flows.tasks.fence import downgrade_from, refuse_held
+from flows.tasks.message import release_message, this_run
 from flows.tasks.outside import outside
 from flows.tasks.target import Target, target_of
-
-# Each attempt costs a fetch and a push; eight lost races in a row need a very busy branch.
-PUSH_RETRY_SECONDS = (0.5,) * 8
 
 
 class Committed(BaseModel):
@@ -41,76 +39,80 @@ class RolledOut(BaseModel):
     served: str | None
 
 
-@outside("commit {step.name}", PUSH_RETRY_SECONDS)
-async def commit_step(target: Target, step: Step, revision: Revision, image: str) -> Committed:
+@outside("commit {step.name}")
+async def commit_step(
+    target: Target, step: Step, revision: Revision, image: str, *, downgrade: bool = False
+) -> Committed:
     """Commit a step at the tip of the ops repository; no commit where Git already says so.
 
-    A lost push race raises `Retry`, and the task's next attempt edits the new tip afresh.
+    Args:
+        target: The environment.
+        step: The step.
+        revision: What the image was built from.
+        image: The image, by digest.
+        downgrade: Whether it may follow a revision that it does not contain.
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    return await asyncio.to_thread(_commit, ops, source, target, step, revision, image)
+    landed = await asyncio.to_thread(
+        release, ops, source, target, step, revision, image, downgrade=downgrade
+    )
+    return committed(ops, landed)
 
 
-def _commit(
+def release(
     ops: OpsRepository,
     source: SourceRepository,
     target: Target,
     step: Step,
     revision: Revision,
     image: str,
-) -> Committed:
-    wanted = ops.fetch(target.environment, target.app)
-    _fence(ops, source, wanted, target, revision)
-    changes: dict[str, bytes] = {}
+    *,
+    downgrade: bool,
+) -> Landed:
+    """Commit a step: fenced, edited and pushed afresh on each tip that the branch comes to."""
+    made_before = False
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
+        nonlocal made_before
+        refuse_held(wanted, image)
+        now = target_of(wanted, target.app, target.environment)
+        allowed = downgrade or now.rollout.order == "any"
+        passed = downgrade_from(source, wanted, history, revision, allowed=allowed)
+        changes = image_changes(wanted, now, revision, image)
+        made_before = bool(history) and history[0].trailers.get("Run") == this_run()
+        more = {"Downgrade-From": passed} if passed else {}
+        message = release_message(target.app, target.environment, revision, image, step.name, more)
+        return Proposal(changes=changes, message=message)
+
+    landed = ops.commit(target.environment, target.app, propose, say_asked)
+    # An attempt before this one may have pushed and not lived to say so.
+    return landed.model_copy(update={"new": landed.new or made_before})
+
+
+def say_asked(url: str) -> None:
+    """Log where people can approve and merge."""
+    get_run_logger().info("Waiting until this pull request is merged: %s", url)
+
+
+def committed(ops: OpsRepository, landed: Landed) -> Committed:
+    """A commit as reports show it."""
+    return Committed(commit=landed.commit, new=landed.new, link=ops.link(landed.commit))
+
+
+def image_changes(
+    wanted: Wanted, target: Target, revision: Revision, image: str
+) -> dict[str, bytes | None]:
+    """The files that hold another image than `image`, with that one; no file where none does."""
     # The registry's tag of a revision is its commit id; some files hold a tag beside the digest.
     tagged = ImageRef.parse(image).model_copy(update={"tag": revision.commit})
-    for field in target_of(wanted, target.app, target.environment).images:
+    edited: dict[str, bytes] = {}
+    for field in target.images:
+        before = edited.get(field.file, wanted.files[field.file])
         path = f"{wanted.folder}/{field.file}"
-        content = changes.get(path, wanted.files[field.file])
-        edited = set_image(content, field.kind, field.name, tagged, path)
-        if edited != content:
-            changes[path] = edited
-    if not changes:
-        return Committed(commit=wanted.commit, new=False, link=ops.link(wanted.commit))
-    message = release_message(target, step, revision, image)
-    commit = ops.push(wanted.commit, changes, message)
-    return Committed(commit=commit, new=True, link=ops.link(commit))
-
-
-def _fence(
-    ops: OpsRepository,
-    source: SourceRepository,
-    wanted: Wanted,
-    target: Target,
-    revision: Revision,
-) -> None:
-    """Refuse to put an older revision over a newer one, whatever the clock or the queue says."""
-    recorded = ops.last_trailer(wanted.commit, target.environment, target.app, "Revision")
-    if recorded is None or source.is_ancestor(recorded, revision.commit):
-        return
-    raise Refuse(
-        f"{target.environment} already has a revision that this one does not contain.",
-        where=f"{wanted.folder} at {wanted.commit[:7]}",
-        expected=f"a revision that contains {recorded}",
-        got=revision.commit,
-        untouched="the ops repository and the cluster",
-        remedy="release a revision that contains it",
-    )
-
-
-def release_message(target: Target, step: Step, revision: Revision, image: str) -> str:
-    """The message of a release commit; its trailers are the release history."""
-    # The run that people started, not the subflow that commits.
-    run = str(flow_run.root_flow_run_id)
-    trailers = {
-        "Release": f"{target.app}/{target.environment}/{revision.commit[:12]}",
-        "App": target.app,
-        "Environment": target.environment,
-        "Revision": revision.commit,
-        "Image": image,
-        "Step": step.name,
-        "Run": url_for("flow-run", run) or run,
+        edited[field.file] = set_image(before, field.kind, field.name, tagged, path)
+    return {
+        f"{wanted.folder}/{name}": content
+        for name, content in edited.items()
+        if content != wanted.files[name]
     }
-    lines = "\n".join(f"{key}: {value}" for key, value in trailers.items())
-    return f"{target.app} {revision.short} → {target.environment}\n\n{lines}\n"

@@ -16,7 +16,8 @@ from prefect.artifacts import (
 )
 
 from blocks.junit import LayerResult
-from flows.tasks.code import Code, name_this_run
+from blocks.source_repository import Revision
+from flows.tasks.code import name_this_run
 from flows.tasks.commit import RolledOut
 from flows.tasks.push import Pushed
 from flows.tasks.report import Report, render
@@ -56,9 +57,9 @@ class Journal:
         await aupdate_progress_artifact(self._progress, float(done))
         return result
 
-    async def releases(self, code: Code) -> None:
+    async def goes_to(self, revision: Revision) -> None:
         """Note what is being released, and name the run by it."""
-        self.report.revision = code.revision
+        self.report.revision = revision
         await name_this_run(self.report.title)
 
     def tested(self, result: LayerResult | None) -> None:

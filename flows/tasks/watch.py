@@ -18,6 +18,7 @@ from blocks.images import ImageRef, repository_of
 from blocks.kube.client import KubeClient
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject, images_of
+from flows.tasks.commit import Committed
 from flows.tasks.outside import outside
 from flows.tasks.target import Target
 
@@ -41,6 +42,13 @@ async def cluster_of(name: str) -> Cluster:
             untouched="the cluster",
             remedy="create it in the Prefect UI under Blocks, or with deployments.bootstrap",
         ) from error
+
+
+async def follow(target: Target, committed: Committed, image: str) -> str:
+    """Have a commit applied, and watch until the cluster runs it; return what it then serves."""
+    ask = committed.new and target.rollout.agent == "reconcile"
+    asked = await ask_agent(target.environment, target.app) if ask else None
+    return await watch_rollout(target, image, asked)
 
 
 @outside("ask the agent for {environment}/{app}")

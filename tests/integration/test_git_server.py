@@ -9,8 +9,9 @@ from git import Repo
 from pydantic import SecretStr
 
 from blocks.errors import Refuse, Retry
-from blocks.ops_repository import OpsRepository
+from blocks.ops_repository import OpsRepository, Proposal, Propose, Wanted
 from blocks.source_repository import SourceRepository
+from blocks.vcs.trailers import Recorded
 from examples import repositories
 
 
@@ -23,6 +24,16 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create(
         "integration", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)}
     )
+
+
+def proposing(content: bytes) -> Propose:
+    """A proposal of one file, whatever the tip."""
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal:
+        assert history == []
+        return Proposal(changes={f"{wanted.folder}/rollout.yaml": content}, message="release")
+
+    return propose
 
 
 def login(env: dict[str, str], password: str | None = None) -> dict[str, object]:
@@ -39,8 +50,7 @@ def test_code_is_read_with_a_password(code: Repo, sandbox: dict[str, str]) -> No
 
 def test_a_release_is_pushed_with_a_password(code: Repo, sandbox: dict[str, str]) -> None:
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
-    wanted = ops.fetch("prod", "shop")
-    commit = ops.push(wanted.commit, {"prod/shop/rollout.yaml": b"strategy: other\n"}, "release")
+    commit = ops.commit("prod", "shop", proposing(b"strategy: other\n")).commit
     bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
     assert bare.head.commit.hexsha == commit
     assert ops.fetch("prod", "shop").files["rollout.yaml"] == b"strategy: other\n"
@@ -80,10 +90,15 @@ def test_a_server_that_is_not_there_is_tried_again(code: Repo, free_port: int) -
         SourceRepository(url=f"http://127.0.0.1:{free_port}/x.git").resolve("main")
 
 
-def test_a_push_that_lost_the_race_is_tried_again(code: Repo, sandbox: dict[str, str]) -> None:
+def test_a_push_that_lost_the_race_starts_afresh(code: Repo, sandbox: dict[str, str]) -> None:
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
-    wanted = ops.fetch("prod", "shop")
-    theirs = repositories.commit(code, "theirs", {"prod/other/a.yaml": "a: 1\n"})
-    with pytest.raises(Retry, match="Somebody else pushed"):
-        ops.push(wanted.commit, {"prod/shop/rollout.yaml": b"x: 1\n"}, "release")
-    assert ops.fetch("prod", "shop").commit == theirs
+    theirs: list[str] = []
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal:
+        if not theirs:
+            theirs.append(repositories.commit(code, "theirs", {"prod/other/a.yaml": "a: 1\n"}))
+        return proposing(b"x: 1\n")(wanted, history)
+
+    landed = ops.commit("prod", "shop", propose)
+    bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
+    assert [one.hexsha for one in bare.commit(landed.commit).parents] == theirs

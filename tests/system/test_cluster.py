@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from blocks.kube.client import KubeClient
 from blocks.source_repository import SourceRepository
 from flows.reconcile import reconcile
+from flows.rollback import rollback
 from flows.rollout import rollout
 from tests.project import Project, known_project
 from tests.system.runs import artifacts, run_of, run_release, summary
@@ -44,6 +45,23 @@ async def test_the_readmes_app_is_released_and_served(
     assert await greeting(cluster, cluster_project) == "Hello, world!"
     pods = await cluster.list("v1", "Pod", cluster_project.app, f"app={cluster_project.app}")
     assert [pod["spec"]["containers"][0]["image"] for pod in pods] == [row["image"]]
+
+
+async def test_a_rollback_brings_back_what_was_served(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    first = await summary(app, await run_release(app, until="healthy"))
+    other = cluster_project.file("hello.py").replace("Hello, {name}!", "Hello there, {name}!")
+    tests = cluster_project.file("tests/test_hello.py").replace("Hello, ", "Hello there, ")
+    cluster_project.change({"hello.py": other, "tests/test_hello.py": tests})
+    assert (await run_release(app, until="healthy")).is_completed()
+    assert await greeting(cluster, cluster_project) == "Hello there, world!"
+    state = await rollback(app, "staging", "too friendly", "Ada", return_state=True)  # pyright: ignore
+    assert state.is_completed(), state.message
+    row = await summary(app, state)
+    assert (row["image"], row["served"]) == (first["image"], first["served"])
+    assert await greeting(cluster, cluster_project) == "Hello, world!"
 
 
 async def test_nothing_is_applied_before_the_first_release(

@@ -41,7 +41,15 @@ def test_ci_hears_of_a_red_test(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["release/release", "reconcile/every-minute", "reconcile/on-commit", "nightly/nightly"],
+    [
+        "release/release",
+        "rollback/rollback",
+        "clear-hold/clear-hold",
+        "history/history",
+        "reconcile/every-minute",
+        "reconcile/on-commit",
+        "nightly/nightly",
+    ],
 )
 async def test_every_deployment_and_parameter_is_described(
     sandbox: dict[str, str], name: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
-from blocks.ops_repository import OpsRepository
+from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
+from blocks.vcs.trailers import Recorded
 from tests.project import Project
 from tests.system.runs import report, run_of, run_release, summary, tasks_and_subflows
 
@@ -35,6 +37,8 @@ async def test_the_commit_says_where_it_comes_from(project: Project) -> None:
     )
     found = dict(line.split(": ", 1) for line in str(trailers).splitlines())
     assert str(run_of(state)) in found.pop("Run")
+    committed = project.code.head.commit.committed_datetime
+    assert datetime.fromisoformat(found.pop("Revision-Date")) == committed
     assert found == {
         "Release": f"{project.app}/staging/{project.revision[:12]}",
         "App": project.app,
@@ -87,14 +91,18 @@ async def test_an_older_revision_does_not_replace_a_newer_one(project: Project) 
 
 
 async def test_a_lost_push_race_is_run_again_on_the_new_tip(project: Project, monkeypatch) -> None:
-    real, raced = OpsRepository.push, []
+    real, raced = OpsRepository.commit, []
 
-    def push_late(self: OpsRepository, parent: str, changes, message: str) -> str:
-        if not raced:
-            raced.append(project.change_ops({f"{project.folder}/notes.txt": "somebody else\n"}))
-        return real(self, parent, changes, message)
+    def commit_late(self: OpsRepository, environment: str, app: str, propose, asked) -> Landed:
+        def late(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
+            if not raced:
+                notes = {f"{project.folder}/notes.txt": "somebody else\n"}
+                raced.append(project.change_ops(notes))
+            return propose(wanted, history)
 
-    monkeypatch.setattr(OpsRepository, "push", push_late)
+        return real(self, environment, app, late, asked)
+
+    monkeypatch.setattr(OpsRepository, "commit", commit_late)
     row = await summary(project.app, await run_release(project.app))
     newest, *before = project.ops_log()
     assert row["commit"] == newest

@@ -80,6 +80,12 @@ def test_the_image_is_read_as_it_stands(kind: Kind, name: str, text: str, image:
     assert image_at(text.encode(), kind, name, FILE) == image
 
 
+def test_a_file_of_ten_megabytes_is_edited_like_any_other() -> None:
+    text = manifest("a:1") + "".join(f"key-{n}: {'x' * 1000} # {n}\n" for n in range(10_000))
+    assert len(text) > 10_000_000
+    assert edit(text).decode() == text.replace("a:1", PINNED)
+
+
 def test_two_containers_of_one_file_are_edited_one_after_the_other() -> None:
     text = "containers: [{name: web, image: a:1}, {name: job, image: a:1}]\n"
     first = set_image(text.encode(), "container", "job", IMAGE, FILE)

@@ -6,8 +6,9 @@ import pytest
 from git import Repo
 from pydantic import ValidationError
 
-from blocks.errors import Refuse, Retry, ShipwayError
-from blocks.ops_repository import OpsRepository, Wanted
+from blocks.errors import Refuse, Retry
+from blocks.ops_repository import Landed, OpsRepository, Proposal, Propose, Wanted
+from blocks.vcs.trailers import Recorded, with_trailers
 from tests.unit.origin import Origin
 
 WEB = b"image: a\r\n"
@@ -71,20 +72,25 @@ def test_another_branch_can_be_the_one_that_the_cluster_follows(origin: Origin, 
     origin.bare.create_head("live", start)
     origin.commit({"prod/shop/web.yaml": b"image: b\n"})
     live = OpsRepository(url=origin.url, branch="live")
-    commit = live.push(live.fetch("prod", "shop").commit, {"prod/shop/web.yaml": b"c"}, "release")
+    commit = live.commit("prod", "shop", setting(b"c")).commit
     assert origin.tip("live") == commit
     assert origin.changed(start, commit) == ["M\tprod/shop/web.yaml"]
 
 
-def test_only_the_blobs_of_the_folder_are_fetched(
+def test_only_what_leads_to_the_folder_is_fetched(
     origin: Origin, ops: OpsRepository, tmp_path: Path
 ) -> None:
-    origin.commit({"prod/other/large.bin": b"large" * 1000})
+    origin.commit({"prod/other/large.bin": b"large" * 1000, "staging/x/y/z": b"deep"})
     ops.fetch("prod", "shop")
+    ops.commit("prod", "shop", setting(b"image: b\n"))
     (mirror,) = (tmp_path / "state/work/ops").glob("*/HEAD")
-    listed = Repo(mirror.parent).git.rev_list("--objects", "--missing=print", "main")
-    large = origin.bare.commit("main").tree["prod/other/large.bin"].hexsha
-    assert f"?{large}" in listed.splitlines()
+    objects = Repo(mirror.parent).git.cat_file("--batch-all-objects", "--batch-check")
+    here = {line.split()[0] for line in objects.splitlines()}
+    tree = origin.bare.commit("main~1").tree
+    needed = [tree, tree["prod"], tree["prod/shop"], tree["prod/shop/web.yaml"]]
+    assert {one.hexsha for one in needed} <= here
+    others = [tree["prod/other"], tree["prod/other/large.bin"], tree["staging"], tree["prod/cart"]]
+    assert {one.hexsha for one in others} & here == set()
 
 
 @pytest.mark.parametrize(
@@ -103,63 +109,99 @@ def test_apps_are_the_folders_with_a_rollout_two_levels_down(
     assert ops.apps(environment, app) == expected
 
 
-def test_a_push_changes_the_file_and_returns_the_new_tip(
+def setting(content: bytes, message: str = "release") -> Propose:
+    """A proposal that sets the manifest, whatever the tip."""
+
+    def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal:
+        return Proposal(changes={f"{wanted.folder}/web.yaml": content}, message=message)
+
+    return propose
+
+
+def test_a_commit_changes_the_file_and_is_the_new_tip(
     origin: Origin, ops: OpsRepository, start: str
 ) -> None:
-    tip = ops.fetch("prod", "shop").commit
-    commit = ops.push(tip, {"prod/shop/web.yaml": b"image: b\r\n"}, "release\n\nApp: shop\n")
-    assert origin.tip() == commit
-    assert origin.changed(start, commit) == ["M\tprod/shop/web.yaml"]
+    landed = ops.commit("prod", "shop", setting(b"image: b\r\n", "release\n\nApp: shop\n"))
+    assert landed == Landed(commit=origin.tip(), new=True)
+    assert origin.changed(start, landed.commit) == ["M\tprod/shop/web.yaml"]
     assert ops.fetch("prod", "shop").files["web.yaml"] == b"image: b\r\n"
-    found = origin.bare.commit(commit)
+    found = origin.bare.commit(landed.commit)
     assert (found.author.name, found.author.email) == ("Shipway", "shipway@localhost")
 
 
+def test_where_nothing_is_to_be_done_there_is_no_commit(
+    origin: Origin, ops: OpsRepository, start: str
+) -> None:
+    assert ops.commit("prod", "shop", lambda *_: None) == Landed(commit=start, new=False)
+    empty = Proposal(changes={}, message="nothing")
+    assert ops.commit("prod", "shop", lambda *_: empty) == Landed(commit=start, new=False)
+    assert origin.tip() == start
+
+
 def test_the_author_of_release_commits_can_be_set(origin: Origin, start: str) -> None:
+    assert start
     ops = OpsRepository(url=origin.url, author_name="Bot", author_email="bot@example.org")
-    ops.fetch("prod", "shop")
-    found = origin.bare.commit(ops.push(start, {"prod/shop/web.yaml": b"b"}, "release"))
+    found = origin.bare.commit(ops.commit("prod", "shop", setting(b"b")).commit)
     assert (found.committer.name, found.committer.email) == ("Bot", "bot@example.org")
 
 
-def test_a_push_on_a_tip_that_has_moved_loses_and_is_tried_again(
+@pytest.mark.parametrize("name", ["", "a\nb", "Eve\x1b[2J", "a <b@c>"])
+def test_an_author_that_would_write_more_than_a_name_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="without <, > and control characters"):
+        OpsRepository(url="file:///srv/ops.git", author_name=name)
+
+
+def test_a_tip_that_moves_is_read_afresh_and_nothing_is_forced(
     origin: Origin, ops: OpsRepository, start: str
 ) -> None:
-    ops.fetch("prod", "shop")
-    theirs = origin.commit({"prod/cart/rollout.yaml": b"theirs\n"})
+    seen: list[str] = []
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal:
+        seen.append(wanted.commit)
+        if len(seen) < 3:
+            origin.commit({"prod/cart/rollout.yaml": f"theirs {len(seen)}\n".encode()})
+        return setting(b"image: b\n")(wanted, history)
+
+    landed = ops.commit("prod", "shop", propose)
+    chain = origin.bare.git.rev_list("--first-parent", "--reverse", "main").split()
+    assert [start, *seen[1:], landed.commit] == chain
+    assert seen[0] == start
+    assert origin.changed(start, landed.commit) == [
+        "M\tprod/cart/rollout.yaml",
+        "M\tprod/shop/web.yaml",
+    ]
+
+
+def test_a_branch_that_moves_all_the_time_is_given_up(origin: Origin, start: str) -> None:
+    assert start
+    ops = OpsRepository(url=origin.url, patience_seconds=1)
+    tips: list[str] = []
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal:
+        tips.append(origin.commit({"prod/cart/rollout.yaml": str(len(tips)).encode()}))
+        return setting(b"image: b\n")(wanted, history)
+
     with pytest.raises(Retry) as caught:
-        ops.push(start, {"prod/shop/web.yaml": b"image: b\n"}, "release")
+        ops.commit("prod", "shop", propose)
     assert str(caught.value) == (
         "Somebody else pushed to the ops repository first.\n"
         f"  where:     {origin.url} main\n"
         "  untouched: the ops repository"
     )
-    assert origin.tip() == theirs
-
-
-def test_after_a_lost_race_the_new_tip_takes_the_edit(
-    origin: Origin, ops: OpsRepository, start: str
-) -> None:
-    ops.fetch("prod", "shop")
-    theirs = origin.commit({"prod/cart/rollout.yaml": b"theirs\n"})
-    with pytest.raises(Retry):
-        ops.push(start, {"prod/shop/web.yaml": b"image: b\n"}, "release")
-    tip = ops.fetch("prod", "shop").commit
-    commit = ops.push(tip, {"prod/shop/web.yaml": b"image: b\n"}, "release")
-    assert tip == theirs
-    assert origin.changed(start, commit) == ["M\tprod/cart/rollout.yaml", "M\tprod/shop/web.yaml"]
+    assert len(tips) > 1
+    assert origin.tip() == tips[-1]
 
 
 def test_a_push_that_the_server_forbids_is_not_tried_again(
     origin: Origin, ops: OpsRepository, start: str
 ) -> None:
-    ops.fetch("prod", "shop")
     hook = origin.path / "hooks/pre-receive"
     hook.write_text("#!/bin/sh\necho this branch is protected\nexit 1\n")
     hook.chmod(0o755)
-    with pytest.raises(ShipwayError) as caught:
-        ops.push(start, {"prod/shop/web.yaml": b"image: b\n"}, "release")
-    assert not isinstance(caught.value, Retry)
+    with pytest.raises(Refuse) as caught:
+        ops.commit("prod", "shop", setting(b"image: b\n"))
+    assert "this branch is protected" in str(caught.value.facts["got"])
+    assert origin.tip() == start
 
 
 def release(app: str, environment: str, revision: str) -> str:
@@ -178,36 +220,52 @@ def released(origin: Origin, ops: OpsRepository) -> OpsRepository:
         "Set replicas by hand",
     ):
         origin.commit({}, message)
-    ops.fetch("prod", "shop")
     return ops
 
 
+def revisions(ops: OpsRepository, environment: str, app: str | None) -> list[str]:
+    return [one.trailers["Revision"] for one in ops.history(environment, app)]
+
+
 @pytest.mark.parametrize(
-    ("environment", "app", "key", "value"),
+    ("environment", "app", "found"),
     [
-        ("prod", "shop", "Revision", "two"),
-        ("staging", "shop", "Revision", "three"),
-        ("prod", "cart", "Revision", "four"),
-        ("prod", "shop", "App", "shop"),
-        ("prod", "shop", "Image", None),
-        ("prod", "other", "Revision", None),
-        ("staging", "cart", "Revision", None),
-        ("prod", "[s]hop", "Revision", None),
+        ("prod", "shop", ["two", "one"]),
+        ("staging", "shop", ["three"]),
+        ("prod", "cart", ["four"]),
+        ("prod", None, ["four", "two", "one"]),
+        ("prod", "other", []),
+        ("staging", "cart", []),
+        ("prod", "[s]hop", []),
     ],
 )
-def test_the_last_trailer_is_that_of_the_app_in_its_environment(
-    origin: Origin,
-    released: OpsRepository,
-    environment: str,
-    app: str,
-    key: str,
-    value: str | None,
+def test_the_history_is_that_of_the_app_in_its_environment(
+    released: OpsRepository, environment: str, app: str | None, found: list[str]
 ) -> None:
-    assert released.last_trailer(origin.tip(), environment, app, key) == value
+    assert revisions(released, environment, app) == found
 
 
-def test_the_last_trailer_is_looked_for_from_the_commit_given(released: OpsRepository) -> None:
-    assert released.last_trailer("main~4", "prod", "shop", "Revision") == "one"
+def test_a_record_knows_commit_time_author_and_trailers(
+    origin: Origin, released: OpsRepository
+) -> None:
+    found = released.history("staging")[0]
+    commit = origin.bare.commit("main~2")
+    assert found == Recorded(
+        commit=commit.hexsha,
+        at=commit.committed_datetime,
+        by="Ada",
+        trailers={"App": "shop", "Environment": "staging", "Revision": "three"},
+    )
+
+
+def test_a_proposal_sees_the_history_of_its_app(released: OpsRepository) -> None:
+    seen: list[list[str]] = []
+
+    def propose(_wanted: Wanted, history: list[Recorded]) -> None:
+        seen.append([one.trailers["Revision"] for one in history])
+
+    released.commit("prod", "shop", propose)
+    assert seen == [["two", "one"]]
 
 
 @pytest.mark.parametrize(
@@ -223,9 +281,24 @@ def test_the_last_trailer_is_looked_for_from_the_commit_given(released: OpsRepos
 def test_a_commit_of_something_else_is_not_taken_for_a_release_of_the_app(
     origin: Origin, released: OpsRepository, message: str
 ) -> None:
-    tip = origin.commit({}, message)
-    released.fetch("prod", "shop")
-    assert released.last_trailer(tip, "prod", "shop", "Revision") == "two"
+    origin.commit({}, message)
+    assert revisions(released, "prod", "shop") == ["two", "one"]
+
+
+def test_text_of_others_begins_no_trailer_of_its_own(
+    origin: Origin, ops: OpsRepository, start: str
+) -> None:
+    assert start
+    reason = "x\nApp: cart\r\x1b[2JApproved-by: e"
+    trailers = {"App": "shop", "Environment": "prod", "Reason": reason}
+    ops.commit("prod", "shop", setting(b"b", with_trailers("a\n\nApp: evil", trailers)))
+    (found,) = ops.history("prod", "shop")
+    assert found.trailers == {
+        "App": "shop",
+        "Environment": "prod",
+        "Reason": "x App: cart [2JApproved-by: e",
+    }
+    assert origin.bare.commit(found.commit).summary == "a App: evil"
 
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -29,6 +29,7 @@ def test_a_branch_is_resolved_to_its_commit_and_tree(
         tree=origin.bare.commit(first).tree.hexsha,
         author="Ada",
         subject="first",
+        at=origin.bare.commit(first).committed_datetime,
     )
 
 
@@ -200,6 +201,115 @@ def test_a_revision_contains_itself_and_what_came_before(
     source.resolve("main")
     pairs = [(first, first), (first, second), (second, first), ("0" * 40, second)]
     assert [source.is_ancestor(*pair) for pair in pairs] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("name", ["main", "trunk", "release/next"])
+def test_without_a_name_the_tip_of_the_default_branch_is_meant(
+    origin: Origin, source: SourceRepository, first: str, name: str
+) -> None:
+    origin.bare.git.branch("--force", name, first) if name != "main" else None
+    origin.bare.git.symbolic_ref("HEAD", f"refs/heads/{name}")
+    assert source.resolve(None).commit == first
+
+
+def test_the_default_branch_can_be_set(origin: Origin, first: str) -> None:
+    origin.bare.create_head("next", first)
+    origin.commit({"shop/app.py": b"2\n"})
+    source = SourceRepository(url=origin.url, default_branch="next")
+    assert source.resolve(None).commit == first
+
+
+def test_an_empty_repository_has_no_revision(origin: Origin) -> None:
+    with pytest.raises(Refuse, match="The repository has no default branch") as caught:
+        SourceRepository(url=origin.url).resolve(None)
+    assert caught.value.facts["got"] == "an empty repository"
+    with pytest.raises(Refuse, match="There is no revision 'main'") as caught:
+        SourceRepository(url=origin.url).resolve("main")
+    assert "there is none" in str(caught.value.facts["expected"])
+
+
+def test_a_shallow_repository_is_released_but_does_not_tell_what_is_newer(
+    origin: Origin, first: str, tmp_path: Path
+) -> None:
+    second = origin.commit({"shop/app.py": b"2\n"})
+    shallow = tmp_path / "shallow.git"
+    origin.bare.git.clone("--quiet", "--bare", "--depth=1", origin.url, str(shallow))
+    source = SourceRepository(url=f"file://{shallow}")
+    assert source.resolve("main").commit == second
+    with pytest.raises(Refuse, match="The source repository is shallow") as caught:
+        source.is_ancestor(first, second)
+    assert caught.value.facts["untouched"] == "the ops repository and the cluster"
+    assert source.is_ancestor(second, second)
+
+
+def test_a_submodule_is_refused_and_its_url_never_asked(
+    origin: Origin, first: str, tmp_path: Path
+) -> None:
+    modules = b'[submodule "x"]\n\tpath = shop/x\n\turl = ext::touch %Stouched\n'
+    origin.commit({".gitmodules": modules, "shop/.keep": b""})
+    origin.work.update_index("--add", "--cacheinfo", f"160000,{first},shop/x")
+    origin.work.commit("--quiet", "--message", "submodule")
+    source = SourceRepository(url=origin.url, folder="shop")
+    with pytest.raises(Refuse) as caught:
+        source.checkout(source.resolve("main"), tmp_path / "code")
+    assert caught.value.what == (
+        "The app's folder holds a submodule, whose content is not in the commit."
+    )
+    assert caught.value.facts["got"] == "x"
+    # Another folder of the same repository is nobody's business.
+    other = SourceRepository(url=origin.url, folder="cart")
+    assert (other.checkout(other.resolve("main"), tmp_path / "cart") / "app.py").exists()
+
+
+def test_a_pointer_into_lfs_is_refused(origin: Origin, first: str, tmp_path: Path) -> None:
+    assert first
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    origin.commit(
+        {
+            "shop/.gitattributes": b"*.bin filter=lfs diff=lfs merge=lfs -text\n",
+            "shop/model.bin": pointer,
+            "shop/about.md": b"A pointer has the line\n" + pointer,
+        }
+    )
+    source = SourceRepository(url=origin.url, folder="shop")
+    with pytest.raises(Refuse) as caught:
+        source.checkout(source.resolve("main"), tmp_path / "code")
+    assert caught.value.what == (
+        "The app's folder holds a Git LFS pointer, whose content is not in the commit."
+    )
+    assert caught.value.facts["got"] == "model.bin"
+
+
+def test_control_characters_of_a_name_or_a_subject_reach_no_log(
+    origin: Origin, source: SourceRepository
+) -> None:
+    origin.work.commit(
+        "--allow-empty", "--quiet", "--author", "Eve\x1b[2J <e@x>", "--message", "a\x1b]0;x\x07b"
+    )
+    found = source.resolve("main")
+    assert (found.author, found.subject) == ("Eve [2J", "a ]0;x b")
+
+
+def test_a_hook_of_the_users_configuration_does_not_run(
+    origin: Origin, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for name in ("post-checkout", "reference-transaction", "pre-push"):
+        hook = hooks / name
+        hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        hook.chmod(0o755)
+    config = tmp_path / "gitconfig"
+    config.write_text(f"[core]\n\thooksPath = {hooks}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    source = SourceRepository(url=origin.url)
+    source.checkout(source.resolve(first), tmp_path / "code")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_deploy_key_needs_to_know_its_server() -> None:
+    with pytest.raises(ValidationError, match="run `ssh-keyscan HOST`"):
+        SourceRepository(url="ssh://git@git.example.org/shop", ssh_key="KEY")
 
 
 def test_a_password_in_the_url_is_refused() -> None:

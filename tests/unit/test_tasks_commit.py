@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
+from blocks.config import read_holds
 from blocks.errors import Refuse
-from blocks.ops_repository import OpsRepository
+from blocks.ops_repository import Landed, OpsRepository
 from blocks.source_repository import Revision, SourceRepository
 from flows.strategies import STRATEGIES, Step
-from flows.tasks.commit import Committed, _commit, release_message
+from flows.tasks.back import clear, go_back
+from flows.tasks.commit import release as commit_release
+from flows.tasks.message import release_message
 from flows.tasks.target import Target, target_of
 from tests.unit.origin import Origin
 
@@ -68,9 +71,18 @@ class Release:
         (step,) = STRATEGIES["rolling"].plan(self.target().images, wanted)
         return step
 
-    def run(self, revision: Revision, wanted: str) -> Committed:
-        step = self.step(wanted)
-        return _commit(self.ops, self.source, self.target(), step, revision, wanted)
+    def run(self, revision: Revision, wanted: str, *, downgrade: bool = False) -> Landed:
+        step, target = self.step(wanted), self.target()
+        return commit_release(
+            self.ops, self.source, target, step, revision, wanted, downgrade=downgrade
+        )
+
+    def back(self, to: str | None = None) -> tuple[Revision, str, Landed]:
+        return go_back(self.ops, self.source, self.target(), to, "it fails", "Ada")
+
+    def holds(self) -> list[str]:
+        files = self.ops.fetch("prod", "shop").files
+        return [hold.revision for hold in read_holds(files.get("holds.yaml")).holds]
 
     def web(self) -> bytes:
         return self.ops.fetch("prod", "shop").files["web.yaml"]
@@ -78,14 +90,19 @@ class Release:
 
 @pytest.fixture
 def release(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release]:
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ROOT_FLOW_RUN_ID", RUN)
+    runs(monkeypatch, 1)
     with temporary_settings({PREFECT_UI_URL: "https://prefect.example.org"}):
         yield Release(origin, Origin(tmp_path / "app"))
 
 
+def runs(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Make what follows part of another flow run."""
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ROOT_FLOW_RUN_ID", RUN[:-1] + str(number))
+
+
 def test_a_release_is_one_commit_that_changes_the_images_alone(release: Release) -> None:
     found = release.run(release.newer, image(1))
-    assert found == Committed(commit=release.origin.tip(), new=True, link=f"`{found.commit[:7]}`")
+    assert found == Landed(commit=release.origin.tip(), new=True)
     assert release.origin.changed(release.start, found.commit) == ["M\tprod/shop/web.yaml"]
     assert release.web() == WEB.replace(b"shop:0", image(1).encode())
 
@@ -99,6 +116,7 @@ def test_the_trailers_of_the_commit_are_the_release_history(release: Release) ->
         "App: shop\n"
         "Environment: prod\n"
         f"Revision: {revision}\n"
+        f"Revision-Date: {release.newer.at.isoformat()}\n"
         f"Image: {image(1)}\n"
         "Step: 1/1 rolling\n"
         f"Run: https://prefect.example.org/runs/flow-run/{RUN}"
@@ -106,16 +124,24 @@ def test_the_trailers_of_the_commit_are_the_release_history(release: Release) ->
 
 
 def test_without_an_address_the_run_stands_as_its_id(release: Release) -> None:
-    step = release.step(image(1))
     with temporary_settings(restore_defaults={PREFECT_UI_URL, PREFECT_API_URL}):
-        message = release_message(release.target(), step, release.newer, image(1))
+        message = release_message("shop", "prod", release.newer, image(1), "1/1 rolling", {})
     assert message.endswith(f"Run: {RUN}\n")
 
 
-def test_the_same_release_again_is_no_commit(release: Release) -> None:
+def test_the_same_release_again_is_no_commit(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = release.run(release.newer, image(1))
+    runs(monkeypatch, 2)
     again = release.run(release.newer, image(1))
-    assert again == Committed(commit=first.commit, new=False, link=first.link)
+    assert again == Landed(commit=first.commit, new=False)
+    assert release.origin.tip() == first.commit
+
+
+def test_a_run_that_died_after_its_push_finds_its_own_commit(release: Release) -> None:
+    first = release.run(release.newer, image(1))
+    assert release.run(release.newer, image(1)) == Landed(commit=first.commit, new=True)
     assert release.origin.tip() == first.commit
 
 
@@ -128,16 +154,20 @@ def test_a_newer_revision_follows_an_older_one(release: Release) -> None:
 @pytest.mark.parametrize("which", ["older", "beside"])
 def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(release: Release, which: str) -> None:
     tip = release.run(release.newer, image(1)).commit
+    at = release.origin.bare.commit(tip).committed_datetime
     revision = getattr(release, which)
     with pytest.raises(Refuse) as caught:
         release.run(revision, image(2))
     assert str(caught.value) == (
-        "prod already has a revision that this one does not contain.\n"
+        "The environment already has a revision that this one does not contain.\n"
         f"  where:     prod/shop at {tip[:7]}\n"
         f"  expected:  a revision that contains {release.newer.commit}\n"
         f"  got:       {revision.commit}\n"
+        f"             {release.newer.short} won, at {at.isoformat()}: "
+        f"https://prefect.example.org/runs/flow-run/{RUN}\n"
         "  untouched: the ops repository and the cluster\n"
-        "  remedy:    release a revision that contains it"
+        "  remedy:    release a revision that contains it; or say `downgrade` to go back on "
+        "purpose; or set `order: any` in rollout.yaml where releases come from several branches"
     )
     assert release.origin.tip() == tip
 
@@ -150,10 +180,138 @@ def test_an_older_revision_is_fenced_off_even_where_there_is_nothing_to_change(
         release.run(release.older, image(1))
 
 
+def trailer(release: Release, commit: str, key: str) -> list[str]:
+    return release.origin.bare.commit(commit).trailers_dict.get(key, [])
+
+
+@pytest.mark.parametrize("which", ["older", "beside"])
+def test_a_downgrade_on_purpose_is_let_through_and_marked(release: Release, which: str) -> None:
+    first = release.run(release.newer, image(1))
+    found = release.run(getattr(release, which), image(2), downgrade=True)
+    assert trailer(release, found.commit, "Downgrade-From") == [release.newer.commit]
+    assert trailer(release, first.commit, "Downgrade-From") == []
+
+
+def test_where_any_order_goes_an_unrelated_revision_is_let_through_and_marked(
+    release: Release,
+) -> None:
+    release.origin.commit({"prod/shop/rollout.yaml": ROLLOUT + b"order: any\n"})
+    release.run(release.newer, image(1))
+    found = release.run(release.beside, image(2))
+    assert trailer(release, found.commit, "Downgrade-From") == [release.newer.commit]
+
+
 def test_a_release_edits_the_tip_as_it_is_now_and_not_as_it_was_read(release: Release) -> None:
     target, step = release.target(), release.step(image(1))
     by_hand = WEB.replace(b"# then", b"# by hand")
     theirs = release.origin.commit({"prod/shop/web.yaml": by_hand})
-    found = _commit(release.ops, release.source, target, step, release.newer, image(1))
+    found = commit_release(
+        release.ops, release.source, target, step, release.newer, image(1), downgrade=False
+    )
     assert release.origin.bare.commit(found.commit).parents[0].hexsha == theirs
     assert release.web() == by_hand.replace(b"shop:0", image(1).encode())
+
+
+def test_a_rollback_is_one_commit_with_the_earlier_bytes_and_a_hold(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.run(release.older, image(1))
+    before = release.web()
+    tip = release.run(release.newer, image(2)).commit
+    runs(monkeypatch, 2)
+    revision, goal, landed = release.back()
+    assert (revision, goal, landed.new) == (release.older, image(1), True)
+    assert release.web() == before
+    assert release.origin.changed(tip, landed.commit) == [
+        "A\tprod/shop/holds.yaml",
+        "M\tprod/shop/web.yaml",
+    ]
+    found = read_holds(release.ops.fetch("prod", "shop").files["holds.yaml"]).holds
+    assert [(one.image, one.revision, one.reason, one.by) for one in found] == [
+        (image(2), release.newer.commit, "it fails", "Ada")
+    ]
+    for key, value in (
+        ("Rollback-From", release.newer.commit),
+        ("Revision", release.older.commit),
+        ("Image", image(1)),
+        ("Held", image(2)),
+        ("Reason", "it fails"),
+        ("By", "Ada"),
+    ):
+        assert trailer(release, landed.commit, key) == [value]
+
+
+def test_what_was_rolled_back_is_refused_until_its_hold_is_cleared(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.run(release.older, image(1))
+    release.run(release.newer, image(2))
+    runs(monkeypatch, 2)
+    tip = release.back()[2].commit
+    with pytest.raises(Refuse, match="This image was rolled back here and is on hold") as caught:
+        release.run(release.newer, image(2))
+    assert "held by Ada at " in str(caught.value.facts["got"])
+    with pytest.raises(Refuse, match="on hold"):
+        release.run(release.newer, image(2), downgrade=True)
+    assert release.origin.tip() == tip
+    runs(monkeypatch, 3)
+    cleared = clear(release.ops, "shop", "prod", release.newer.short, "mended", "Grace")
+    assert release.origin.changed(tip, cleared.commit) == ["D\tprod/shop/holds.yaml"]
+    assert trailer(release, cleared.commit, "Hold-Cleared") == [image(2)]
+    runs(monkeypatch, 4)
+    assert release.run(release.newer, image(2)).new
+
+
+def test_a_rollback_that_is_tried_again_does_not_go_back_twice(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, revision in enumerate((release.older, release.newer), 1):
+        release.run(revision, image(number))
+    runs(monkeypatch, 2)
+    first = release.back()
+    again = release.back()
+    assert again[:2] == first[:2]
+    assert (again[2].commit, again[2].new) == (first[2].commit, False)
+
+
+def test_a_second_rollback_goes_further_back_and_not_to_what_is_held(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revisions = [release.older, release.newer, release.beside]
+    for number, revision in enumerate(revisions, 1):
+        release.run(revision, image(number), downgrade=True)
+    found: list[str] = []
+    for number in (2, 3):
+        runs(monkeypatch, number)
+        found.append(release.back()[1])
+    assert found == [image(2), image(1)]
+    assert release.holds() == [release.beside.commit, release.newer.commit]
+    runs(monkeypatch, 4)
+    with pytest.raises(Refuse, match="There is no release to go back to"):
+        release.back()
+
+
+def test_a_rollback_can_name_its_goal(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, revision in enumerate([release.older, release.newer, release.beside], 1):
+        release.run(revision, image(number), downgrade=True)
+    runs(monkeypatch, 2)
+    assert release.back(release.older.short)[1] == image(1)
+    runs(monkeypatch, 3)
+    with pytest.raises(Refuse) as caught:
+        release.back("f00")
+    assert caught.value.what == "There is no release to go back to of f00."
+    assert release.older.commit[:12] in str(caught.value.facts["got"])
+
+
+def test_without_a_release_there_is_nothing_to_go_back_to(release: Release) -> None:
+    with pytest.raises(Refuse) as caught:
+        release.back()
+    assert caught.value.facts["got"] == "no release at all"
+    assert release.origin.tip() == release.start
+
+
+@pytest.mark.parametrize("revision", ["", "f00"])
+def test_a_hold_that_is_not_there_is_not_cleared(release: Release, revision: str) -> None:
+    with pytest.raises(Refuse, match="There is no single hold on"):
+        clear(release.ops, "shop", "prod", revision, "why", "Ada")
+    assert release.origin.tip() == release.start

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from blocks.source_repository import Revision
 from flows.tasks.code import Code
 from flows.tasks.labels import INPUTS, REVISION, labels_of
 
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
 TESTS = "tests: {layers: {unit: {command: [pytest]}}}\n"
 
 
@@ -18,7 +21,7 @@ def code(
 ) -> Code:
     return Code(
         app="shop",
-        revision=Revision(commit=commit, tree=tree, author="Ada", subject="change"),
+        revision=Revision(commit=commit, tree=tree, author="Ada", subject="change", at=AT),
         pipeline=read_pipeline(pipeline),
         folder=Path(folder),
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from blocks.source_repository import Revision
 from flows.tasks.code import Code
 from flows.tasks.layer import RESULTS, SHOWN_FAILURES, _environment, _judge, _sidecars
 
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
 UNTOUCHED = "the registry, the ops repository and the cluster"
 LAYER = Layer(command=["pytest", "-q", "tests/unit"])
 CODE = Code(
     app="shop",
-    revision=Revision(commit="0123456789" * 4, tree="t", author="Ada", subject="change"),
+    revision=Revision(commit="0123456789" * 4, tree="t", author="Ada", subject="change", at=AT),
     pipeline=read_pipeline("app: shop\ntests: {layers: {unit: {command: [pytest]}}}\n"),
     folder=Path("code"),
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from flows.tasks.code import Code
 from flows.tasks.labels import INPUTS, REVISION, labels_of
 from flows.tasks.push import _same_image
 
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
 CODE = Code(
     app="shop",
-    revision=Revision(commit="c1", tree="t1", author="Ada", subject="change"),
+    revision=Revision(commit="c1", tree="t1", author="Ada", subject="change", at=AT),
     pipeline=read_pipeline("app: shop\ntests: {layers: {unit: {command: [pytest]}}}\n"),
     folder=Path("code"),
 )

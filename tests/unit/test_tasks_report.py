@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 from blocks.junit import LayerResult, Outcome, TestResult
 from blocks.source_repository import Revision
 from flows.tasks.report import Report, escape, render
+
+AT = datetime(2026, 11, 24, tzinfo=UTC)
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -26,7 +30,7 @@ def report() -> Report:
     found = Report(
         app="shop",
         environment="prod",
-        revision=Revision(commit=COMMIT, tree="t", author="Ada", subject="Add a basket"),
+        revision=Revision(commit=COMMIT, tree="t", author="Ada", subject="Add a basket", at=AT),
         image=f"registry.example.org/shop@{DIGEST}",
         commit="f" * 40,
         commit_link="[`fffffff`](https://git.example.org/f)",
@@ -106,7 +110,7 @@ def test_a_commit_that_was_there_before_is_called_so(report: Report) -> None:
 
 def test_what_others_wrote_is_shown_and_does_nothing(report: Report) -> None:
     revision = Revision(
-        commit=COMMIT, tree="t", author="<b>Ada</b>", subject="![x](http://x)\n# *big*"
+        commit=COMMIT, tree="t", author="<b>Ada</b>", subject="![x](http://x)\n# *big*", at=AT
     )
     page = render(report.model_copy(update={"revision": revision}))
     assert (r"- **Change** \!\[x\]\(http://x\) \# \*big\* (\<b\>Ada\</b\>)" "\n") in page

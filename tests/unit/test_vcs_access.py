@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,14 @@ from git.exc import GitCommandError
 from pydantic import SecretStr
 
 from blocks.errors import Fail, Refuse, Retry, ShipwayError
-from blocks.vcs.access import check_ref, check_url, explain, git_environment, open_mirror
+from blocks.vcs.access import (
+    Access,
+    check_ref,
+    check_url,
+    explain,
+    git_environment,
+    open_repository,
+)
 
 URL = "https://git.example.org/team/shop.git"
 
@@ -40,6 +48,9 @@ def test_a_url_that_names_a_remote_is_taken_as_it_is(url: str) -> None:
         ("ext::sh -c true", "expected http://, https://, ssh://, file:// or user@host:path"),
         ("git://host/shop", "expected http://, https://, ssh://, file:// or user@host:path"),
         ("u:secret@host:shop", "expected http://, https://, ssh://, file:// or user@host:path"),
+        ("ssh://-oProxyCommand=x/y", "a host name cannot begin with a dash"),
+        ("git@-oProxyCommand=x:y", "a host name cannot begin with a dash"),
+        ("https://host/a\nb", "the URL holds control characters"),
         ("https://u:secret@host/x", "the URL holds a password: put it into the password field"),
         ("https://:secret@host/x", "the URL holds a password: put it into the password field"),
         ("ssh://u:secret@host/x", "the URL holds a password: put it into the password field"),
@@ -72,8 +83,8 @@ def test_what_git_could_take_for_something_else_is_refused(ref: str) -> None:
     )
 
 
-def test_git_gets_no_prompt_no_hooks_no_helper_and_no_foreign_transport() -> None:
-    environment = git_environment(None, None)
+def test_git_gets_no_prompt_no_hooks_no_helper_and_no_foreign_transport(tmp_path: Path) -> None:
+    environment = git_environment(Access(), tmp_path)
     count = int(environment["GIT_CONFIG_COUNT"])
     settings = {
         environment[f"GIT_CONFIG_KEY_{index}"]: environment[f"GIT_CONFIG_VALUE_{index}"]
@@ -82,8 +93,10 @@ def test_git_gets_no_prompt_no_hooks_no_helper_and_no_foreign_transport() -> Non
     assert settings == {
         "credential.helper": "",
         "core.hooksPath": "/dev/null",
+        "core.fsmonitor": "false",
         "gc.auto": "0",
         "protocol.ext.allow": "never",
+        "submodule.recurse": "false",
     }
     assert (environment["GIT_TERMINAL_PROMPT"], environment["LC_ALL"]) == ("0", "C")
     assert not any(name.startswith("SHIPWAY_") for name in environment)
@@ -96,8 +109,10 @@ def test_git_gets_no_prompt_no_hooks_no_helper_and_no_foreign_transport() -> Non
         ("Password for 'https://reader@git.example.org': ", "p ass\"'$x"),
     ],
 )
-def test_askpass_answers_git_with_the_credentials(prompt: str, answer: str) -> None:
-    environment = git_environment("reader", SecretStr("p ass\"'$x"))
+def test_askpass_answers_git_with_the_credentials(prompt: str, answer: str, tmp_path: Path) -> None:
+    access = Access(username="reader", password=SecretStr("p ass\"'$x"))
+    environment = git_environment(access, tmp_path)
+    assert list(tmp_path.iterdir()) == []
     said = subprocess.run(
         [environment["GIT_ASKPASS"], prompt],
         env=os.environ | environment,
@@ -110,11 +125,30 @@ def test_askpass_answers_git_with_the_credentials(prompt: str, answer: str) -> N
 
 def test_a_mirror_is_made_once_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
-    first = open_mirror(folder, URL, None, None)
-    second = open_mirror(folder, URL, "reader", SecretStr("secret"))
-    assert first.bare
-    assert [(one.name, one.url) for one in second.remotes] == [("origin", URL)]
+    with open_repository(folder, URL, Access()) as first:
+        assert first.bare
+    access = Access(username="reader", password=SecretStr("secret"))
+    with open_repository(folder, URL, access) as second:
+        assert [(one.name, one.url) for one in second.remotes] == [("origin", URL)]
     assert "secret" not in (folder / "config").read_text()
+
+
+def test_keys_are_files_only_while_the_repository_is_open(tmp_path: Path) -> None:
+    access = Access(ssh_key=SecretStr("KEY"), known_hosts="h ssh-ed25519 AAAA", ca_certificate="CA")
+    with open_repository(tmp_path / "mirror", URL, access) as repo:
+        environment = repo.git.environment()
+        words = shlex.split(environment["GIT_SSH_COMMAND"])
+        options = dict(option.split("=", 1) for option in words if "=" in option)
+        files = {name: Path(options[name]) for name in ("IdentityFile", "UserKnownHostsFile")}
+        assert {name: path.read_text() for name, path in files.items()} == {
+            "IdentityFile": "KEY\n",
+            "UserKnownHostsFile": "h ssh-ed25519 AAAA\n",
+        }
+        assert files["IdentityFile"].stat().st_mode & 0o777 == 0o600
+        assert files["IdentityFile"].parent.stat().st_mode & 0o777 == 0o700
+        assert options["StrictHostKeyChecking"] == "yes"
+        assert Path(environment["GIT_SSL_CAINFO"]).read_text() == "CA\n"
+    assert not files["IdentityFile"].parent.exists()
 
 
 def explained(words: str) -> ShipwayError:
@@ -133,6 +167,7 @@ def explained(words: str) -> ShipwayError:
         "fetch-pack: unexpected disconnect while reading sideband packet\nfatal: early EOF",
         "ssh: connect to host h port 22: Connection refused",
         "ssh: connect to host h port 22: Connection timed out",
+        'Timeout: the command "git push" did not complete in 5 secs.',
     ],
 )
 def test_a_server_that_cannot_be_reached_is_tried_again(words: str) -> None:
@@ -171,6 +206,21 @@ def test_denied_access_is_refused_with_where_to_correct_it(words: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        "fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate",
+        "Host key verification failed.\nfatal: Could not read from remote repository.",
+    ],
+)
+def test_a_server_with_another_key_is_refused(words: str) -> None:
+    found = explained(words)
+    assert type(found) is Refuse
+    assert found.what == (
+        "The Git server is not the one that was expected; found out while fetching."
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         "fatal: repository 'https://h/x/' not found",
         "fatal: unable to access 'https://h/': The requested URL returned error: 404",
         "fatal: '/srv/x' does not appear to be a git repository",
@@ -197,7 +247,7 @@ def test_any_other_failure_fails_with_gits_own_words(words: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "fatal: unable to access 'https://h:5000/': SSL certificate problem: self-signed",
+        "fatal: unable to access 'https://h:5000/': Unsupported protocol",
         "fatal: unable to access 'https://h/shop-512/': Unsupported protocol",
     ],
 )

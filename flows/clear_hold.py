@@ -1,0 +1,24 @@
+"""The end of a hold: an image that was rolled back may be released again."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.logging import get_run_logger
+
+from flows.tasks.back import checked, commit_cleared_hold
+
+
+@flow(name="clear-hold", flow_run_name="{app} in {environment}: clear the hold on {revision}")
+async def clear_hold(app: str, environment: str, revision: str, reason: str, by: str) -> None:
+    """Take a hold out of holds.yaml, with a commit that says why.
+
+    Args:
+        app: App, as its Source Repository block is named.
+        environment: Environment, as its folder in the ops repository is named.
+        revision: The held revision, or the beginning of its id.
+        reason: Why it may come back; it stands in the commit.
+        by: Who says so; it stands beside the reason.
+    """
+    why, who = checked("reason", reason), checked("by", by)
+    cleared = await commit_cleared_hold(app, environment, revision, why, who)
+    get_run_logger().info("The hold is gone: %s", cleared.link)

@@ -1,0 +1,36 @@
+"""What ran when, by whom and from which run: an environment's history, from Git alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from blocks.ops_repository import OpsRepository
+from flows.tasks.dora import measure
+from flows.tasks.history import history_page, history_rows, read_history
+from flows.tasks.run_name import run_name
+
+
+@flow(name="history", flow_run_name=run_name("history", "environment", "app"))
+async def history(environment: str, app: str | None = None, days: int = 30) -> None:
+    """Report an environment's releases and its DORA figures.
+
+    Args:
+        environment: Environment, as its folder in the ops repository is named.
+        app: One app, or all of the environment if empty.
+        days: How many days the figures cover.
+    """
+    until = datetime.now(UTC)
+    since = until - timedelta(days=days)
+    found = await read_history(environment, app)
+    recent = [one for one in found if one.at >= since]
+    title = f"{app or 'Every app'} in {environment}"
+    page = history_page(title, measure(found, since, until), recent, until)
+    ops = await OpsRepository.aload("default")
+    key = f"{environment}-{app}" if app else environment
+    await acreate_markdown_artifact(page, key=f"{key}-dora", description=title)
+    await acreate_table_artifact(
+        history_rows(recent, ops), key=f"{key}-history", description=f"{title}: every commit"
+    )

@@ -1,0 +1,45 @@
+"""The way back: one commit to an earlier release, and a hold on the one that failed."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.rollout import Until
+from flows.tasks.back import checked, commit_rollback
+from flows.tasks.code import name_this_run
+from flows.tasks.commit import RolledOut
+from flows.tasks.journal import journal
+from flows.tasks.target import read_target
+from flows.tasks.watch import follow
+
+
+@flow(name="rollback", flow_run_name="{app} in {environment}: back")
+async def rollback(
+    app: str,
+    environment: str,
+    reason: str,
+    by: str,
+    to: str | None = None,
+    until: Until = "healthy",
+) -> None:
+    """Go back to an earlier release; what runs now stays on hold until somebody clears it.
+
+    Args:
+        app: App, as its Source Repository block is named.
+        environment: Environment, as its folder in the ops repository is named.
+        reason: Why; it stands in the commit and in the hold.
+        by: Who wants it; it stands beside the reason.
+        to: Revision to go back to, or the beginning of its id; the release before if empty.
+        until: Stop at the GitOps commit, or see the rollout through until healthy.
+    """
+    why, who = checked("reason", reason), checked("by", by)
+    async with journal(app, environment) as log:
+        target = await read_target(app, environment)
+        back = await log.timed("release", commit_rollback(target, to, why, who))
+        await log.goes_to(back.revision)
+        await name_this_run(f"{app} back to {back.revision.short} in {environment}")
+        served = None
+        if until == "healthy":
+            watched = follow(target, back.committed, back.image)
+            served = await log.timed("deploy", watched)
+        log.rolled_out(back.image, RolledOut(commits=(back.committed,), served=served))

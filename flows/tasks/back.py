@@ -1,0 +1,170 @@
+"""Deploy, the way back: a rollback with its hold, and the end of a hold."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.config import HOLDS_FILE, Hold, Holds, read_holds, write_holds
+from blocks.errors import Refuse
+from blocks.images import without_tag
+from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
+from blocks.source_repository import Revision, SourceRepository
+from blocks.vcs.trailers import Recorded, one_line, with_trailers
+from flows.tasks.code import source_of
+from flows.tasks.commit import Committed, committed, image_changes, say_asked
+from flows.tasks.message import release_message, this_run
+from flows.tasks.outside import outside
+from flows.tasks.target import Target, target_of
+
+_UNTOUCHED = "the ops repository and the cluster"
+
+
+class WentBack(BaseModel):
+    """Where a rollback led, and its commit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: Revision
+    image: str
+    committed: Committed
+
+
+@outside("roll back {target.app} in {target.environment}")
+async def commit_rollback(target: Target, to: str | None, reason: str, by: str) -> WentBack:
+    """Commit an earlier release's image, and a hold on the one that runs now.
+
+    Args:
+        target: The environment.
+        to: Revision to go back to, or the beginning of its id; the release before this if None.
+        reason: Why.
+        by: Who.
+    """
+    ops = await OpsRepository.aload("default")
+    source = await source_of(target.app)
+    revision, image, landed = await asyncio.to_thread(go_back, ops, source, target, to, reason, by)
+    return WentBack(revision=revision, image=image, committed=committed(ops, landed))
+
+
+@outside("clear the hold on {revision}")
+async def commit_cleared_hold(
+    app: str, environment: str, revision: str, reason: str, by: str
+) -> Committed:
+    """Commit the end of a hold, so that its image may be released again."""
+    ops = await OpsRepository.aload("default")
+    landed = await asyncio.to_thread(clear, ops, app, environment, revision, reason, by)
+    return committed(ops, landed)
+
+
+def go_back(
+    ops: OpsRepository,
+    source: SourceRepository,
+    target: Target,
+    to: str | None,
+    reason: str,
+    by: str,
+) -> tuple[Revision, str, Landed]:
+    """Commit the way back: one commit with the earlier image and the hold."""
+    found: list[tuple[Revision, str]] = []
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
+        now = target_of(wanted, target.app, target.environment)
+        image = without_tag(now.images[0].image)
+        holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
+        releases = [one for one in history if {"Image", "Revision"} <= one.trailers.keys()]
+        # The run that is tried again must not go back once more.
+        if releases and releases[0].trailers.get("Run") == this_run():
+            found.append((source.resolve(releases[0].trailers["Revision"]), image))
+            return None
+        goal = _goal(wanted, releases, holds, image, to)
+        revision, wanted_image = source.resolve(goal.trailers["Revision"]), goal.trailers["Image"]
+        found.append((revision, wanted_image))
+        bad = next((one for one in releases if one.trailers["Image"] == image), None)
+        bad_revision = bad.trailers["Revision"] if bad else "unknown"
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        hold = Hold(image=image, revision=bad_revision, reason=reason, by=by, at=at)
+        changes = image_changes(wanted, now, revision, wanted_image)
+        held = write_holds(Holds(holds=[*holds.holds, hold]))
+        changes[f"{wanted.folder}/{HOLDS_FILE}"] = held
+        more = {"Rollback-From": bad_revision, "Held": image, "Reason": reason, "By": by}
+        message = release_message(
+            target.app, target.environment, revision, wanted_image, "1/1 rollback", more
+        )
+        return Proposal(changes=changes, message=message)
+
+    landed = ops.commit(target.environment, target.app, propose, say_asked)
+    return *found[-1], landed
+
+
+def _goal(
+    wanted: Wanted, releases: list[Recorded], holds: Holds, image: str, to: str | None
+) -> Recorded:
+    """The newest earlier release that is not held, or the one asked for."""
+    for one in releases:
+        trailers = one.trailers
+        meant = to is None or trailers["Revision"].startswith(to)
+        if meant and trailers["Image"] != image and holds.of(trailers["Image"]) is None:
+            return one
+    known = dict.fromkeys(one.trailers["Revision"][:12] for one in releases)
+    raise Refuse(
+        f"There is no release to go back to{f' of {to}' if to else ''}.",
+        where=f"{wanted.folder} at {wanted.commit[:7]}",
+        expected="an earlier release of another image that is not on hold",
+        got=", ".join(known) or "no release at all",
+        untouched=_UNTOUCHED,
+        remedy="release a revision that mends it, or name one of these with `to`",
+    )
+
+
+def clear(
+    ops: OpsRepository, app: str, environment: str, revision: str, reason: str, by: str
+) -> Landed:
+    """Commit a holds.yaml without the hold on a revision."""
+
+    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
+        if history and history[0].trailers.get("Run") == this_run():
+            return None
+        file = f"{wanted.folder}/{HOLDS_FILE}"
+        holds = read_holds(wanted.files.get(HOLDS_FILE), file).holds
+        cleared = [hold for hold in holds if hold.revision.startswith(revision)]
+        if len(cleared) != 1 or not revision:
+            raise Refuse(
+                f"There is no single hold on {revision!r}.",
+                where=f"{file} at {wanted.commit[:7]}",
+                expected="the beginning of one held revision's id",
+                got=", ".join(hold.revision for hold in holds) or "no hold at all",
+                untouched=_UNTOUCHED,
+            )
+        left = [hold for hold in holds if hold not in cleared]
+        trailers = {
+            "App": app,
+            "Environment": environment,
+            "Hold-Cleared": cleared[0].image,
+            "Reason": reason,
+            "By": by,
+            "Run": this_run(),
+        }
+        subject = f"{app} {cleared[0].revision[:7]} may go to {environment} again"
+        return Proposal(
+            changes={file: write_holds(Holds(holds=left))},
+            message=with_trailers(subject, trailers),
+        )
+
+    return ops.commit(environment, app, propose, say_asked)
+
+
+def checked(name: str, text: str) -> str:
+    """A reason or a name that people gave, as one line.
+
+    Raises:
+        Refuse: It is empty.
+    """
+    if line := one_line(text):
+        return line
+    raise Refuse(
+        f"The parameter {name!r} is empty.",
+        expected="a few words that others will read in the history",
+        untouched=_UNTOUCHED,
+    )

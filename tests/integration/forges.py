@@ -1,0 +1,119 @@
+"""A small server that speaks the pull-request part of GitHub's, GitLab's and Gitea's APIs."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+TOKEN = "forge-token"  # the test server's own
+
+
+@dataclass
+class Forges:
+    """What the server was asked for, and what it says next.
+
+    Args:
+        url: Its address.
+        requests: The pull requests, as they were opened.
+        status: Answer everything with this status; None to work.
+    """
+
+    url: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    status: int | None = None
+
+
+@contextmanager
+def forges() -> Generator[Forges]:
+    """Run the server on a free port of loopback."""
+    state = Forges()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    state: Forges
+
+    def do_GET(self) -> None:  # the base class's name
+        if self._is_let_in():
+            query = parse_qs(urlsplit(self.path).query)
+            found = [one for one in self.state.requests if self._matches(one, query)]
+            self._answer(200, [self._shown(one) for one in found])
+
+    def do_POST(self) -> None:  # the base class's name
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self._is_let_in():
+            return
+        gitlab = "source_branch" in body
+        opened = {
+            "head": body["source_branch" if gitlab else "head"],
+            "base": body["target_branch" if gitlab else "base"],
+            "title": body["title"],
+            "body": body["description" if gitlab else "body"],
+            "number": len(self.state.requests) + 1,
+            "path": unquote(urlsplit(self.path).path),
+        }
+        if any(one["head"] == opened["head"] for one in self.state.requests):
+            self._answer(409 if gitlab else 422, {"message": "A pull request already exists"})
+            return
+        self.state.requests.append(opened)
+        self._answer(201, self._shown(opened))
+
+    def _matches(self, one: dict[str, Any], query: dict[str, list[str]]) -> bool:
+        # Gitea knows no filter by head.
+        if self.path.startswith("/api/v1/"):
+            return True
+        head = query.get("source_branch", query.get("head", [""]))[0]
+        return head.rpartition(":")[2] == one["head"]
+
+    def _is_let_in(self) -> bool:
+        if self.state.status is not None:
+            self._answer(self.state.status, {"message": "as the test says"})
+            return False
+        # GitHub's and Gitea's header, and GitLab's.
+        token = re.sub("^(token|Bearer) ", "", self.headers.get("Authorization", ""))
+        if TOKEN in {token, self.headers.get("PRIVATE-TOKEN")}:
+            return True
+        self._answer(401, {"message": "Bad credentials"})
+        return False
+
+    def _shown(self, one: dict[str, Any]) -> dict[str, Any]:
+        url = f"{self.state.url}/pull/{one['number']}"
+        return {
+            "id": one["number"],
+            "iid": one["number"],
+            "number": one["number"],
+            "html_url": url,
+            "web_url": url,
+            "url": f"{self.state.url}/repos/acme/ops/pulls/{one['number']}",
+            "head": {"ref": one["head"]},
+            "base": {"ref": one["base"]},
+            "source_branch": one["head"],
+            "title": one["title"],
+        }
+
+    def _answer(self, status: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Nothing: the client says what went wrong."""

@@ -1,0 +1,92 @@
+"""Pushes that the network or the server spoils, against the real server behind a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from git import Repo
+from pydantic import SecretStr
+
+from bench.proxy import Fate, proxy
+from blocks.errors import Retry
+from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
+from blocks.vcs.trailers import Recorded
+from examples import repositories
+
+
+@pytest.fixture
+def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
+    content = tmp_path / "content"
+    (content / "prod/shop").mkdir(parents=True)
+    (content / "prod/shop/rollout.yaml").write_text("image: a\n")
+    return repositories.create("faults", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
+
+
+def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal | None:
+    """One edit that has nothing to do where it was done."""
+    if wanted.files["rollout.yaml"] == b"image: b\n":
+        return None
+    changes = {f"{wanted.folder}/rollout.yaml": b"image: b\n"}
+    return Proposal(changes=changes, message="release")
+
+
+def commits(code: Repo) -> list[str]:
+    """What stands on the server's branch above the first commit, oldest first."""
+    code.remote().fetch()
+    return code.git.rev_list("--reverse", f"{code.head.commit.hexsha}..origin/main").split()
+
+
+def release(
+    sandbox: dict[str, str], fate: Callable[[int], Fate], patience: float = 60
+) -> tuple[Landed, int]:
+    """Release through a proxy; how it ended, and how many pushes it took."""
+    with proxy(sandbox["SHIPWAY_GIT_URL"], fate) as server:
+        ops = OpsRepository(
+            url=f"{server.url}/faults.git",
+            username=sandbox["SHIPWAY_GIT_USERNAME"],
+            password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
+            patience_seconds=patience,
+        )
+        return ops.commit("prod", "shop", propose), server.pushes
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_first_pushes_rejected_the_next_one_lands(
+    code: Repo, sandbox: dict[str, str], count: int
+) -> None:
+    landed, pushes = release(sandbox, lambda number: "reject" if number < count else "pass")
+    assert (landed.new, pushes) == (True, count + 1)
+    assert commits(code) == [landed.commit]
+
+
+@pytest.mark.parametrize("then", ["pass", "drop", "reject", "hang"])
+def test_a_push_whose_answer_is_lost_is_found_at_the_server(
+    code: Repo, sandbox: dict[str, str], then: Fate
+) -> None:
+    # Git's transport itself sends a push once more where the connection breaks.
+    landed, _ = release(sandbox, lambda number: "drop" if number == 0 else then, patience=5)
+    assert landed.new
+    assert commits(code) == [landed.commit]
+    again, pushes = release(sandbox, lambda _: "pass")
+    assert (again, pushes) == (Landed(commit=landed.commit, new=False), 0)
+    assert commits(code) == [landed.commit]
+
+
+def test_a_server_that_hangs_is_given_up_and_a_later_run_makes_one_commit(
+    code: Repo, sandbox: dict[str, str]
+) -> None:
+    with pytest.raises(Retry, match="The Git server cannot be reached") as caught:
+        release(sandbox, lambda _: "hang", patience=3)
+    assert "did not complete in 3" in str(caught.value.facts["got"])
+    assert commits(code) == []
+    landed, _ = release(sandbox, lambda _: "pass")
+    assert commits(code) == [landed.commit]
+
+
+def test_a_server_that_never_takes_a_push_is_reported(code: Repo, sandbox: dict[str, str]) -> None:
+    with pytest.raises(Retry, match="The Git server cannot be reached"):
+        release(sandbox, lambda _: "reject")
+    assert commits(code) == []

@@ -1,0 +1,80 @@
+"""The way back: a rollback, its hold, and what the history then says."""
+
+from __future__ import annotations
+
+from prefect.client.schemas.objects import State
+
+from blocks.config import read_holds
+from flows.clear_hold import clear_hold
+from flows.history import history
+from flows.rollback import rollback
+from tests.project import Project
+from tests.system.runs import artifacts, report, run_of, run_release, summary
+
+
+async def roll_back(project: Project, **parameters: str) -> State[None]:
+    """Roll back in this process, up to the commit; return the final state, whatever it is."""
+    given = {"until": "commit", "reason": "5xx in staging", "by": "Ada", **parameters}
+    return await rollback(project.app, "staging", **given, return_state=True)  # pyright: ignore
+
+
+def at_tip(project: Project, name: str) -> str:
+    tip = project.ops_log()[0]
+    return project.ops.git.show(f"{tip}:{project.folder}/{name}", strip_newline_in_stdout=False)
+
+
+async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Project) -> None:
+    first = await summary(project.app, await run_release(project.app))
+    before = at_tip(project, "deployment.yaml")
+    project.change({"VERSION": "2\n"})
+    second = await summary(project.app, await run_release(project.app))
+    assert at_tip(project, "deployment.yaml") != before
+
+    state = await roll_back(project)
+    assert state.is_completed()
+    assert at_tip(project, "deployment.yaml") == before
+    (hold,) = read_holds(at_tip(project, "holds.yaml").encode()).holds
+    assert (hold.image, hold.reason, hold.by) == (second["image"], "5xx in staging", "Ada")
+    row = await summary(project.app, state)
+    assert (row["image"], row["revision"]) == (first["image"], first["revision"])
+    assert [row[key] for key in ("built", "pushed", "committed")] == [0, 0, 1]
+
+    log = project.ops_log()
+    refused = await run_release(project.app)
+    assert refused.is_failed()
+    assert "This image was rolled back here and is on hold." in str(refused.message)
+    assert "5xx in staging" in await report(project.app, refused)
+    assert project.ops_log() == log
+
+    cleared = await clear_hold(
+        project.app, "staging", project.revision[:9], "mended upstream", "Grace", return_state=True
+    )
+    assert cleared.is_completed()
+    assert (await run_release(project.app)).is_completed()
+    assert str(second["image"]) in at_tip(project, "deployment.yaml")
+
+    told = await history("staging", project.app, return_state=True)
+    found = await artifacts(run_of(told))
+    page = str(found[f"staging-{project.app}-dora"].data)
+    assert "| Change failure rate | 33 % (1) |" in page
+    assert "| Rework rate | 33 % (1) |" in page
+    rows = str(found[f"staging-{project.app}-history"].data)
+    for words in ("1/1 rollback", "5xx in staging", "hold cleared", "mended upstream", "Grace"):
+        assert words in rows
+
+
+async def test_without_an_earlier_release_nothing_changes(project: Project) -> None:
+    await run_release(project.app)
+    log = project.ops_log()
+    state = await roll_back(project)
+    assert state.is_failed()
+    assert "There is no release to go back to." in str(state.message)
+    assert project.ops_log() == log
+
+
+async def test_a_rollback_without_a_reason_is_refused(project: Project) -> None:
+    log = project.ops_log()
+    state = await roll_back(project, reason=" \n")
+    assert state.is_failed()
+    assert "The parameter 'reason' is empty." in str(state.message)
+    assert project.ops_log() == log
