@@ -54,6 +54,13 @@ class Project:
         """Commit to the app's repository and push."""
         return repositories.commit(self.code, message, files)
 
+    def link(self, name: str, to: Path) -> str:
+        """Put a symlink in a file's place, commit to the app's repository and push."""
+        file = Path(self.code.working_dir, name)
+        file.unlink()
+        file.symlink_to(to)
+        return self.change({})
+
     def change_ops(self, files: Mapping[str, str]) -> str:
         """Commit to the ops repository, on top of what others pushed."""
         self.pull_ops()

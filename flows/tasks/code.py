@@ -51,7 +51,8 @@ async def checkout(app: str, revision: str | None, folder: Path) -> Code:
     found = await asyncio.to_thread(source.resolve, revision)
     root = await asyncio.to_thread(source.checkout, found, folder / "code")
     file = root / "pipeline.yaml"
-    if not file.is_file():
+    # A link could lead to a file of the worker's, whose text an error would show.
+    if not file.is_file() or file.is_symlink():
         raise Refuse(
             "There is no pipeline.yaml.",
             where=f"{source.url} at {found.short}, folder {source.folder}",

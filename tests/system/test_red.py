@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from prefect.client.schemas.objects import State
 
 from blocks.container_runner import RUN_LABEL
 from blocks.registry import Registry
+from flows.release import release
 from tests.project import Project
 from tests.system.runs import report, run_of, run_release, tasks_and_subflows
 
@@ -119,6 +121,27 @@ async def test_a_mistake_in_the_app_is_one_clear_error(
     assert state.is_failed()
     for word in words:
         assert word.format(short=project.revision[:7]) in str(state.message)
+    untouched.check()
+
+
+async def test_a_pipeline_file_that_is_a_link_shows_nothing_of_the_worker(
+    project: Project, untouched: Untouched, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("token-of-the-worker\n")
+    project.link("pipeline.yaml", secret)
+    message = await _failure(project, None)
+    assert "There is no pipeline.yaml." in message
+    assert "token-of-the-worker" not in message
+    untouched.check()
+
+
+async def test_an_environment_outside_the_ops_repository_is_one_clear_error(
+    project: Project, untouched: Untouched
+) -> None:
+    state = await release(project.app, environment="../..", until="commit", return_state=True)
+    assert state.is_failed()
+    assert f"'../..' does not know '{project.app}'." in str(state.message)
     untouched.check()
 
 

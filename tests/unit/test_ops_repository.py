@@ -54,6 +54,28 @@ def test_a_folder_that_is_missing_has_no_files(ops: OpsRepository) -> None:
     assert ops.fetch("prod", "none").files == {}
 
 
+@pytest.mark.parametrize(
+    "environment", ["..", "../..", "", ".", "/", "prod/../prod", "--all", ".git"]
+)
+def test_a_folder_outside_the_repository_has_no_files(ops: OpsRepository, environment: str) -> None:
+    assert ops.fetch(environment, "shop").files == {}
+
+
+def test_a_symlink_in_the_way_leads_nowhere(origin: Origin, ops: OpsRepository) -> None:
+    (origin.tree / "linked").symlink_to("prod")
+    (origin.tree / "prod/shop/link.yaml").symlink_to("/etc/passwd")
+    origin.commit_tree()
+    assert ops.fetch("linked", "shop").files == {}
+    with pytest.raises(Refuse, match="An ops folder holds something that is no plain file"):
+        ops.fetch("prod", "shop")
+
+
+def test_an_empty_repository_is_refused_with_what_to_do(origin: Origin) -> None:
+    with pytest.raises(Refuse, match="There is no branch 'main'") as caught:
+        OpsRepository(url=origin.url).fetch("prod", "shop")
+    assert "push the branch" in str(caught.value.facts["remedy"])
+
+
 def test_a_branch_that_is_missing_is_refused(origin: Origin, start: str) -> None:
     assert start
     with pytest.raises(Refuse):
