@@ -10,6 +10,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from blocks.ops_repository import OpsRepository
 from flows.tasks.dora import measure
 from flows.tasks.history import history_page, history_rows, read_history
+from flows.tasks.names import check_names
 from flows.tasks.run_name import run_name
 
 
@@ -22,6 +23,7 @@ async def history(environment: str, app: str | None = None, days: int = 30) -> N
         app: One app, or all of the environment if empty.
         days: How many days the figures cover.
     """
+    check_names(app=app, environment=environment)
     until = datetime.now(UTC)
     since = until - timedelta(days=days)
     found = await read_history(environment, app)

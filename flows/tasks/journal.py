@@ -19,6 +19,7 @@ from blocks.junit import LayerResult
 from blocks.source_repository import Revision
 from flows.tasks.code import name_this_run
 from flows.tasks.commit import RolledOut
+from flows.tasks.names import check_names
 from flows.tasks.push import Pushed
 from flows.tasks.report import Report, render
 
@@ -99,7 +100,12 @@ class Journal:
 
 @asynccontextmanager
 async def journal(app: str, environment: str) -> AsyncGenerator[Journal]:
-    """Keep a journal of the current run; the report is written however it ends."""
+    """Keep a journal of the current run; the report is written however it ends.
+
+    Raises:
+        Refuse: `app` or `environment` is no name.
+    """
+    check_names(app=app, environment=environment)
     progress = await acreate_progress_artifact(
         0.0, key=f"{app}-{environment}-progress", description=f"Progress of {app} → {environment}"
     )
