@@ -80,7 +80,8 @@ def release(
         allowed = downgrade or now.rollout.order == "any"
         passed = downgrade_from(source, wanted, history, revision, allowed=allowed)
         changes = image_changes(wanted, now, revision, image)
-        made_before = bool(history) and history[0].trailers.get("Run") == this_run()
+        last = history[0].trailers if history else {}
+        made_before = (last.get("Run"), last.get("Step")) == (this_run(), step.name)
         more = {"Downgrade-From": passed} if passed else {}
         message = release_message(target.app, target.environment, revision, image, step.name, more)
         return Proposal(changes=changes, message=message)
