@@ -76,7 +76,9 @@ def merge(code: Repo, server: Forges) -> None:
     while not server.requests:
         time.sleep(0.1)
     code.remote().fetch()
-    code.git.merge("--no-ff", "--message", "Merge", f"origin/{server.requests[0]['head']}")
+    person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    merge = ["merge", "--no-ff", "--message", "Merge", f"origin/{server.requests[0]['head']}"]
+    code.git.execute(["git", *person, *merge])
     code.git.push("origin", "HEAD:main")
 
 
