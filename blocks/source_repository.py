@@ -103,6 +103,12 @@ class SourceRepository(GitRemote):
             index.unlink()
         return into / self.folder
 
+    def objects(self, revision: Revision, paths: list[str]) -> list[str]:
+        """Git's ids of files and folders of the app; empty where there is none of that name."""
+        with self.mirror("source") as mirror:
+            names = [f"{revision.tree}:{'' if path == '.' else path}" for path in paths]
+            return [mirror.try_run("rev-parse", "--verify", "-q", name) or "" for name in names]
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains the commit `older`; False where `older` is unknown here.
 

@@ -4,6 +4,7 @@
 argument; running it again overwrites the blocks that they name and leaves all others alone:
 
 - DOCKER_HOST, SHIPWAY_DOCKER_CLI: the engine, and a docker command with BuildKit.
+- SHIPWAY_LEDGER_URL: PostgreSQL for what tests did before; a SQLite file if not given.
 - SHIPWAY_REGISTRY: host, port and namespace of the image registry.
 - SHIPWAY_OPS_URL: the ops repository.
 - SHIPWAY_APPS: the apps' repositories, as `name=url` with spaces between.
@@ -28,6 +29,7 @@ from blocks.cluster import Cluster
 from blocks.container_runner import ContainerRunner
 from blocks.forge import Forge
 from blocks.image_builder import ImageBuilder
+from blocks.ledger import Ledger
 from blocks.ops_repository import OpsRepository
 from blocks.registry import Registry
 from blocks.source_repository import SourceRepository
@@ -42,6 +44,7 @@ TYPES: tuple[type[Block], ...] = (
     OpsRepository,
     ImageBuilder,
     ContainerRunner,
+    Ledger,
     Registry,
     Cluster,
 )
@@ -50,11 +53,13 @@ TYPES: tuple[type[Block], ...] = (
 def platform(env: Mapping[str, str]) -> dict[str, Block]:
     """The blocks that everything shares, by document name: `default`, and one cluster a name."""
     engine = DockerHost(base_url=env.get("DOCKER_HOST"))
+    ledger = env.get("SHIPWAY_LEDGER_URL")
     blocks: dict[str, Block] = {
         "image-builder/default": ImageBuilder(
             engine=engine, cli=env.get("SHIPWAY_DOCKER_CLI", "docker")
         ),
         "container-runner/default": ContainerRunner(engine=engine),
+        "ledger/default": Ledger(url=SecretStr(ledger) if ledger else None),
     }
     if address := env.get("SHIPWAY_REGISTRY"):
         blocks["registry/default"] = Registry(

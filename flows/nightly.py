@@ -7,11 +7,12 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
-from flows.tasks.build import build
+from flows.tasks.build import build, build_tests
 from flows.tasks.clean_up import clear_leftovers, remove_what_runs
 from flows.tasks.code import checkout
 from flows.tasks.journal import journal
-from flows.verify import e2e, integration, unit
+from flows.tasks.pyramid import Images
+from flows.verify import verify
 
 
 @flow(
@@ -21,7 +22,7 @@ from flows.verify import e2e, integration, unit
     on_crashed=[remove_what_runs],
 )
 async def nightly(app: str) -> None:
-    """Build the tip of the default branch without caches and run every layer.
+    """Build the tip of the default branch without caches and run every layer to its end.
 
     Args:
         app: App, as its Source Repository block is named.
@@ -30,9 +31,10 @@ async def nightly(app: str) -> None:
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, "nightly") as log:
             code = await log.timed("code", checkout(app, None, Path(folder)))
-            await log.goes_to(code.revision)
+            await log.goes_to(code.revision, code.pipeline.tests)
             image = await log.timed("build", build(code, "image", no_cache=True))
-            tests = await build(code, "tests", no_cache=True)
-            log.tested(await log.timed("unit", unit(code, tests)))
-            log.tested(await log.timed("integration", integration(code, tests, image)))
-            log.tested(await log.timed("e2e", e2e(code, tests, image)))
+            tests = await build_tests(code, no_cache=True)
+            images = Images(tests=tests, app=image)
+            for name in code.pipeline.tests.layers:
+                layer = verify.with_options(name=name)
+                await log.verified(name, layer(name, code, images, fresh=True))

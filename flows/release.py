@@ -10,14 +10,14 @@ from prefect import flow
 from blocks.concurrency import together
 from blocks.images import ImageRef
 from flows.rollout import Until, rollout
-from flows.tasks.build import build
+from flows.tasks.build import build, build_tests
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.code import Code, checkout
 from flows.tasks.journal import Journal, journal
-from flows.tasks.layer import start_services
 from flows.tasks.push import find_image, push
+from flows.tasks.pyramid import Images, start_services
 from flows.tasks.target import read_target
-from flows.verify import e2e, integration, unit
+from flows.verify import verify
 
 
 @flow(
@@ -45,7 +45,7 @@ async def release(
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, environment) as log:
             code = await log.timed("code", checkout(app, revision, Path(folder)))
-            await log.goes_to(code.revision)
+            await log.goes_to(code.revision, code.pipeline.tests)
             await read_target(app, environment)
             image = await find_image(code) or await make(code, log)
             deployed = rollout(app, environment, code.revision, str(image), until, downgrade)
@@ -59,11 +59,11 @@ async def make(code: Code, log: Journal) -> ImageRef:
         async with together() as side_by_side:
             image = side_by_side.create_task(log.timed("build", build(code, "image")))
             side_by_side.create_task(start_services(code))
-            tests = await build(code, "tests")
-            log.tested(await log.timed("unit", unit(code, tests)))
+            tests = await build_tests(code)
+            for name, layer in code.pipeline.tests.layers.items():
+                images = Images(tests=tests, app=await image if layer.app else None)
+                await log.verified(name, verify.with_options(name=name)(name, code, images))
         built = await image
-        log.tested(await log.timed("integration", integration(code, tests, built)))
-        log.tested(await log.timed("e2e", e2e(code, tests, built)))
     pushed = await log.timed("release", push(code, built))
     log.pushed(pushed)
     return pushed.image

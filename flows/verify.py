@@ -1,33 +1,287 @@
-"""Test: the pyramid, one subflow a layer."""
+"""Test: one layer of the pyramid, in shards, as a subflow that bears the layer's name."""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+
 from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
-from blocks.junit import LayerResult
+from blocks.concurrency import to_the_end, together
+from blocks.config import Layer
+from blocks.container_runner import ContainerRunner
+from blocks.errors import Fail, Retry, ShipwayError
+from blocks.ledger import Ledger, Ran
+from blocks.runners.place import Place
+from blocks.runners.process import process_place
+from blocks.testing.course import Course
+from blocks.testing.results import LayerResult, Red, Shard, TestResult
+from blocks.testing.shipway_names import kept, shown
+from blocks.testing.shipway_split import shard_count
+from blocks.testing.tool import Collected, Plan
+from blocks.testing.tools import tool_of
 from flows.tasks.code import Code
-from flows.tasks.layer import run_tests
+from flows.tasks.judge import judge
+from flows.tasks.pyramid import (
+    Before,
+    Images,
+    place_name,
+    read_ledger,
+    rules_of,
+    sidecars_of,
+    slots_of,
+    write_ledger,
+)
+from flows.tasks.shard import Part, run_shard, timed_out
+
+# A container and a start of the test tool cost about a second.
+LEAST_SHARD_SECONDS = 5.0
+FLUSH_SECONDS = 0.5
 
 
-@flow(name="unit", flow_run_name="unit · {code.app} {code.revision.short}")
-async def unit(code: Code, test_image: str) -> LayerResult | None:
-    """The base of the pyramid: quick tests of the code alone. None where the app has none."""
-    if "unit" not in code.pipeline.tests.layers:
-        return None
-    return await run_tests("unit", code, test_image, None)
+@flow(name="layer", flow_run_name="{name} · {code.app} {code.revision.short}")
+async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) -> LayerResult:
+    """Run a layer's tests, unless they were green with the same inputs before.
+
+    Args:
+        name: The layer.
+        code: The revision.
+        images: What the tests run in, and what they test.
+        fresh: Run every test to its end, whatever is known; a failure stops nothing.
+
+    Raises:
+        Red: The layer is red.
+    """
+    before = await read_ledger(name, code, images, fresh=fresh)
+    if before.green is not None:
+        get_run_logger().info("The %s layer was green with the same inputs", name)
+        return before.green
+    shards = await _shards(name, code, before)
+    return await Run(name, code, images, before, fresh=fresh).to_its_end(shards)
 
 
-@flow(name="integration", flow_run_name="integration · {code.app} {code.revision.short}")
-async def integration(code: Code, test_image: str, image: str) -> LayerResult | None:
-    """The code with the real services it needs. None where the app has no such layer."""
-    if "integration" not in code.pipeline.tests.layers:
-        return None
-    return await run_tests("integration", code, test_image, image)
+async def _shards(name: str, code: Code, before: Before) -> int:
+    """How many shards: as the team says, or from recorded times and the layer's share of slots."""
+    layer = code.pipeline.tests.layers[name]
+    if layer.shards != "auto":
+        return layer.shards
+    if not layer.splits:
+        return 1
+    share = max(1, round(await slots_of(layer) * code.pipeline.tests.weight(name)))
+    left = [one.seconds for key, one in before.known.items() if key not in before.passed]
+    return shard_count([one for one in left if one is not None], share, LEAST_SHARD_SECONDS)
 
 
-@flow(name="e2e", flow_run_name="e2e · {code.app} {code.revision.short}")
-async def e2e(code: Code, test_image: str, image: str) -> LayerResult | None:
-    """The very image that will ship, from outside. None where the app has no such layer."""
-    if "e2e" not in code.pipeline.tests.layers:
-        return None
-    return await run_tests("e2e", code, test_image, image)
+class Run:
+    """One run of a layer: starts shards, retries and repeats, and keeps what they tell."""
+
+    def __init__(
+        self, name: str, code: Code, images: Images, before: Before, *, fresh: bool
+    ) -> None:
+        self._name = name
+        self._code = code
+        self._images = images
+        self._before = before
+        self._fresh = fresh
+        self._layer: Layer = code.pipeline.tests.layers[name]
+        live = not (fresh or self._layer.retries or self._layer.quarantine)
+        self._tool = tool_of(self._layer, code.folder, live=live)
+        proven = {key: one.proven for key, one in before.known.items()}
+        self._course = Course(rules_of(self._layer), proven, before.passed)
+        self._told: asyncio.Queue[TestResult | Collected | None] = asyncio.Queue()
+        self._unsaved: list[TestResult] = []
+        self._repeat: list[TestResult] = []
+        self._shards: list[Shard] = []
+        self._suites: set[str] = set()
+        self._problem: ShipwayError | None = None
+        self._retried: set[tuple[str, int]] = set()
+        self._numbers = itertools.count()
+        self._open = 0
+        self._begin = time.monotonic()
+
+    async def to_its_end(self, shards: int) -> LayerResult:
+        """Run every test; a failure that counts stops all of it at once, unless `fresh`."""
+        strict = self._layer.over_budget == "fail"
+        budget = self._code.pipeline.tests.seconds(self._name)
+        limit = min(budget, self._layer.timeout) if strict else self._layer.timeout
+        green = over = False
+        try:
+            try:
+                async with asyncio.timeout(limit):
+                    await self._run_all(shards)
+            except TimeoutError:
+                key = "budget" if limit == budget else "timeout"
+                self._problem = timed_out(" ".join(self._layer.command), limit, key)
+            except Red:
+                raise
+            except Fail as problem:
+                self._problem = problem
+            result = judge(self._result(), self._code, self._tool, self._problem)
+            plain = {"passed", "skipped"}
+            green = not self._fresh and {one.outcome for one in result.tests} <= plain
+            if result.over_budget:
+                get_run_logger().warning(
+                    "The %s layer took %.1f s, over its budget of %.1f s",
+                    *(self._name, result.seconds, budget),
+                )
+            return result
+        except ShipwayError:
+            over = True
+            raise
+        finally:
+            await to_the_end(self._write_down(over=over or green, green=green))
+
+    async def _run_all(self, shards: int) -> None:
+        plan = self._plan()
+        async with together() as group:
+            saving = group.create_task(self._save_while_it_runs())
+            for number in range(shards):
+                title = f"shard {number + 1}/{shards}"
+                part = plan.model_copy(update={"shard": number, "shards": shards})
+                self._start(group, title, part)
+            await self._follow(group)
+            for turn in range(1, self._layer.new_tests):
+                if self._repeat:
+                    names = tuple(self._tool.alone(one) for one in self._repeat)
+                    self._repeat = []
+                    title = f"new tests, run {turn + 1}"
+                    self._start(group, title, plan.model_copy(update={"only": names}))
+                    await self._follow(group)
+            saving.cancel()
+        if len(self._suites) > 1:
+            raise Fail(
+                "The shards found different tests, so that some may have run in none.",
+                where=" ".join(self._layer.command),
+                expected="the same tests in every shard",
+                remedy="make the suite's parameters the same each time it is collected, "
+                "or set the layer's shards: 1",
+            )
+
+    async def _follow(self, group: asyncio.TaskGroup) -> None:
+        """Take what shards tell until the last one is done."""
+        while self._open:
+            told = await self._told.get()
+            if told is None:
+                self._open -= 1
+            elif isinstance(told, Collected):
+                self._suites.add(told.suite)
+            elif (step := self._course.take(told)) == "again":
+                self._again(group, told)
+            elif step == "red" and not self._fresh:
+                # Leaving the group cancels every shard, and what the caller runs beside the layer.
+                judge(self._result(), self._code, self._tool, None)
+            elif step == "done" and self._course.result(told.name).outcome == "passed":
+                self._unsaved.append(told)
+
+    def _again(self, group: asyncio.TaskGroup, test: TestResult) -> None:
+        """Run a failed test alone and at once; a new one that passed, later with the others."""
+        if test.outcome != "failed":
+            self._repeat.append(test)
+            return
+        alone = self._tool.alone(test)
+        # Two tests of one file may fail in one run of it: that file runs again once.
+        retry = (alone, len(self._course.runs[test.name]))
+        if retry not in self._retried:
+            get_run_logger().warning("%s failed and runs again, alone", shown(test.name))
+            self._retried.add(retry)
+            self._start(group, f"retry {shown(test.name)}", Plan(only=(alone,)))
+
+    def _start(self, group: asyncio.TaskGroup, title: str, plan: Plan) -> None:
+        number = next(self._numbers)
+        key = f"{self._code.app}-{self._name}-{number + 1}"
+
+        def tell(event: TestResult | Collected) -> None:
+            if plan.only is None or (
+                isinstance(event, TestResult) and self._tool.alone(event) in plan.only
+            ):
+                self._told.put_nowait(event)
+
+        part = Part(key, lambda: self._place(number), self._tool, plan, tell)
+        self._open += 1
+        group.create_task(self._shard(title, part))
+
+    async def _shard(self, title: str, part: Part) -> None:
+        try:
+            done = await run_shard(title, part)
+            if part.plan.only is None:
+                self._shards.append(done)
+        except ShipwayError as error:
+            if not self._fresh:
+                raise
+            self._problem = self._problem or error
+        finally:
+            self._told.put_nowait(None)
+
+    def _place(self, number: int) -> AbstractAsyncContextManager[Place]:
+        if self._layer.runner == "process":
+            return process_place(self._code.folder, self._layer.env)
+        return self._container(number)
+
+    @asynccontextmanager
+    async def _container(self, number: int) -> AsyncGenerator[Place]:
+        runner, run = await ContainerRunner.aload("default"), str(flow_run.root_flow_run_id)
+        name = place_name(self._code, self._name, run, number)
+        sidecars = sidecars_of(self._layer, self._images.app)
+        image = str(self._images.tests)
+        async with runner.place(run, name, image, self._layer.env, sidecars) as place:
+            yield place
+
+    def _plan(self) -> Plan:
+        """What is left to run, and what it took before, by what the tool asks for."""
+        seconds: dict[str, float] = {}
+        open_: set[str] = set()
+        for key, one in self._before.known.items():
+            seconds[one.unit] = seconds.get(one.unit, 0.0) + (one.seconds or 0.0)
+            if key not in self._before.passed:
+                open_.add(one.unit)
+        units = {key: one.unit for key, one in self._before.known.items()}
+        done = {units.get(key, key) for key in self._before.passed} - open_
+        return Plan(done=tuple(sorted(done)), seconds=seconds, split=self._layer.split)
+
+    def _result(self) -> LayerResult:
+        tests = self._code.pipeline.tests
+        found = (self._told_to_people(one) for one in self._course.results())
+        return LayerResult(
+            layer=self._name,
+            weight=100 * tests.weight(self._name),
+            budget=tests.seconds(self._name),
+            tests=tuple(found),
+            seconds=time.monotonic() - self._begin,
+            shards=tuple(self._shards),
+        )
+
+    def _told_to_people(self, test: TestResult) -> TestResult:
+        """With how to run it alone, and who knows of it; what a passed test printed is no news."""
+        if test.outcome in {"passed", "skipped"}:
+            return test.model_copy(update={"output": ""})
+        known = self._layer.quarantine.get(test.name)
+        about = f"{known.owner} until {known.until}: {known.reason}" if known else test.message
+        said = about if test.outcome == "quarantined" else test.message
+        return test.model_copy(update={"message": said, "alone": self._tool.locally(test)})
+
+    async def _save_while_it_runs(self) -> None:
+        """Keep what is green, so that after a kill only the rest runs again."""
+        while not self._fresh:
+            await asyncio.sleep(FLUSH_SECONDS)
+            if tests := self._unsaved:
+                self._unsaved = []
+                with suppress(Retry):
+                    async with (await Ledger.aload("default")).open() as book:
+                        await book.note_passed(self._before.inputs, tests)
+
+    async def _write_down(self, *, over: bool, green: bool) -> None:
+        ran = [
+            Ran(
+                unit=kept(self._tool.alone(runs[0])),
+                runs=tuple(runs),
+                result=self._course.result(name),
+            )
+            for name, runs in self._course.runs.items()
+        ]
+        inputs, result = self._before.inputs, self._result()
+        await write_ledger(result, self._code, inputs, ran, over=over, green=green)

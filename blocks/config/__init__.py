@@ -1,7 +1,16 @@
 """What stands in the repositories beside code and manifests, and how a mistake is reported."""
 
 from blocks.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
-from blocks.config.pipeline import App, Image, Layer, Pipeline, Service, Tests, read_pipeline
+from blocks.config.pipeline import (
+    App,
+    Image,
+    Layer,
+    Pipeline,
+    Quarantine,
+    Service,
+    Tests,
+    read_pipeline,
+)
 from blocks.config.rollout import ImageField, Rollout, read_rollout
 
 __all__ = [
@@ -13,6 +22,7 @@ __all__ = [
     "ImageField",
     "Layer",
     "Pipeline",
+    "Quarantine",
     "Rollout",
     "Service",
     "Tests",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -10,8 +12,7 @@ from blocks.config.document import Strict, read_document
 
 FILE = "pipeline.yaml"
 
-LayerName = Literal["unit", "integration", "e2e"]
-DEFAULT_WEIGHTS: dict[LayerName, int] = {"unit": 70, "integration": 20, "e2e": 10}
+DEFAULT_WEIGHTS = {"unit": 70, "integration": 20, "e2e": 10}
 
 
 def _inside(path: str) -> str:
@@ -58,21 +59,82 @@ class App(Strict):
     ready: Command | None = Field(default=None, description="As for a service.")
 
 
+class Quarantine(Strict):
+    """A test whose failure is known: it runs, is reported, and stops nothing until its last day."""
+
+    owner: str = Field(min_length=1, description="Who will repair it.")
+    until: date = Field(strict=False, description="Last day; from the next on, it fails again.")
+    reason: str = Field(min_length=1, description="Why, for instance the link to an issue.")
+
+
 class Layer(Strict):
     """One layer of the test pyramid."""
 
-    command: Command = Field(description="Run in a container of the test image.")
-    weight: int | None = Field(default=None, ge=1, description="Share of the pyramid in percent.")
-    budget: float = Field(default=900, gt=0, description="Seconds after which the layer fails.")
+    command: Command = Field(description="Run where the runner says; `{files}` stands for `files`.")
+    weight: float | None = Field(
+        default=None, gt=0, description="Share of budget, slots and progress, beside the others'."
+    )
+    runner: Literal["container", "process"] = Field(
+        default="container",
+        description="A container of the test image, or a process on the worker, in the checkout.",
+    )
+    tool: Literal["pytest", "go", "tap", "junit"] | None = Field(
+        default=None,
+        description="What the command runs; seen from the command if not given. tap: JUnit XML, "
+        "and the Test Anything Protocol on standard output, so that a failure is known at once.",
+    )
+    files: str | None = Field(
+        default=None, description="Glob of the test files, for a command that takes `{files}`."
+    )
+    junit: str | None = Field(
+        default=None,
+        description="Where the command writes JUnit XML, if not to $SHIPWAY_JUNIT.",
+    )
+    shards: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        default="auto", description="How many at once; auto: from the recorded times and the slots."
+    )
+    split: Literal["test", "file"] = Field(
+        default="test", description="What is kept together: file, where files share slow fixtures."
+    )
+    retries: int = Field(
+        default=0, ge=0, le=10, description="How often a failed test runs again, in a clean shard."
+    )
+    new_tests: int = Field(
+        default=3, ge=1, le=50, description="How often a new test runs before it counts."
+    )
+    quarantine: dict[str, Quarantine] = Field(default_factory=dict)
+    budget: float | None = Field(
+        default=None, gt=0, description="Seconds; the weight's share of tests.budget if not given."
+    )
+    over_budget: Literal["report", "fail"] = "report"
+    timeout: float = Field(default=3600, gt=0, description="Seconds after which it is ended.")
     env: Environment = Field(default_factory=dict)
     services: dict[Name, Service] = Field(default_factory=dict)
     app: App | None = Field(
         default=None, description="Start the image under test beside the tests."
     )
-    junit: str | None = Field(
-        default=None,
-        description="Where the command writes JUnit XML in its container. pytest needs no path.",
+    reads: list[RelativePath] = Field(
+        default_factory=lambda: ["."],
+        description="Paths that a process reads; a change elsewhere does not run it again.",
     )
+
+    @property
+    def kind(self) -> str:
+        """The tool: the given one, or the one that the command names."""
+        if self.tool is not None:
+            return self.tool
+        words = " ".join(self.command)
+        if self.files is None and self.junit is None:
+            if re.search(r"\b(pytest|py\.test)\b", words):
+                return "pytest"
+            if re.search(r"\bgo test\b", words):
+                return "go"
+        return "junit"
+
+    @property
+    def splits(self) -> bool:
+        """Whether a part of the tests can run."""
+        return self.kind in {"pytest", "go"} or self.files is not None
 
     @model_validator(mode="after")
     def _one_app(self) -> Layer:
@@ -82,19 +144,62 @@ class Layer(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_process_is_alone(self) -> Layer:
+        if self.runner == "process" and (self.services or self.app):
+            raise ValueError("a process has no services and no app: use runner: container")
+        return self
+
+    @model_validator(mode="after")
+    def _files_go_into_the_command(self) -> Layer:
+        if (self.files is None) == ("{files}" in self.command):
+            raise ValueError("files and {files} in the command belong together: give both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_of_what_splits(self) -> Layer:
+        if not self.splits and (self.retries or self.shards not in {"auto", 1}):
+            raise ValueError(
+                "shards and retries need a tool that runs parts: pytest, go, or {files}"
+            )
+        return self
+
 
 class Tests(Strict):
-    """The test pyramid; unit runs first, each later layer only on green."""
+    """The test pyramid: layers in the order they run, each only on green."""
 
     target: str | None = Field(
         default=None,
         description="Dockerfile stage the layers run in; the shipped image if not given.",
     )
-    layers: dict[LayerName, Layer] = Field(min_length=1)
+    budget: float = Field(default=900, gt=0, description="Seconds for all layers together.")
+    layers: dict[Name, Layer] = Field(min_length=1)
 
-    def weight(self, layer: LayerName) -> int:
-        """The layer's weight in percent: the team's, or 70, 20 or 10."""
-        return self.layers[layer].weight or DEFAULT_WEIGHTS[layer]
+    def weight(self, layer: str) -> float:
+        """The layer's share of the whole, from 0 to 1: the team's weights, or 70, 20 and 10."""
+        weights = {name: one.weight or DEFAULT_WEIGHTS[name] for name, one in self.layers.items()}
+        return weights[layer] / sum(weights.values())
+
+    def seconds(self, layer: str) -> float:
+        """The layer's time budget."""
+        return self.layers[layer].budget or self.budget * self.weight(layer)
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Tests:
+        for name, layer in self.layers.items():
+            if layer.weight is None and name not in DEFAULT_WEIGHTS:
+                raise ValueError(
+                    f"the layer {name!r} needs a weight: only unit, integration and "
+                    "e2e have one by default"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _cheapest_first(self) -> Tests:
+        given = [name for name in self.layers if name in DEFAULT_WEIGHTS]
+        if given != [name for name in DEFAULT_WEIGHTS if name in self.layers]:
+            raise ValueError("layers run in the order they stand: unit, then integration, then e2e")
+        return self
 
 
 class Pipeline(Strict):

@@ -27,3 +27,10 @@ async def build(code: Code, what: Literal["image", "tests"], no_cache: bool = Fa
         get_run_logger().debug,
         no_cache,
     )
+
+
+async def build_tests(code: Code, no_cache: bool = False) -> str | None:
+    """Build what tests run in; None where every layer runs in a process."""
+    if all(layer.runner == "process" for layer in code.pipeline.tests.layers.values()):
+        return None
+    return await build(code, "tests", no_cache)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,12 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
+from prefect.states import Crashed
 
 from blocks.concurrency import to_the_end
-from blocks.container_runner import ContainerRunner, remove_leftovers, runs_with_leftovers
+from blocks.container_runner import ContainerRunner
+from blocks.owner import is_gone
+from blocks.runners.containers import owners_of_leftovers, remove_leftovers
 from flows.tasks.outside import outside
 
 
@@ -39,12 +42,19 @@ async def nothing_left() -> AsyncGenerator[None]:
 
 @outside("clear what dead runs left")
 async def clear_leftovers() -> int:
-    """Remove containers of runs that are over: a killed worker could not do it. Return how many."""
+    """Remove containers of runs that are over or were killed. Return how many.
+
+    A run whose process is gone could neither clean up nor tell Prefect: that is done here.
+    """
     runner = await ContainerRunner.aload("default")
     count = 0
     async with runner.client() as client:
-        for run in await asyncio.to_thread(runs_with_leftovers, client):
-            if await _is_over(run):
+        owners = await asyncio.to_thread(owners_of_leftovers, client)
+        for run, processes in owners.items():
+            killed = all(is_gone(one) for one in processes)
+            if killed:
+                await _tell_that_it_crashed(run)
+            if killed or await _is_over(run):
                 count += await asyncio.to_thread(remove_leftovers, client, run)
     if count:
         get_run_logger().warning("Removed %d containers that dead runs had left", count)
@@ -59,3 +69,13 @@ async def _is_over(run: str) -> bool:
             # Another Prefect server may share the engine; what it runs is not ours to remove.
             return False
     return found.state is not None and found.state.is_final()
+
+
+async def _tell_that_it_crashed(run: str) -> None:
+    """A killed run stays Running in Prefect unless somebody says what became of it."""
+    async with get_client() as client:
+        with suppress(ObjectNotFound):
+            found = await client.read_flow_run(UUID(run))
+            if found.state is not None and found.state.is_running():
+                gone = Crashed(message="The process of this run was killed.")
+                await client.set_flow_run_state(found.id, gone, force=True)

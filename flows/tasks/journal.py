@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -14,9 +14,13 @@ from prefect.artifacts import (
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
+from prefect.results import aget_default_result_storage
+from prefect.runtime import flow_run
 
-from blocks.junit import LayerResult
+from blocks.config import Tests
 from blocks.source_repository import Revision
+from blocks.testing.junit import write_junit
+from blocks.testing.results import LayerResult, Red
 from flows.tasks.code import name_this_run
 from flows.tasks.commit import RolledOut
 from flows.tasks.names import check_names
@@ -26,15 +30,9 @@ from flows.tasks.report import Report, render
 Result = TypeVar("Result")
 
 # Shares of a run that people see move, in percent; a stage that is not needed counts at the end.
-SHARES = {
-    "code": 5,
-    "build": 25,
-    "unit": 20,
-    "integration": 15,
-    "e2e": 10,
-    "release": 10,
-    "deploy": 15,
-}
+SHARES = {"code": 5.0, "build": 25.0, "release": 10.0, "deploy": 15.0}
+# What is left is the pyramid's: each layer's share is its weight's.
+TESTS_SHARE = 100 - sum(SHARES.values())
 
 
 class Journal:
@@ -44,6 +42,7 @@ class Journal:
         self.report = Report(app=app, environment=environment)
         self._started = time.monotonic()
         self._progress = progress
+        self._shares = dict(SHARES)
 
     async def timed(self, stage: str, work: Awaitable[Result]) -> Result:
         """Await a stage's work, note how long it took, and move the progress on."""
@@ -54,19 +53,25 @@ class Journal:
             self.report.add_stage(stage, begin, self._now(), done=False)
             raise
         self.report.add_stage(stage, begin, self._now(), done=True)
-        done = sum(SHARES[one.name] for one in self.report.stages if one.done)
-        await aupdate_progress_artifact(self._progress, float(done))
+        done = sum(self._shares[one.name] for one in self.report.stages if one.done)
+        await aupdate_progress_artifact(self._progress, done)
         return result
 
-    async def goes_to(self, revision: Revision) -> None:
-        """Note what is being released, and name the run by it."""
+    async def goes_to(self, revision: Revision, tests: Tests | None = None) -> None:
+        """Note what is being released and which tests it has, and name the run by it."""
         self.report.revision = revision
+        if tests is not None:
+            self._shares |= {name: TESTS_SHARE * tests.weight(name) for name in tests.layers}
         await name_this_run(self.report.title)
 
-    def tested(self, result: LayerResult | None) -> None:
-        """Note what a layer came to."""
-        if result is not None:
-            self.report.layers.append(result)
+    async def verified(self, layer: str, work: Awaitable[LayerResult]) -> None:
+        """Await a layer, and note what it came to; of a red one, what it came to so far."""
+        try:
+            self.report.layers.append(await self.timed(layer, work))
+        except Red as error:
+            if error.result is not None:
+                self.report.layers.append(error.result)
+            raise
 
     def pushed(self, pushed: Pushed) -> None:
         """Note that an image was built, and whether it was pushed."""
@@ -87,6 +92,8 @@ class Journal:
         report.seconds = self._now()
         report.error = None if error is None else str(error) or type(error).__name__
         key = f"{report.app}-{report.environment}"
+        if report.layers:
+            report.junit = await _keep(f"{key}/{flow_run.id}/junit.xml", write_junit(report.layers))
         await acreate_markdown_artifact(
             render(report), key=f"{key}-report", description=report.title
         )
@@ -96,6 +103,14 @@ class Journal:
 
     def _now(self) -> float:
         return time.monotonic() - self._started
+
+
+async def _keep(name: str, text: str) -> str:
+    """Keep a file where Prefect keeps results: a folder, or a bucket; return its place there."""
+    storage: Any = await aget_default_result_storage()
+    path = f"shipway/{name}"
+    kept: object = await storage.awrite_path(path, text.encode())
+    return str(kept or path)
 
 
 @asynccontextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from blocks.junit import LayerResult
 from blocks.source_repository import Revision
+from blocks.testing.results import LayerResult
+from flows.tasks.report_pyramid import escape, fenced, pyramid_figures, pyramid_section
 
 BAR = 30
 
@@ -42,6 +42,7 @@ class Report(BaseModel):
     committed: int = 0
     layers: list[LayerResult] = Field(default_factory=list)
     stages: list[Stage] = Field(default_factory=list)
+    junit: str | None = None
     seconds: float = 0.0
     error: str | None = None
 
@@ -67,7 +68,8 @@ class Report(BaseModel):
             "built": self.built,
             "pushed": self.pushed,
             "committed": self.committed,
-            "tests": {one.layer: one.count("passed") for one in self.layers},
+            "tests": pyramid_figures(self.layers),
+            "junit": self.junit,
             "stages": {one.name: round(one.seconds, 3) for one in self.stages},
             "seconds": round(self.seconds, 3),
             "error": self.error,
@@ -78,10 +80,8 @@ def render(report: Report) -> str:
     """The Markdown page."""
     parts = [f"# {report.title}: {'failed' if report.error else 'done'}"]
     if report.error:
-        # Longer than any fence in the error, which others' words are part of.
-        fence = "`" * (1 + max([2, *map(len, re.findall("`+", report.error))]))
-        parts.append(f"{fence}text\n{report.error}\n{fence}")
-    parts += [_facts(report), _tests(report), _stages(report)]
+        parts.append(fenced(report.error))
+    parts += [_facts(report), pyramid_section(report.layers), _stages(report)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -101,35 +101,11 @@ def _facts(report: Report) -> str:
         facts.append(f"**Ops commit** {report.commit_link}{made}")
     if report.served:
         facts.append(f"**Cluster** {report.served}")
+    if report.junit:
+        facts.append(f"**JUnit XML of all layers** `{report.junit}`")
     counts = f"{report.built} built, {report.pushed} pushed, {report.committed} committed"
     facts.append(f"**This run** {counts}, in {report.seconds:.1f} s")
     return "\n".join(f"- {fact}" for fact in facts)
-
-
-def _tests(report: Report) -> str:
-    if not report.layers:
-        return ""
-    total = sum(len(layer.tests) for layer in report.layers)
-    rows = [
-        (
-            layer.layer,
-            str(layer.count("passed")),
-            str(layer.count("failed")),
-            str(layer.count("skipped")),
-            f"{100 * len(layer.tests) / total:.0f} %",
-            f"{layer.seconds:.1f} s",
-        )
-        for layer in report.layers
-    ]
-    head = ("Layer", "Passed", "Failed", "Skipped", "Share", "Time")
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "## Tests\n\n" + "\n".join(lines)
-
-
-def escape(text: str) -> str:
-    """Text that somebody else wrote, as Markdown shows it rather than as what it may do."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>-])", r"\\\1", text)
 
 
 def _stages(report: Report) -> str:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pytest
 from docker import DockerClient
 
-from blocks.container_runner import RUN_LABEL, ContainerRunner, Ended, Sidecar, remove_leftovers
+from blocks.container_runner import ContainerRunner
 from blocks.errors import Fail, Refuse
+from blocks.owner import owner
+from blocks.runners.containers import (
+    OWNER_LABEL,
+    RUN_LABEL,
+    Sidecar,
+    owners_of_leftovers,
+    remove_leftovers,
+)
+from blocks.testing.tool import Ended, Invocation
 
-RESULTS = "/tmp/results.xml"
 SERVER = ["python3", "-m", "http.server", "8000"]
 
 
 @pytest.fixture
-def run(engine: DockerClient) -> Any:
+def run(engine: DockerClient) -> Iterator[str]:
     """A run of its own; nothing of it may be left on the engine."""
     name = str(uuid.uuid4())
     yield name
@@ -32,85 +38,79 @@ async def execute(
     run: str,
     image: str,
     command: list[str],
-    sidecars: dict[str, Sidecar] | None = None,
-    log: Callable[[str], None] = lambda line: None,
-    budget: float = 60,
+    sidecars: Mapping[str, Sidecar] | None = None,
     ready_seconds: float = 20,
-) -> Ended:
+    files: Mapping[str, bytes] | None = None,
+) -> tuple[Ended, str]:
+    """How a command ended, and what it printed."""
+    said: list[bytes] = []
     runner = ContainerRunner(ready_seconds=ready_seconds)
-    async with runner.network(run, f"test-{run[:8]}", sidecars or {}) as (client, network):
-        return await runner.run(
-            client, network, image, command, {"NAME": "value"}, RESULTS, log, run, budget
-        )
+    async with runner.place(run, f"test-{run[:8]}", image, {}, sidecars or {}) as place:
+        invocation = Invocation(command=command, env={}, files=dict(files or {}))
+        ended = await place.run(invocation, said.append)
+    return ended, b"".join(said).decode()
 
 
-async def test_a_command_is_followed_to_its_end_and_leaves_its_results(
+async def test_the_environment_of_the_image_is_known_before_a_command_runs(
     run: str, python_image: str
 ) -> None:
-    lines: list[str] = []
-    script = f"echo one; echo $NAME >&2; printf '<x/>' > {RESULTS}; exit 3"
-    ended = await execute(run, python_image, ["sh", "-c", script], log=lines.append)
-    assert sorted(lines) == ["one", "value"]
-    assert sorted(ended.last_lines) == ["one", "value"]
-    assert (ended.status, ended.results) == (3, b"<x/>")
-
-
-async def test_commands_that_end_at_once_lose_no_output(run: str, python_image: str) -> None:
     runner = ContainerRunner()
-    async with runner.network(run, f"test-{run[:8]}", {}) as (client, network):
-        for number in range(15):
-            command = ["echo", str(number)]
-            ended = await runner.run(
-                client, network, python_image, command, {}, RESULTS, lambda line: None, run, 30
-            )
-            assert ended == Ended(status=0, last_lines=(str(number),), results=None)
+    env = {"LANG": "de_DE", "NAME": "value"}
+    async with runner.place(run, f"test-{run[:8]}", python_image, env, {}) as place:
+        assert place.env["LANG"] == "de_DE"
+        assert place.env["NAME"] == "value"
+        assert "/usr/bin" in place.env["PATH"]
 
 
-@pytest.mark.parametrize("command", [["no-such-program"], ["/etc/passwd"]])
-async def test_a_command_that_cannot_start_is_refused(
-    run: str, python_image: str, command: list[str]
+async def test_the_files_of_an_invocation_belong_to_whoever_runs_it(
+    run: str, engine: DockerClient, python_image: str
 ) -> None:
-    with pytest.raises(Refuse) as caught:
-        await execute(run, python_image, command)
-    assert caught.value.what == "The test command cannot start."
-    assert caught.value.facts["where"] == command[0]
-    assert command[0] in str(caught.value.facts["got"])
+    image = _image(engine, python_image, ["true"], user="10001")
+    script = "id -u; cat /shipway/plan.json; echo mine > /shipway/results.xml; cat /shipway/r*"
+    plan = {"plan.json": b"the plan\n"}
+    ended, said = await execute(run, image, ["sh", "-c", script], files=plan)
+    assert said.splitlines() == ["10001", "the plan", "mine"]
+    assert ended.status == 0
 
 
-async def test_a_command_over_its_budget_is_killed(run: str, python_image: str) -> None:
-    with pytest.raises(Fail) as caught:
-        await execute(run, python_image, ["sh", "-c", "echo begun; sleep 600"], budget=3)
-    assert caught.value.what == "The time budget is used up."
-    assert caught.value.facts["got"] == "begun"
-
-
-async def test_cancelling_kills_the_container(
+async def test_all_that_a_run_starts_bears_its_name_and_its_owners(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
+    mark = {RUN_LABEL: run, OWNER_LABEL: owner()}
+    filters = {"label": f"{RUN_LABEL}={run}"}
+    found: list[dict[str, str]] = []
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def log(line: str) -> None:
+    def output(chunk: bytes) -> None:
         loop.call_soon_threadsafe(begun.set)
 
-    command = ["sh", "-c", "echo begun; sleep 600"]
-    work = asyncio.create_task(execute(run, python_image, command, log=log))
-    await begun.wait()
-    work.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await work
-    assert engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={run}"}) == []
+    # Services run their image's own command.
+    web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["true"])
+    invocation = Invocation(command=["sh", "-c", "echo begun; sleep 600"], env={})
+    async with ContainerRunner().place(
+        run, f"test-{run[:8]}", python_image, {}, {"web": web}
+    ) as place:
+        work = asyncio.create_task(place.run(invocation, output))
+        await begun.wait()
+        found += [one.labels for one in engine.containers.list(filters=filters)]
+        found += [one.attrs["Labels"] for one in engine.networks.list(filters=filters)]
+        assert owners_of_leftovers(engine)[run] == {owner()}
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    assert [one | mark for one in found] == found
+    assert len(found) == 3
 
 
 async def test_a_service_is_reachable_by_its_name_once_it_is_ready(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
-    image = _server_image(engine, python_image)
+    image = _image(engine, python_image, SERVER)
     fetch = "import urllib.request as r; print(r.urlopen('http://web:8000/').status)"
     probe = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/')"
     web = Sidecar(image=image, env={}, ready=["python3", "-c", probe])
-    ended = await execute(run, python_image, ["python3", "-c", fetch], {"web": web})
-    assert (ended.status, ended.last_lines) == (0, ("200",))
+    ended, said = await execute(run, python_image, ["python3", "-c", fetch], {"web": web})
+    assert (ended.status, said) == (0, "200\n")
 
 
 async def test_a_service_that_ends_fails_with_its_last_words(
@@ -125,20 +125,14 @@ async def test_a_service_that_ends_fails_with_its_last_words(
     assert "no disk" in str(caught.value.facts["got"])
 
 
-async def test_a_service_that_is_never_ready_fails_in_time(
+async def test_a_service_that_is_never_ready_fails(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
-    image = _server_image(engine, python_image)
-    begin = time.monotonic()
-    with pytest.raises(Fail, match="The service 'web' does not get ready"):
-        await execute(
-            run,
-            python_image,
-            ["true"],
-            {"web": Sidecar(image=image, env={}, ready=["false"])},
-            ready_seconds=2,
-        )
-    assert time.monotonic() - begin > 2
+    web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["false"])
+    with pytest.raises(Fail) as caught:
+        await execute(run, python_image, ["true"], {"web": web}, ready_seconds=2)
+    assert caught.value.what == "The service 'web' does not get ready."
+    assert str(caught.value.facts["got"]).startswith("running")
 
 
 async def test_a_service_whose_image_is_not_there_is_refused(
@@ -147,8 +141,34 @@ async def test_a_service_whose_image_is_not_there_is_refused(
     image = f"{sandbox['SHIPWAY_REGISTRY']}/no-such-image:1"
     with pytest.raises(Refuse) as caught:
         await execute(run, python_image, ["true"], {"db": Sidecar(image=image, env={}, ready=None)})
-    assert caught.value.what == "The image of the service 'db' cannot be pulled."
+    assert caught.value.what == "The image of a service cannot be pulled."
     assert caught.value.facts["where"] == image
+
+
+async def test_services_started_ahead_of_the_time_are_taken_over(
+    run: str, python_image: str, engine: DockerClient
+) -> None:
+    web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["true"])
+    runner, name = ContainerRunner(), f"test-{run[:8]}"
+    await runner.start(run, name, {"web": web})
+    (before,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
+    async with runner.place(run, name, python_image, {}, {"web": web}):
+        (found,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
+        assert found.id == before.id
+
+
+async def test_images_of_the_same_files_have_the_same_content_whatever_their_labels(
+    python_image: str, engine: DockerClient
+) -> None:
+    container = engine.containers.create(python_image, ["true"])
+    one, same, other = (
+        str(container.commit(changes=change).id)
+        for change in ("LABEL revision=1", "LABEL revision=2", "ENV NAME=value")
+    )
+    container.remove()
+    first, second, third = await ContainerRunner().contents([one, same, other])
+    assert first == second
+    assert first != third
 
 
 def test_leftovers_of_a_killed_worker_are_found_and_removed(
@@ -160,29 +180,15 @@ def test_leftovers_of_a_killed_worker_are_found_and_removed(
         python_image, ["sleep", "600"], detach=True, labels=labels, network=network.name
     )
     engine.containers.create(python_image, ["true"], labels=labels)
+    assert owners_of_leftovers(engine)[run] == {""}
     assert remove_leftovers(engine, run) == 2
     assert remove_leftovers(engine, run) == 0
+    assert run not in owners_of_leftovers(engine)
 
 
-def _server_image(engine: DockerClient, base: str) -> str:
-    return _image(engine, base, SERVER)
-
-
-def _image(engine: DockerClient, base: str, command: list[str]) -> str:
+def _image(engine: DockerClient, base: str, command: list[str], user: str = "") -> str:
     """An image whose own command is `command`: services run theirs."""
-    container = engine.containers.create(base, command)
+    container = engine.containers.create(base, command, user=user)
     image = container.commit()
     container.remove()
     return str(image.id)
-
-
-async def test_services_started_ahead_of_the_time_are_taken_over(
-    run: str, python_image: str, engine: DockerClient
-) -> None:
-    web = Sidecar(image=_server_image(engine, python_image), env={}, ready=["true"])
-    runner, name = ContainerRunner(), f"test-{run[:8]}"
-    await runner.start(run, name, {"web": web})
-    (before,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
-    async with runner.network(run, name, {"web": web}):
-        (found,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
-        assert found.id == before.id

@@ -11,8 +11,8 @@ import pytest
 from docker import DockerClient
 from prefect.client.schemas.objects import State
 
-from blocks.container_runner import RUN_LABEL
 from blocks.registry import Registry
+from blocks.runners.containers import RUN_LABEL
 from flows.release import release
 from tests.project import Project
 from tests.system.runs import report, run_of, run_release, tasks_and_subflows
@@ -49,7 +49,7 @@ async def test_a_failing_unit_test_stops_the_run_and_the_build(
     state = await run_release(project.app)
     assert state.is_failed()
     message = str(state.message)
-    assert "The unit layer is red: tests.test_hello::test_it_greets_the_world failed." in message
+    assert "The unit layer is red: tests/test_hello.py::test_it_greets_the_world failed." in message
     assert "AssertionError: assert 'Goodbye, world!' == 'Hello, world!'" in message
     assert "untouched: the registry, the ops repository and the cluster" in message
 
@@ -80,7 +80,7 @@ MISTAKES = {
         [
             "Unknown key 'tests.targets' (did you mean 'target'?).",
             "where:     pipeline.yaml@{short}:5",
-            "expected:  one of layers, target",
+            "expected:  one of budget, layers, target",
         ],
     ),
     "a wrong value in pipeline.yaml": (

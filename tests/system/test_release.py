@@ -17,7 +17,7 @@ async def test_a_commit_becomes_an_image_and_an_ops_commit(project: Project) -> 
     row = await summary(project.app, state)
     assert [row[key] for key in ("built", "pushed", "committed")] == [1, 1, 1]
     assert row["revision"] == project.revision
-    assert row["tests"] == {"unit": 2}
+    assert {layer: one["passed"] for layer, one in row["tests"].items()} == {"unit": 2}
 
     digest = project.tags()[project.revision]
     assert row["image"] == f"{project.env['SHIPWAY_REGISTRY']}/{project.app}@{digest}"
@@ -114,5 +114,6 @@ async def test_the_report_tells_what_was_done(project: Project) -> None:
     page = await report(project.app, await run_release(project.app))
     assert page.startswith(f"# {project.app} {project.revision[:7]} → staging: done\n")
     assert f"**Revision** `{project.revision}`" in page
-    assert "| unit | 2 | 0 | 0 | 100 % |" in page
+    assert "| unit | 100 % | 2 (100 %) | 2 | 0 | 0 | 0 | 0 | 1 | " in page
+    assert "data:image/svg+xml;base64," in page
     assert "1 built, 1 pushed, 1 committed" in page

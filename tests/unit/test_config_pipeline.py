@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from blocks import config
-from blocks.config import App, Image, Layer, Pipeline, Service, read_pipeline
+from blocks.config import App, Image, Layer, Pipeline, Quarantine, Service, read_pipeline
 from blocks.errors import Refuse
 
 SHORTEST = "app: shop\ntests: {layers: {unit: {command: [pytest]}}}\n"
@@ -17,11 +19,23 @@ image:
   args: {PYTHON: "3.13"}
 tests:
   target: test
+  budget: 600
   layers:
     unit:
       command: [pytest, tests/unit]
       weight: 60
+      runner: process
+      reads: [src, tests/unit]
+      shards: 4
+      split: file
+      retries: 2
+      new_tests: 5
+      quarantine:
+        "tests/unit/test_cart.py::test_total":
+          {owner: Ada, until: 2026-12-31, reason: "issue 12"}
       budget: 30.5
+      over_budget: fail
+      timeout: 60
     integration:
       command: [pytest, tests/integration]
       env: {DATABASE: db}
@@ -31,9 +45,14 @@ tests:
           env: {POSTGRES_PASSWORD: test}
           ready: [pg_isready]
     e2e:
-      command: [npx, playwright]
+      command: [npx, playwright, "{files}"]
+      files: "e2e/*.spec.js"
+      tool: tap
       app: {env: {PORT: "80"}, ready: [curl, localhost]}
       junit: results/junit.xml
+    load:
+      command: [k6, run]
+      weight: 5
 """
 
 
@@ -49,15 +68,27 @@ def test_the_shortest_file_has_every_default() -> None:
         image=Image(context=".", dockerfile="Dockerfile", target=None, args={}),
         tests=config.Tests(
             target=None,
+            budget=900,
             layers={
                 "unit": Layer(
                     command=["pytest"],
                     weight=None,
-                    budget=900,
+                    runner="container",
+                    tool=None,
+                    files=None,
+                    junit=None,
+                    shards="auto",
+                    split="test",
+                    retries=0,
+                    new_tests=3,
+                    quarantine={},
+                    budget=None,
+                    over_budget="report",
+                    timeout=3600,
                     env={},
                     services={},
                     app=None,
-                    junit=None,
+                    reads=["."],
                 )
             },
         ),
@@ -72,8 +103,26 @@ def test_every_key_of_the_file_is_read() -> None:
         ),
         tests=config.Tests(
             target="test",
+            budget=600,
             layers={
-                "unit": Layer(command=["pytest", "tests/unit"], weight=60, budget=30.5),
+                "unit": Layer(
+                    command=["pytest", "tests/unit"],
+                    weight=60,
+                    runner="process",
+                    reads=["src", "tests/unit"],
+                    shards=4,
+                    split="file",
+                    retries=2,
+                    new_tests=5,
+                    quarantine={
+                        "tests/unit/test_cart.py::test_total": Quarantine(
+                            owner="Ada", until=date(2026, 12, 31), reason="issue 12"
+                        )
+                    },
+                    budget=30.5,
+                    over_budget="fail",
+                    timeout=60,
+                ),
                 "integration": Layer(
                     command=["pytest", "tests/integration"],
                     env={"DATABASE": "db"},
@@ -86,19 +135,47 @@ def test_every_key_of_the_file_is_read() -> None:
                     },
                 ),
                 "e2e": Layer(
-                    command=["npx", "playwright"],
+                    command=["npx", "playwright", "{files}"],
+                    files="e2e/*.spec.js",
+                    tool="tap",
                     app=App(env={"PORT": "80"}, ready=["curl", "localhost"]),
                     junit="results/junit.xml",
                 ),
+                "load": Layer(command=["k6", "run"], weight=5),
             },
         ),
     )
 
 
-def test_weights_are_the_teams_or_70_20_10() -> None:
+def test_weights_are_the_teams_or_70_20_10_and_share_the_whole() -> None:
     tests = read_pipeline(WHOLE).tests
-    assert [tests.weight(layer) for layer in ("unit", "integration", "e2e")] == [60, 20, 10]
-    assert read_pipeline(SHORTEST).tests.weight("unit") == 70
+    shares = {name: tests.weight(name) for name in tests.layers}
+    assert shares == {"unit": 60 / 95, "integration": 20 / 95, "e2e": 10 / 95, "load": 5 / 95}
+    assert read_pipeline(SHORTEST).tests.weight("unit") == 1
+
+
+def test_a_layers_budget_is_its_own_or_its_weights_share() -> None:
+    tests = read_pipeline(WHOLE).tests
+    assert tests.seconds("unit") == 30.5
+    assert tests.seconds("integration") == 600 * (20 / 95)
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [
+        ("{command: [pytest, -q]}", "pytest"),
+        ("{command: [python, -m, pytest]}", "pytest"),
+        ("{command: [sh, -c, 'pytest -q']}", "pytest"),
+        ("{command: [go, test, ./...]}", "go"),
+        ("{command: [node, --test]}", "junit"),
+        ("{command: [pytest], junit: out.xml}", "junit"),
+        ("{command: [pytest], tool: junit}", "junit"),
+        ("{command: [node, --test, '{files}'], files: '*.js', tool: tap}", "tap"),
+    ],
+)
+def test_the_tool_is_the_given_one_or_seen_from_the_command(layer: str, kind: str) -> None:
+    text = f"app: shop\ntests: {{layers: {{unit: {layer}}}}}\n"
+    assert read_pipeline(text).tests.layers["unit"].kind == kind
 
 
 @pytest.mark.parametrize("name", ["a", "shop", "shop-2", "0", "a" * 63])
@@ -138,7 +215,7 @@ def test_a_path_inside_the_folder_is_taken(path: str) -> None:
         ("{command: []}", "command", "List should have at least 1 item after validation, not 0"),
         ("{command: pytest}", "command", "Input should be a valid list"),
         ("{command: [a, 1]}", "command.1", "Input should be a valid string"),
-        ("{command: [a], weight: 0}", "weight", "Input should be greater than or equal to 1"),
+        ("{command: [a], weight: 0}", "weight", "Input should be greater than 0"),
         ("{command: [a], budget: 0}", "budget", "Input should be greater than 0"),
         ("{command: [a], budget: .nan}", "budget", "Input should be greater than 0"),
         ("{command: [a], env: {A: 1}}", "env.A", "Input should be a valid string"),
@@ -163,11 +240,43 @@ def test_a_pyramid_has_at_least_one_layer() -> None:
     assert error.what == "The value of 'tests.layers' is not valid."
 
 
-def test_a_layer_of_another_name_is_refused_with_the_three_that_there_are() -> None:
-    error = refusal("app: shop\ntests:\n  layers:\n    system: {command: [pytest]}\n")
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ("{command: [make], retries: 1}", "shards and retries need a tool that runs parts"),
+        ("{command: [make], shards: 2}", "shards and retries need a tool that runs parts"),
+        ("{command: [make], files: 'a*'}", "files and {files} in the command belong together"),
+        ("{command: [make, '{files}']}", "files and {files} in the command belong together"),
+        ("{command: [pytest], runner: process, app: {}}", "a process has no services and no app"),
+        (
+            "{command: [pytest], app: {}, services: {app: {image: a}}}",
+            "a service cannot be named app",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(layer: str, expected: str) -> None:
+    error = refusal(f"app: shop\ntests:\n  layers:\n    unit: {layer}\n")
+    assert error.what == "The value of 'tests.layers.unit' is not valid."
     assert error.facts["where"] == "pipeline.yaml:4"
-    assert error.facts["expected"] == "Input should be 'unit', 'integration' or 'e2e'"
-    assert error.facts["got"] == "'system'"
+    assert str(error.facts["expected"]).startswith(f"Value error, {expected}")
+
+
+def test_a_layer_of_another_name_needs_a_weight() -> None:
+    error = refusal("app: shop\ntests:\n  layers:\n    system: {command: [pytest]}\n")
+    assert "the layer 'system' needs a weight" in str(error.facts["expected"])
+
+
+def test_the_cheapest_layer_runs_first() -> None:
+    layers = "e2e: {command: [pytest]}, unit: {command: [pytest]}"
+    error = refusal(f"app: shop\ntests: {{layers: {{{layers}}}}}\n")
+    assert "unit, then integration, then e2e" in str(error.facts["expected"])
+
+
+def test_a_quarantine_has_an_owner_a_last_day_and_a_reason() -> None:
+    entry = "t::x: {until: 2026-12-31, reason: flaky}"
+    layer = f"{{command: [pytest], quarantine: {{{entry}}}}}"
+    error = refusal(f"app: shop\ntests:\n  layers:\n    unit: {layer}\n")
+    assert error.what == "The key 'tests.layers.unit.quarantine.t::x.owner' is missing."
 
 
 def test_a_service_without_an_image_is_refused() -> None:

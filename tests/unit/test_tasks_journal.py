@@ -6,9 +6,9 @@ import pytest
 
 from blocks.errors import Fail
 from blocks.images import ImageRef
-from blocks.junit import LayerResult
+from blocks.testing.results import LayerResult, Red
 from flows.tasks.commit import Committed, RolledOut
-from flows.tasks.journal import SHARES, Journal
+from flows.tasks.journal import SHARES, TESTS_SHARE, Journal
 from flows.tasks.push import Pushed
 
 IMAGE = "registry.example.org/shop@sha256:" + "0" * 64
@@ -26,7 +26,8 @@ def test_a_journal_begins_with_nothing_done(journal: Journal) -> None:
 
 
 def test_the_shares_of_all_stages_are_the_whole_run() -> None:
-    assert sum(SHARES.values()) == 100
+    assert sum(SHARES.values()) + TESTS_SHARE == 100
+    assert TESTS_SHARE > 0
 
 
 async def test_a_stage_that_fails_is_noted_as_not_done_and_its_error_goes_on(
@@ -45,13 +46,18 @@ async def test_a_stage_that_fails_is_noted_as_not_done_and_its_error_goes_on(
     assert 0 <= stage.begin <= stage.end
 
 
-def test_layers_are_kept_in_the_order_they_ran_without_those_that_did_not(
-    journal: Journal,
-) -> None:
-    unit, e2e = (LayerResult(layer=name, tests=(), seconds=1) for name in ("unit", "e2e"))
-    for result in (unit, None, e2e):
-        journal.tested(result)
-    assert journal.report.layers == [unit, e2e]
+async def test_a_red_layer_is_kept_as_far_as_it_came(journal: Journal) -> None:
+    so_far = LayerResult(layer="unit", weight=70, budget=9, tests=(), seconds=1)
+    error = Red("The unit layer is red.")
+    error.result = so_far
+
+    async def work() -> LayerResult:
+        raise error
+
+    with pytest.raises(Red):
+        await journal.verified("unit", work())
+    assert journal.report.layers == [so_far]
+    assert [(stage.name, stage.done) for stage in journal.report.stages] == [("unit", False)]
 
 
 @pytest.mark.parametrize(("new", "pushed"), [(True, 1), (False, 0)])

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.junit import LayerResult, Outcome, TestResult
 from blocks.source_repository import Revision
-from flows.tasks.report import Report, escape, render
+from blocks.testing.results import LayerResult, Outcome, Shard, TestResult
+from flows.tasks.picture import data_uri, draw
+from flows.tasks.report import Report, render
+from flows.tasks.report_pyramid import escape, pyramid_figures, pyramid_section
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -22,7 +25,11 @@ def layer(name: str, seconds: float, **outcomes: int) -> LayerResult:
     for outcome in order:
         count = outcomes.get(outcome, 0)
         tests += [TestResult(name=f"t{n}", outcome=outcome, seconds=0) for n in range(count)]
-    return LayerResult(layer=name, tests=tuple(tests), seconds=seconds)
+    weight = {"unit": 70, "integration": 20, "e2e": 10}[name]
+    shards = (Shard(tests=len(tests), test_seconds=0, seconds=seconds),)
+    return LayerResult(
+        layer=name, weight=weight, budget=9, tests=tuple(tests), seconds=seconds, shards=shards
+    )
 
 
 @pytest.fixture
@@ -65,11 +72,20 @@ def test_the_whole_page(report: Report) -> None:
         "\n"
         "## Tests\n"
         "\n"
-        "| Layer | Passed | Failed | Skipped | Share | Time |\n"
-        "|---|---|---|---|---|---|\n"
-        "| unit | 69 | 0 | 1 | 70 % | 2.0 s |\n"
-        "| integration | 20 | 0 | 0 | 20 % | 4.0 s |\n"
-        "| e2e | 10 | 0 | 0 | 10 % | 10.0 s |\n"
+        f"![The pyramid: target, by count, by time]({data_uri(draw(report.layers))})\n"
+        "\n"
+        "| Layer | Target | Tests | Passed | Failed | Flaky | Quarantined | Skipped "
+        "| Shards | Time |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n"
+        "| unit | 70 % | 70 (70 %) | 69 | 0 | 0 | 0 | 1 | 1 | 2.0 s of 9 s |\n"
+        "| integration | 20 % | 20 (20 %) | 20 | 0 | 0 | 0 | 0 | 1 | 4.0 s of 9 s |\n"
+        "| e2e | 10 % | 10 (10 %) | 10 | 0 | 0 | 0 | 0 | 1 | 10.0 s of 9 s **over budget** |\n"
+        "\n"
+        "### Skipped\n"
+        "\n"
+        "| Layer | Test | Why |\n"
+        "|---|---|---|\n"
+        "| unit | t0 |  |\n"
         "\n"
         "## Time\n"
         "\n"
@@ -139,7 +155,8 @@ def test_the_row_holds_the_same_figures(report: Report) -> None:
         "built": 1,
         "pushed": 1,
         "committed": 1,
-        "tests": {"unit": 69, "integration": 20, "e2e": 10},
+        "tests": pyramid_figures(report.layers),
+        "junit": None,
         "stages": {"code": 10.0, "build": 30.0, "unit": 10.0},
         "seconds": 40.04,
         "error": None,
@@ -173,3 +190,80 @@ def test_every_bar_is_of_one_width(spans: list[list[float]]) -> None:
     bars = [line[12:43] for line in page.splitlines() if line.startswith("stage ")]
     assert all(set(bar) <= {" ", "="} and "=" in bar for bar in bars)
     assert len(bars) == (len(spans) if max(end for _, end in spans) else 0)
+
+
+def broken(name: str, **more: object) -> TestResult:
+    return TestResult.model_validate(
+        {"name": name, "outcome": "failed", "seconds": 0.5, "message": "assert 1 == 2", **more}
+    )
+
+
+def of(*tests: TestResult) -> LayerResult:
+    return LayerResult(layer="unit", weight=100, budget=9, tests=tests, seconds=1)
+
+
+def test_a_failure_shows_its_place_its_last_lines_and_how_to_run_it_alone() -> None:
+    text = "\n".join(f"line {number}" for number in range(60))
+    test = broken("a.py::test_a", text=text, file="a.py", line=7, alone="pytest a.py::test_a")
+    page = pyramid_section([of(test)])
+    assert "**a.py::test\\_a** at `a.py:7`" in page
+    assert "line 59\n```" in page
+    assert "line 19\n" not in page
+    assert "Just this one: `pytest a.py::test_a`" in page
+
+
+def test_of_many_failures_the_first_are_shown_and_the_rest_is_counted() -> None:
+    page = pyramid_section([of(*(broken(f"t{number}") for number in range(25)))])
+    assert page.count("assert 1 == 2") == 20
+    assert "And 5 more, in the JUnit XML." in page
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title"), [("flaky", "Flaky: failed"), ("quarantined", "Quarantined: failed")]
+)
+def test_what_is_neither_green_nor_red_is_listed(outcome: str, title: str) -> None:
+    page = pyramid_section([of(broken("t|1", outcome=outcome))])
+    assert f"### {title}" in page
+    assert "| unit | t\\|1 | assert 1 == 2 |" in page
+    assert "### Failed" not in page
+
+
+def test_the_slowest_ten_come_in_order() -> None:
+    tests = (TestResult(name=f"t{n}", outcome="passed", seconds=n) for n in range(20))
+    rows = pyramid_section([of(*tests)]).partition("### Slowest")[2].splitlines()[4:]
+    assert [row.split(" | ")[2].rstrip(" |") for row in rows] == [f"t{n}" for n in range(19, 9, -1)]
+
+
+def test_the_machine_gets_the_same_figures_and_what_needs_attention() -> None:
+    test = broken("a\x07", file="a.py", line=7, alone="pytest a")
+    slow = TestResult(name="b", outcome="passed", seconds=1.5)
+    figures = pyramid_figures([of(slow, test)])["unit"]
+    assert (figures["passed"], figures["failed"], figures["flaky"]) == (1, 1, 0)
+    assert (figures["count_percent"], figures["time_percent"]) == (100, 100)
+    assert (figures["test_seconds"], figures["budget_seconds"]) == (2.0, 9.0)
+    assert figures["attention"] == [
+        {
+            "name": "a\\x07",
+            "outcome": "failed",
+            "file": "a.py",
+            "line": 7,
+            "message": "assert 1 == 2",
+            "alone": "pytest a",
+        }
+    ]
+
+
+def test_the_picture_has_the_first_layer_at_the_bottom_and_bars_as_wide_as_shares() -> None:
+    slow = TestResult(name="slow", outcome="passed", seconds=3)
+    quick = tuple(TestResult(name=f"q{n}", outcome="passed", seconds=0.25) for n in range(4))
+    layers = [
+        LayerResult(layer="unit", weight=70, budget=9, tests=quick, seconds=1),
+        LayerResult(layer="<e2e>", weight=30, budget=9, tests=(slow,), seconds=3),
+    ]
+    root = ElementTree.fromstring(draw(layers))  # noqa: S314 - our own picture
+    words = [one.text for one in root.iter() if one.tag.endswith("text")]
+    assert words.index("<e2e>") < words.index("unit")
+    assert "80 % of tests, 25 % of time" in words
+    bars = [one.attrib for one in root.iter() if one.tag.endswith("rect")][4:]
+    widths = [round(float(bar["width"]) / 420, 2) for bar in bars]
+    assert widths == [0.3, 0.2, 0.75, 0.7, 0.8, 0.25]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from blocks.errors import Fail
-from blocks.junit import LayerResult, TestResult, parse_junit
+from blocks.testing.junit import parse_junit, write_junit
+from blocks.testing.results import LayerResult, Outcome, TestResult
 
 CASE = '<testcase classname="test_a" name="test_x" time="1.5"/>'
 PASSED = TestResult(name="test_a::test_x", outcome="passed", seconds=1.5)
@@ -46,8 +47,9 @@ def test_the_tests_of_all_suites_stand_in_file_order() -> None:
         ("<failure/>", "failed", ""),
         ('<failure message="1 != 2"/>', "failed", "1 != 2"),
         ("<failure>assert 1 == 2</failure>", "failed", "assert 1 == 2"),
-        ('<failure message="1 != 2">trace</failure>', "failed", "1 != 2\ntrace"),
-        ('<error message="boom">trace</error>', "failed", "boom\ntrace"),
+        ('<failure message="1 != 2">trace</failure>', "failed", "1 != 2"),
+        ("<failure>first\nsecond</failure>", "failed", "first"),
+        ('<error message="boom">trace</error>', "failed", "boom"),
         ('<skipped/><failure message="late"/>', "failed", "late"),
         ("<system-out>text</system-out>", "passed", ""),
     ],
@@ -118,10 +120,66 @@ def test_a_layer_counts_its_tests_by_outcome_and_keeps_failures_in_order() -> No
         TestResult(name=name, outcome=outcome, seconds=0)
         for name, outcome in [("a", "failed"), ("b", "passed"), ("c", "failed"), ("d", "passed")]
     )
-    layer = LayerResult(layer="unit", tests=tests, seconds=1)
+    layer = LayerResult(layer="unit", weight=70, budget=9, tests=tests, seconds=1)
     assert {one: layer.count(one) for one in ("passed", "failed", "skipped")} == {
         "passed": 2,
         "failed": 2,
         "skipped": 0,
     }
-    assert [test.name for test in layer.failures] == ["a", "c"]
+    assert [test.name for test in layer.those("failed")] == ["a", "c"]
+
+
+def test_what_is_written_reads_back_the_same() -> None:
+    tests = (
+        TestResult(name="a.py::K::test_x[1::2]", outcome="passed", seconds=0.25, file="a.py"),
+        TestResult(
+            name="test_y",
+            outcome="failed",
+            seconds=1.5,
+            message='"1" < 2 & more',
+            text="trace\n<line>",
+            output="said",
+            file="b.py",
+            line=7,
+        ),
+        TestResult(name="test_z", outcome="skipped", seconds=0, message="no reason"),
+    )
+    written = write_junit([LayerResult(layer="unit", weight=70, budget=9, tests=tests, seconds=2)])
+    assert parse(written) == tests
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reads_as", "message"),
+    [("flaky", "passed", ""), ("quarantined", "skipped", "quarantined: Ada until 2027")],
+)
+def test_what_junit_has_no_word_for_stands_in_a_property(
+    outcome: Outcome, reads_as: str, message: str
+) -> None:
+    test = TestResult(
+        name="t", outcome=outcome, seconds=1, message="Ada until 2027", attempts=2, text="trace"
+    )
+    layer = LayerResult(layer="unit", weight=70, budget=9, tests=(test,), seconds=1)
+    written = write_junit([layer])
+    (found,) = parse(written)
+    assert (found.outcome, found.message) == (reads_as, message)
+    assert f'<property name="outcome" value="{outcome}"/>' in written
+    assert '<property name="attempts" value="2"/>' in written
+
+
+@pytest.mark.parametrize(
+    "xml",
+    ["<testcase name='a\x00b\x1f'/>", "<testcase name='a&#0;b&#x1F;'/>"],
+    ids=["bytes", "references"],
+)
+def test_characters_that_xml_forbids_do_not_lose_the_results(xml: str) -> None:
+    (found,) = parse(f"<testsuite>{xml}</testsuite>")
+    assert found.name == "a?b?"
+    layer = LayerResult(layer="unit", weight=70, budget=9, tests=(found,), seconds=1)
+    assert parse(write_junit([layer])) == (found,)
+
+
+def test_control_characters_in_a_name_can_be_written() -> None:
+    test = TestResult(name="a\x00\ud800", outcome="failed", seconds=0, message="\x1b[31mred")
+    layer = LayerResult(layer="unit", weight=70, budget=9, tests=(test,), seconds=1)
+    (found,) = parse(write_junit([layer]))
+    assert (found.name, found.message) == ("a??", "?[31mred")

@@ -1,0 +1,1 @@
+"""Where test commands run: one file a kind of place."""

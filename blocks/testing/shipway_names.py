@@ -1,0 +1,39 @@
+"""Names of tests as they are kept and shown. Standard library only: it goes into images."""
+
+from __future__ import annotations
+
+import hashlib
+
+MOST_KEPT = 1000
+MOST_SHOWN = 200
+
+
+def kept(name: str) -> str:
+    """The name as the ledger keeps it: printable, and of at most 1,000 characters.
+
+    What is cut off a long name, a hash stands for.
+    """
+    text = _printable(name)
+    if len(text) <= MOST_KEPT:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return f"{text[: MOST_KEPT - len(digest) - 1]}#{digest}"
+
+
+def shown(name: str) -> str:
+    """The name as people read it: on one line, and of at most 200 characters."""
+    text = _printable(name)
+    if len(text) <= MOST_SHOWN:
+        return text
+    # The note in the middle has room for a number of eleven digits.
+    half = (MOST_SHOWN - len("…( more)…") - 11) // 2
+    return f"{text[:half]}…({len(text) - 2 * half} more)…{text[-half:]}"
+
+
+def _printable(name: str) -> str:
+    """Control characters, and halves of characters that are none, as escapes."""
+    if name.isprintable():
+        return name
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in name
+    )

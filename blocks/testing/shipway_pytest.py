@@ -1,0 +1,222 @@
+"""The pytest plugin that Shipway puts beside a suite. Standard library only: it goes into images.
+
+It tells Shipway of each test the moment it is over, and runs only the tests of this shard. Apart
+from that, the suite runs as plain pytest would run it: the variables that brought the plugin in are
+put back before anything else sees them, and nothing is written to the suite's own folders.
+
+A message is JSON between two separators, cut into pieces that a pipe takes in one go (PIPE_BUF), so
+that a child process which prints at the same time cannot get in between. A piece ends its line: a
+Docker engine joins standard output and error, and only lines stay whole there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shipway_names import kept
+from shipway_split import by_file, expected, split
+
+PIECE = 3500
+MOST_TEXT = 64_000
+MOST_PASSED_OUTPUT = 2000
+
+_environment: dict[str, str | None] = json.loads(os.environ.pop("SHIPWAY_RESTORE", "{}"))
+for _name, _value in _environment.items():
+    if _value is None:
+        os.environ.pop(_name, None)
+    else:
+        os.environ[_name] = _value
+
+_plan_file = os.environ.pop("SHIPWAY_PLAN", "")
+# Before pytest captures what tests print.
+_pipe = os.dup(1) if _plan_file else -1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part in a process that Shipway started, and in the workers of pytest-xdist there."""
+    given: dict[str, Any] = getattr(config, "workerinput", {})
+    file = given.get("shipway_plan", "") or _plan_file
+    if not file:
+        return
+    plan = json.loads(Path(file).read_text("utf-8"))
+    selection = Selection(plan)
+    config.pluginmanager.register(selection, "shipway-selection")
+    if not given:
+        config.pluginmanager.register(Reporter(plan["token"], selection), "shipway-reporter")
+
+
+class Selection:
+    """Which tests of the suite run in this process."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self.plan = plan
+        self.chosen: list[str] = []
+        self.collected = ""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leave out the tests of other shards, and those that are green already."""
+        ids = sorted(item.nodeid for item in items)
+        self.collected = hashlib.sha256("\n".join(ids).encode("utf-8", "replace")).hexdigest()
+        chosen = chosen_of(ids, self.plan)
+        others = [item for item in items if item.nodeid not in chosen]
+        items[:] = [item for item in items if item.nodeid in chosen]
+        self.chosen = [item.nodeid for item in items]
+        if others:
+            config.hook.pytest_deselected(items=others)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Let the process that shares out the tests know what a worker of pytest-xdist found."""
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["shipway"] = [self.collected, self.chosen]
+
+
+def chosen_of(ids: list[str], plan: dict[str, Any]) -> set[str]:
+    """The tests that this process is to run.
+
+    Args:
+        ids: Every test that pytest found.
+        plan: `only` (tests, or null), `done` (tests) and `seconds` by test, both by the name that
+            the ledger keeps, `split` (test or file), `shard` from 0, `shards`.
+    """
+    if plan["only"] is not None:
+        return set(plan["only"]).intersection(ids)
+    done = set(plan["done"])
+    names = {one: kept(one) for one in ids}
+    left = [one for one in ids if names[one] not in done]
+    known = {one: plan["seconds"][names[one]] for one in left if names[one] in plan["seconds"]}
+    load = expected(left, known)
+    if plan["split"] == "test":
+        return set(split(load, plan["shards"])[plan["shard"]])
+    files = {one: one.partition("::")[0] for one in left}
+    mine = set(split(by_file(load, files), plan["shards"])[plan["shard"]])
+    return {one for one in left if files[one] in mine}
+
+
+class Reporter:
+    """Tells Shipway what happens, as it happens."""
+
+    def __init__(self, token: str, selection: Selection) -> None:
+        self._token = token
+        self._selection = selection
+        self._open: dict[str, dict[str, Any]] = {}
+        self._told: set[str] = set()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Say how many tests there are to run; with pytest-xdist, its workers find them."""
+        if self._selection.collected:
+            self._collected(self._selection.collected, self._selection.chosen)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be read is a test that failed."""
+        if report.failed:
+            found = _begun(report.nodeid, "", 0)
+            _note_failure(found, report)
+            self._tell(report.nodeid, found)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A failure is told at once, all else when the test has cleaned up."""
+        if report.nodeid in self._told:
+            return
+        file, line, _ = report.location
+        found = self._open.setdefault(report.nodeid, _begun(report.nodeid, file, (line or -1) + 1))
+        found["seconds"] += report.duration
+        if str(report.outcome) == "rerun":
+            # pytest-rerunfailures starts the test afresh.
+            del self._open[report.nodeid]
+        elif report.failed:
+            _note_failure(found, report)
+            self._tell(report.nodeid, found)
+        else:
+            if report.skipped:
+                found["outcome"] = "skipped"
+                found["message"] = _reason(report)
+            if report.when == "teardown":
+                # The other half of a proof, should the test fail on this revision later.
+                found["output"] = _output(report)[-MOST_PASSED_OUTPUT:]
+                self._tell(report.nodeid, found)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Bring this plugin and the plan to a worker of pytest-xdist: it reads options anew."""
+        node.workerinput["shipway_plan"] = _plan_file
+        options = os.environ.get("PYTEST_ADDOPTS")
+        ours = {
+            "PYTEST_ADDOPTS": " ".join(filter(None, ["-p shipway_pytest", options])),
+            "SHIPWAY_RESTORE": json.dumps({"PYTEST_ADDOPTS": options}),
+        }
+        node.gateway.remote_exec(f"import os; os.environ.update({ours!r})").waitclose()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take over what a worker of pytest-xdist found."""
+        found = getattr(node, "workeroutput", {}).get("shipway")
+        if found and not self._selection.chosen:
+            self._selection.collected, self._selection.chosen = found
+            self._collected(*found)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Say that the suite came to its end, and what it did not run."""
+        missing = [one for one in self._selection.chosen if one not in self._told]
+        self._send({"end": int(exitstatus), "missing": missing[:10]})
+
+    def _collected(self, collected: str, chosen: list[str]) -> None:
+        self._send({"collected": collected, "count": len(chosen)})
+
+    def _tell(self, nodeid: str, found: dict[str, Any]) -> None:
+        self._open.pop(nodeid, None)
+        self._told.add(nodeid)
+        self._send({"test": found})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        for piece in _pieces(json.dumps(message), self._token):
+            os.write(_pipe, piece)
+
+
+def _begun(nodeid: str, file: str, line: int) -> dict[str, Any]:
+    return {"name": nodeid, "outcome": "passed", "seconds": 0.0, "file": file, "line": line}
+
+
+def _note_failure(found: dict[str, Any], report: Any) -> None:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = report.longreprtext
+    found["outcome"] = "failed"
+    found["message"] = _cut(str(crash.message) if crash else text.strip().rpartition("\n")[2])
+    found["text"] = _cut(text)
+    found["output"] = _cut(_output(report))
+    if crash:
+        found["file"], found["line"] = os.path.relpath(crash.path), crash.lineno
+
+
+def _output(report: Any) -> str:
+    return "".join(f"{title}\n{lines}\n" for title, lines in report.sections)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return _cut(report.longrepr[2].removeprefix("Skipped: "))
+    return _cut(str(getattr(report, "wasxfail", "")))
+
+
+def _cut(text: str) -> str:
+    """The begin and the end of a long text."""
+    if len(text) <= MOST_TEXT:
+        return text
+    half = MOST_TEXT // 2
+    return f"{text[:half]}\n[{len(text) - MOST_TEXT} characters left out]\n{text[-half:]}"
+
+
+def _pieces(text: str, token: str) -> Iterator[bytes]:
+    for begin in range(0, len(text), PIECE):
+        more = "+" if begin + PIECE < len(text) else "."
+        yield f"\x1e{token}{more}{text[begin : begin + PIECE]}\x1e\n".encode("ascii")

@@ -1,0 +1,137 @@
+"""What the report says of the tests: to people, and to machines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from blocks.testing.results import OUTCOMES, LayerResult, TestResult
+from blocks.testing.shipway_names import shown
+from flows.tasks.picture import data_uri, draw, shares
+
+SLOWEST = 10
+# A page with more is no page: the rest stands in the JUnit XML.
+MOST_SHOWN = 20
+MOST_LINES = 40
+
+
+def pyramid_section(layers: Sequence[LayerResult]) -> str:
+    """The pyramid's picture, its figures, and the tests that people should look at."""
+    if not layers:
+        return ""
+    parts = [
+        f"## Tests\n\n![The pyramid: target, by count, by time]({data_uri(draw(layers))})",
+        _figures(layers),
+        _failures(layers),
+        _listed("Flaky: failed, then passed on the same revision", layers, "flaky"),
+        _listed("Quarantined: failed, and known to", layers, "quarantined"),
+        _slowest(layers),
+        _listed("Skipped", layers, "skipped"),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def pyramid_figures(layers: Sequence[LayerResult]) -> dict[str, Any]:
+    """The same figures for a machine, by layer."""
+    return {
+        layer.layer: {
+            **{outcome: layer.count(outcome) for outcome in OUTCOMES},
+            "target_percent": round(layer.weight, 1),
+            "count_percent": round(count, 1),
+            "time_percent": round(time, 1),
+            "seconds": round(layer.seconds, 3),
+            "test_seconds": round(layer.test_seconds, 3),
+            "budget_seconds": round(layer.budget, 3),
+            "over_budget": layer.over_budget,
+            "green_since": layer.cached,
+            "shards": [round(one.seconds, 3) for one in layer.shards],
+            "attention": [
+                {
+                    "name": shown(test.name),
+                    "outcome": test.outcome,
+                    "file": test.file,
+                    "line": test.line,
+                    "message": test.message,
+                    "alone": test.alone,
+                }
+                for test in layer.tests
+                if test.outcome not in {"passed", "skipped"}
+            ][:MOST_SHOWN],
+        }
+        for layer, (count, time) in zip(layers, shares(layers), strict=True)
+    }
+
+
+def fenced(text: str) -> str:
+    """Text in a frame that nothing in it can end: others' words are part of it."""
+    fence = "`" * (1 + max([2, *map(len, re.findall("`+", text))]))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def escape(text: str) -> str:
+    """Text that somebody else wrote, as Markdown shows it rather than as what it may do."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>-])", r"\\\1", text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _figures(layers: Sequence[LayerResult]) -> str:
+    head = ("Layer", "Target", "Tests", *(one.capitalize() for one in OUTCOMES), "Shards", "Time")
+    rows = [
+        (
+            escape(layer.layer),
+            f"{layer.weight:.0f} %",
+            f"{len(layer.tests)} ({count:.0f} %)",
+            *(str(layer.count(outcome)) for outcome in OUTCOMES),
+            str(len(layer.shards)) if layer.cached is None else "green before",
+            f"{layer.seconds:.1f} s of {layer.budget:.0f} s"
+            + (" **over budget**" if layer.over_budget else ""),
+        )
+        for layer, (count, _) in zip(layers, shares(layers), strict=True)
+    ]
+    return table(head, rows)
+
+
+def _failures(layers: Sequence[LayerResult]) -> str:
+    failed = [test for layer in layers for test in layer.those("failed")]
+    parts = [_failure(test) for test in failed[:MOST_SHOWN]]
+    if len(failed) > MOST_SHOWN:
+        parts.append(f"And {len(failed) - MOST_SHOWN} more, in the JUnit XML.")
+    return "\n\n".join(["### Failed", *parts]) if parts else ""
+
+
+def _failure(test: TestResult) -> str:
+    place = f" at `{test.file}:{test.line}`" if test.file and test.line else ""
+    lines = "\n".join(part for part in (test.text.rstrip(), test.output.rstrip()) if part)
+    last = lines.splitlines()[-MOST_LINES:] or [test.message]
+    alone = f"\n\nJust this one: `{test.alone}`" if test.alone else ""
+    return f"**{escape(shown(test.name))}**{place}\n\n" + fenced("\n".join(last)) + alone
+
+
+def _listed(title: str, layers: Sequence[LayerResult], outcome: Any) -> str:
+    found = [(layer, test) for layer in layers for test in layer.those(outcome)]
+    if not found:
+        return ""
+    rows = [
+        (escape(layer.layer), escape(shown(test.name)), escape(shown(test.message)))
+        for layer, test in found[:MOST_SHOWN]
+    ]
+    more = f"\n\nAnd {len(found) - MOST_SHOWN} more." if len(found) > MOST_SHOWN else ""
+    return f"### {title}\n\n" + table(("Layer", "Test", "Why"), rows) + more
+
+
+def _slowest(layers: Sequence[LayerResult]) -> str:
+    tests = [(test, layer) for layer in layers for test in layer.tests if test.seconds > 0]
+    slowest = sorted(tests, key=lambda one: -one[0].seconds)[:SLOWEST]
+    if not slowest:
+        return ""
+    rows = [
+        (f"{test.seconds:.2f} s", escape(layer.layer), escape(shown(test.name)))
+        for test, layer in slowest
+    ]
+    return "### Slowest\n\n" + table(("Time", "Layer", "Test"), rows)
