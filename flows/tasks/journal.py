@@ -53,6 +53,8 @@ class Journal:
             self.report.add_stage(stage, begin, self._now(), done=False)
             raise
         self.report.add_stage(stage, begin, self._now(), done=True)
+        if stage == "build":
+            self.report.built = 1
         done = sum(self._shares[one.name] for one in self.report.stages if one.done)
         await aupdate_progress_artifact(self._progress, done)
         return result
@@ -74,8 +76,7 @@ class Journal:
             raise
 
     def pushed(self, pushed: Pushed) -> None:
-        """Note that an image was built, and whether it was pushed."""
-        self.report.built = 1
+        """Note whether an image was pushed."""
         self.report.pushed = int(pushed.new)
 
     def rolled_out(self, image: str, rolled_out: RolledOut) -> None:

@@ -58,8 +58,10 @@ def judge(result: LayerResult, code: Code, tool: Tool, problem: ShipwayError | N
 def describe(test: TestResult) -> str:
     """A failure: name, place, assertion, and the last lines of its traceback and its output."""
     place = f"{test.file}:{test.line}: " if test.file and test.line else ""
-    lines = [shown(test.name), f"  {place}{test.message.strip()}"]
-    for text in (test.text, test.output):
+    said, *more = test.message.strip().splitlines() or [""]
+    lines = [shown(test.name), f"  {place}{said}"]
+    # A traceback says the rest of the message again.
+    for text in (test.text or "\n".join(more), test.output):
         lines += [f"  {line}" for line in _last(text)]
     return "\n".join(lines)
 

@@ -13,7 +13,11 @@ from blocks.vcs.trailers import with_trailers
 
 def this_run() -> str:
     """The run that people started (not a subflow of it), as a link where there is one."""
-    run = str(flow_run.root_flow_run_id)
+    return address_of(str(flow_run.root_flow_run_id))
+
+
+def address_of(run: str) -> str:
+    """A run in the Prefect UI; its id where there is no UI."""
     return url_for("flow-run", run) or run
 
 

@@ -12,6 +12,7 @@ WIDTH, ROW, LEFT, RIGHT, TOP = 720, 46, 110, 190, 34
 SPAN = WIDTH - LEFT - RIGHT
 BAR = 14
 COUNT, TIME, LINE, TEXT, PAPER = "#2563eb", "#f59e0b", "#64748b", "#1e293b", "#ffffff"
+TARGET = f'fill="none" stroke="{LINE}" stroke-width="1.5" stroke-dasharray="4 2"'
 
 
 def shares(layers: Sequence[LayerResult]) -> list[tuple[float, float]]:
@@ -49,22 +50,21 @@ def _row(layer: LayerResult, count: float, time: float, top: float) -> list[str]
     said = f"{count:.0f} % of tests, {time:.0f} % of time"
     return [
         _text(LEFT - 10, middle + 4, layer.layer, "end"),
-        _bar(
-            layer.weight, top + 4, 2 * BAR + 6, f'fill="none" stroke="{LINE}" stroke-dasharray="4"'
-        ),
         _bar(count, top + 7, BAR, f'fill="{COUNT}"'),
         _bar(time, top + 7 + BAR, BAR, f'fill="{TIME}"'),
+        # Last, so that it is seen in front of bars that are too long.
+        _bar(layer.weight, top + 4, 2 * BAR + 6, TARGET),
         _text(WIDTH - RIGHT + 14, middle - 3, f"target {layer.weight:.0f} %", "start"),
         _text(WIDTH - RIGHT + 14, middle + 12, said, "start"),
     ]
 
 
 def _legend() -> list[str]:
-    words = (("target", LINE), ("by count", COUNT), ("by time", TIME))
+    words = (("target", TARGET), ("by count", f'fill="{COUNT}"'), ("by time", f'fill="{TIME}"'))
     return [
-        f'<rect x="{LEFT + 110 * n}" y="10" width="12" height="12" fill="{colour}"/>'
+        f'<rect x="{LEFT + 110 * n}" y="10" width="12" height="12" {style}/>'
         + _text(LEFT + 110 * n + 18, 20, word, "start")
-        for n, (word, colour) in enumerate(words)
+        for n, (word, style) in enumerate(words)
     ]
 
 

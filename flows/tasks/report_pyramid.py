@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from blocks.testing.results import OUTCOMES, LayerResult, TestResult
+from blocks.testing.results import OUTCOMES, LayerResult, Outcome, TestResult
 from blocks.testing.shipway_names import shown
+from flows.tasks.message import address_of
 from flows.tasks.picture import data_uri, draw, shares
 
 SLOWEST = 10
+SLOW_SECONDS = 0.005  # what is shown as more than nothing
 # A page with more is no page: the rest stands in the JUnit XML.
 MOST_SHOWN = 20
 MOST_LINES = 40
@@ -23,6 +25,7 @@ def pyramid_section(layers: Sequence[LayerResult]) -> str:
     parts = [
         f"## Tests\n\n![The pyramid: target, by count, by time]({data_uri(draw(layers))})",
         _figures(layers),
+        _from_before(layers),
         _failures(layers),
         _listed("Flaky: failed, then passed on the same revision", layers, "flaky"),
         _listed("Quarantined: failed, and known to", layers, "quarantined"),
@@ -45,6 +48,7 @@ def pyramid_figures(layers: Sequence[LayerResult]) -> dict[str, Any]:
             "budget_seconds": round(layer.budget, 3),
             "over_budget": layer.over_budget,
             "green_since": layer.cached,
+            "earlier": _earlier(layer),
             "shards": [round(one.seconds, 3) for one in layer.shards],
             "attention": [
                 {
@@ -81,13 +85,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _figures(layers: Sequence[LayerResult]) -> str:
-    head = ("Layer", "Target", "Tests", *(one.capitalize() for one in OUTCOMES), "Shards", "Time")
+    # With a column for every outcome, the UI would cut off the last ones.
+    seen: list[Outcome] = [one for one in OUTCOMES if any(layer.count(one) for layer in layers)]
+    head = ("Layer", "Target", "Tests", *(one.capitalize() for one in seen), "Shards", "Time")
     rows = [
         (
             escape(layer.layer),
             f"{layer.weight:.0f} %",
             f"{len(layer.tests)} ({count:.0f} %)",
-            *(str(layer.count(outcome)) for outcome in OUTCOMES),
+            *(str(layer.count(outcome)) for outcome in seen),
             str(len(layer.shards)) if layer.cached is None else "green before",
             f"{layer.seconds:.1f} s of {layer.budget:.0f} s"
             + (" **over budget**" if layer.over_budget else ""),
@@ -95,6 +101,24 @@ def _figures(layers: Sequence[LayerResult]) -> str:
         for layer, (count, _) in zip(layers, shares(layers), strict=True)
     ]
     return table(head, rows)
+
+
+def _from_before(layers: Sequence[LayerResult]) -> str:
+    """What did not run, and which run says that it is green."""
+    lines: list[str] = []
+    for layer in layers:
+        if layer.cached is not None:
+            said = f" did not run: it was green with the same inputs in {address_of(layer.cached)}"
+        elif count := _earlier(layer):
+            said = f": {count} tests did not run again: they passed in a run that was killed"
+        else:
+            continue
+        lines.append(f"- {escape(layer.layer)}{said}")
+    return "\n".join(lines)
+
+
+def _earlier(layer: LayerResult) -> int:
+    return sum(test.earlier for test in layer.tests)
 
 
 def _failures(layers: Sequence[LayerResult]) -> str:
@@ -126,7 +150,9 @@ def _listed(title: str, layers: Sequence[LayerResult], outcome: Any) -> str:
 
 
 def _slowest(layers: Sequence[LayerResult]) -> str:
-    tests = [(test, layer) for layer in layers for test in layer.tests if test.seconds > 0]
+    tests = [
+        (test, layer) for layer in layers for test in layer.tests if test.seconds >= SLOW_SECONDS
+    ]
     slowest = sorted(tests, key=lambda one: -one[0].seconds)[:SLOWEST]
     if not slowest:
         return ""

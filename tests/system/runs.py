@@ -38,10 +38,10 @@ async def artifacts(run: UUID) -> dict[str, Artifact]:
     return {str(one.key): one for one in found}
 
 
-async def summary(app: str, state: State[Any]) -> dict[str, Any]:
+async def summary(app: str, state: State[Any], environment: str = "staging") -> dict[str, Any]:
     """The row for programs that a release left."""
     found = await artifacts(run_of(state))
-    return json.loads(str(found[f"{app}-staging-summary"].data))[0]
+    return json.loads(str(found[f"{app}-{environment}-summary"].data))[0]
 
 
 async def report(app: str, state: State[Any]) -> str:

@@ -114,6 +114,6 @@ async def test_the_report_tells_what_was_done(project: Project) -> None:
     page = await report(project.app, await run_release(project.app))
     assert page.startswith(f"# {project.app} {project.revision[:7]} → staging: done\n")
     assert f"**Revision** `{project.revision}`" in page
-    assert "| unit | 100 % | 2 (100 %) | 2 | 0 | 0 | 0 | 0 | 1 | " in page
+    assert "| unit | 100 % | 2 (100 %) | 2 | 1 | " in page
     assert "data:image/svg+xml;base64," in page
     assert "1 built, 1 pushed, 1 committed" in page

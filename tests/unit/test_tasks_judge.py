@@ -114,6 +114,14 @@ def test_a_failure_is_told_with_place_traceback_and_output() -> None:
     )
 
 
+def test_a_message_of_many_lines_is_told_once_and_as_a_block() -> None:
+    failed = TestResult(name="b", outcome="failed", seconds=0.1, message="assert a\n + where a")
+    assert describe(failed) == "b\n  assert a\n   + where a"
+    text = "E  assert a\nE   + where a"
+    with_text = failed.model_copy(update={"text": text})
+    assert describe(with_text) == "b\n  assert a\n  E  assert a\n  E   + where a"
+
+
 def test_of_a_long_traceback_the_last_lines_are_told() -> None:
     text = "\n".join(f"line {number}" for number in range(SHOWN_LINES + 5))
     failed = TestResult(name="b", outcome="failed", seconds=0.1, message="m", text=text)
