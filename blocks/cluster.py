@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import aiohttp
-from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
-from kubernetes_asyncio.config import ConfigException
+from kubernetes_asyncio.client import ApiException, CoreV1Api
 from prefect.blocks.core import Block
 from prefect_kubernetes.credentials import KubernetesCredentials
 from pydantic import Field
 
-from blocks.errors import Fail, Refuse, Retry
 from blocks.images import repository_of
 from blocks.kube.apply import Change, apply_set
 from blocks.kube.client import KubeClient
+from blocks.kube.connect import connected
 from blocks.kube.health import NOT_APPLIED, Health, judge
 from blocks.kube.objects import KubeObject, images_of
 
@@ -48,19 +44,8 @@ class Cluster(Block):
             Retry: It does not answer within `reachable_seconds`.
             Refuse: It denies access, or there is no usable configuration.
         """
-        try:
-            context = self.credentials.get_client("core")
-            async with context as core:
-                api: ApiClient = getattr(core, "api_client")  # noqa: B009  # missing in its types
-                host = str(api.configuration.host)
-                yield await self._connect(KubeClient(api), host)
-        except ConfigException as error:
-            raise Refuse(
-                "There is no usable cluster configuration.",
-                where="Cluster block",
-                expected="a kubeconfig in its credentials",
-                got=str(error),
-            ) from error
+        async with connected(self.credentials, self.reachable_seconds) as client:
+            yield client
 
     async def apply(
         self, name: str, namespace: str, objects: list[KubeObject], fingerprint: str
@@ -118,35 +103,6 @@ class Cluster(Block):
         )
         warnings = [f"{event.reason}: {event.message}" for event in events.items[-_EVENTS:]]
         return "\n".join([*([log] if log else []), *warnings])
-
-    async def _connect(self, client: KubeClient, host: str) -> KubeClient:
-        deadline = time.monotonic() + self.reachable_seconds
-        while True:
-            try:
-                await client.call("GET", "/version")
-                return client
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                if time.monotonic() > deadline:
-                    raise Retry(
-                        "The cluster's API server does not answer.",
-                        where=host,
-                        expected=f"an answer within {self.reachable_seconds:.0f} s",
-                        got=f"{type(error).__name__}: {error}",
-                        untouched="the cluster",
-                        remedy="check the cluster and the credentials of its Cluster block",
-                    ) from error
-                await asyncio.sleep(1)
-            except ApiException as error:
-                if error.status in {401, 403}:
-                    raise Refuse(
-                        "The cluster denies access.",
-                        where=host,
-                        got=f"HTTP {error.status} {error.reason}",
-                        remedy="check the credentials of the Cluster block in the Prefect UI",
-                    ) from error
-                raise Fail(
-                    "The API server answers with an error.", where=host, got=str(error)
-                ) from error
 
 
 async def _log_of(core: CoreV1Api, pod: str, namespace: str, container: str | None) -> str:

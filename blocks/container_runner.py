@@ -20,8 +20,10 @@ from blocks.runners.containers import (
     ContainerPlace,
     Sidecar,
     content_of,
+    environment_of,
     is_ready,
     make_network,
+    owners_of_leftovers,
     remove_leftovers,
     start_sidecars,
 )
@@ -107,6 +109,16 @@ class ContainerRunner(Block):
             network = await to_the_end(asyncio.to_thread(make_network, client, run, name))
             await to_the_end(asyncio.to_thread(start_sidecars, client, network, run, sidecars))
 
+    async def owners(self) -> dict[str, set[str]]:
+        """The flow runs that containers or networks belong to, and their processes."""
+        async with self.client() as client:
+            return await asyncio.to_thread(owners_of_leftovers, client)
+
+    async def remove(self, run: str) -> int:
+        """Remove every container and network of a flow run; return how many containers."""
+        async with self.client() as client:
+            return await to_the_end(asyncio.to_thread(remove_leftovers, client, run))
+
     async def capacity(self) -> int:
         """How many shards may run at once."""
         if self.slots is not None:
@@ -122,6 +134,11 @@ class ContainerRunner(Block):
         """
         async with self.client() as client:
             return [await asyncio.to_thread(content_of, client, image) for image in images]
+
+    async def environment(self, image: str) -> dict[str, str]:
+        """The environment that a local image brings."""
+        async with self.client() as client:
+            return await asyncio.to_thread(environment_of, client, image)
 
     async def _ready(self, hostname: str, container: Container, sidecar: Sidecar) -> None:
         deadline = time.monotonic() + self.ready_seconds

@@ -10,6 +10,7 @@ argument; running it again overwrites the blocks that they name and leaves all o
 - SHIPWAY_APPS: the apps' repositories, as `name=url` with spaces between.
 - SHIPWAY_GIT_USERNAME, SHIPWAY_GIT_PASSWORD: who reads and pushes there.
 - KUBECONFIG, SHIPWAY_ENVIRONMENTS: the cluster, and the environments that live in it.
+- SHIPWAY_POD_POOL: a Kubernetes work pool for layers that run in pods; created if it is missing.
 - SHIPWAY_CLUSTER_SECONDS: how long a release waits for a cluster that does not answer yet.
 """
 
@@ -31,8 +32,10 @@ from blocks.forge import Forge
 from blocks.image_builder import ImageBuilder
 from blocks.ledger import Ledger
 from blocks.ops_repository import OpsRepository
+from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
 from blocks.source_repository import SourceRepository
+from deployments.pod_pool import CLUSTER, make_pool
 
 TYPES: tuple[type[Block], ...] = (
     DockerHost,
@@ -44,6 +47,7 @@ TYPES: tuple[type[Block], ...] = (
     OpsRepository,
     ImageBuilder,
     ContainerRunner,
+    PodRunner,
     Ledger,
     Registry,
     Cluster,
@@ -77,6 +81,9 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
                 credentials=KubernetesCredentials(cluster_config=config),
                 reachable_seconds=float(env.get("SHIPWAY_CLUSTER_SECONDS", "60")),
             )
+        if pool := env.get("SHIPWAY_POD_POOL"):
+            blocks[f"kubernetes-cluster-config/{CLUSTER}"] = config
+            blocks["pod-runner/default"] = PodRunner(work_pool=pool)
     return blocks
 
 
@@ -106,6 +113,8 @@ async def main() -> None:
     for kind in TYPES:
         await kind.aregister_type_and_schema()
     await save(platform(os.environ))
+    if pool := os.environ.get("SHIPWAY_POD_POOL"):
+        await make_pool(pool)
     for entry in os.environ.get("SHIPWAY_APPS", "").split():
         name, _, url = entry.partition("=")
         await save(app(name, url, os.environ))

@@ -27,10 +27,14 @@ from blocks.testing.tool import Collected, Plan
 from blocks.testing.tools import tool_of
 from flows.tasks.code import Code
 from flows.tasks.judge import judge
+from flows.tasks.message import address_of
+from flows.tasks.outside import whole
 from flows.tasks.pyramid import (
     Before,
     Images,
+    for_pods,
     place_name,
+    pod_runner,
     read_ledger,
     rules_of,
     sidecars_of,
@@ -59,7 +63,8 @@ async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) 
     """
     before = await read_ledger(name, code, images, fresh=fresh)
     if before.green is not None:
-        get_run_logger().info("The %s layer was green with the same inputs", name)
+        since = address_of(str(before.green.cached))
+        get_run_logger().info("The %s layer was green with the same inputs: %s", name, since)
         return before.green
     shards = await _shards(name, code, before)
     return await Run(name, code, images, before, fresh=fresh).to_its_end(shards)
@@ -102,6 +107,8 @@ class Run:
         self._retried: set[tuple[str, int]] = set()
         self._numbers = itertools.count()
         self._open = 0
+        self._publishing = asyncio.Lock()
+        self._published: tuple[Images, dict[str, str]] | None = None
         self._begin = time.monotonic()
 
     async def to_its_end(self, shards: int) -> LayerResult:
@@ -220,15 +227,28 @@ class Run:
     def _place(self, number: int) -> AbstractAsyncContextManager[Place]:
         if self._layer.runner == "process":
             return process_place(self._code.folder, self._layer.env)
-        return self._container(number)
+        run = str(flow_run.root_flow_run_id)
+        name = place_name(self._code, self._name, run, number)
+        return (self._pod if self._layer.runner == "pod" else self._container)(run, name)
 
     @asynccontextmanager
-    async def _container(self, number: int) -> AsyncGenerator[Place]:
-        runner, run = await ContainerRunner.aload("default"), str(flow_run.root_flow_run_id)
-        name = place_name(self._code, self._name, run, number)
+    async def _container(self, run: str, name: str) -> AsyncGenerator[Place]:
+        runner = await ContainerRunner.aload("default")
         sidecars = sidecars_of(self._layer, self._images.app)
         image = str(self._images.tests)
         async with runner.place(run, name, image, self._layer.env, sidecars) as place:
+            yield place
+
+    @asynccontextmanager
+    async def _pod(self, run: str, name: str) -> AsyncGenerator[Place]:
+        runner = await pod_runner()
+        async with self._publishing:
+            self._published = self._published or await for_pods(self._code, self._images)
+        images, env = self._published
+        sidecars = sidecars_of(self._layer, images.app)
+        seconds, image = self._layer.timeout, str(images.tests)
+        env = {**env, **self._layer.env}
+        async with runner.place(run, name, image, env, sidecars, seconds) as place:
             yield place
 
     def _plan(self) -> Plan:
@@ -284,4 +304,5 @@ class Run:
             for name, runs in self._course.runs.items()
         ]
         inputs, result = self._before.inputs, self._result()
-        await write_ledger(result, self._code, inputs, ran, over=over, green=green)
+        noted = write_ledger(whole(result), self._code, inputs, whole(ran), over=over, green=green)
+        await noted

@@ -74,9 +74,10 @@ class Layer(Strict):
     weight: float | None = Field(
         default=None, gt=0, description="Share of budget, slots and progress, beside the others'."
     )
-    runner: Literal["container", "process"] = Field(
+    runner: Literal["container", "process", "pod"] = Field(
         default="container",
-        description="A container of the test image, or a process on the worker, in the checkout.",
+        description="A container of the test image, a process on the worker in the checkout, or "
+        "a pod of the test image in the cluster of the Pod Runner block.",
     )
     tool: Literal["pytest", "go", "tap", "junit"] | None = Field(
         default=None,

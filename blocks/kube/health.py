@@ -74,7 +74,7 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
         return Health(state="progressing", reason=NOT_APPLIED, applied=False, **counts)
     new = [pod for pod in pods if _asks_for(pod["spec"], images)]
     for pod in new:
-        if (bad := _hopeless(pod)) is not None:
+        if (bad := hopeless(pod)) is not None:
             container, reason = bad
             name = pod["metadata"]["name"]
             return Health(state="failed", reason=reason, pod=name, container=container, **counts)
@@ -110,7 +110,8 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     return ready and not _is_over(pod)
 
 
-def _hopeless(pod: dict[str, Any]) -> tuple[str, str] | None:
+def hopeless(pod: dict[str, Any]) -> tuple[str, str] | None:
+    """A container of a pod that will not start by waiting, and why."""
     status = pod.get("status", {})
     statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
     for container in statuses:

@@ -67,8 +67,7 @@ class ContainerPlace:
         self._image = image
         self._run = run
         self._own = dict(env)
-        entries: list[str] = client.images.get(image).attrs["Config"].get("Env") or []
-        self.env = {**dict(entry.split("=", 1) for entry in entries), **env}
+        self.env = {**environment_of(client, image), **env}
 
     async def run(self, invocation: Invocation, output: Output) -> Ended:
         """Run a command in a new container; it is gone when the call ends, however it does.
@@ -169,6 +168,12 @@ def content_of(client: DockerClient, image: str) -> str:
     config = attributes["Config"]
     facts = [attributes["RootFS"]["Layers"], {name: config.get(name) for name in CONTENT}]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def environment_of(client: DockerClient, image: str) -> dict[str, str]:
+    """The environment that a local image brings."""
+    entries: list[str] = client.images.get(image).attrs["Config"].get("Env") or []
+    return dict(entry.split("=", 1) for entry in entries)
 
 
 def make_network(client: DockerClient, run: str, name: str) -> Network:

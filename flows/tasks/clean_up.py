@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 from prefect import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
@@ -17,16 +21,17 @@ from prefect.states import Crashed
 
 from blocks.concurrency import to_the_end
 from blocks.container_runner import ContainerRunner
+from blocks.errors import Retry
 from blocks.owner import is_gone
-from blocks.runners.containers import owners_of_leftovers, remove_leftovers
+from blocks.pod_runner import PodRunner
 from flows.tasks.outside import outside
 
 
 async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
-    """State hook: remove the containers and networks of a run that was cancelled or crashed."""
-    runner = await ContainerRunner.aload("default")
-    async with runner.client() as client:
-        await asyncio.to_thread(remove_leftovers, client, str(flow_run.id))
+    """State hook: remove what a run that was cancelled or crashed has running."""
+    for runner in await _runners():
+        with suppress(Retry):
+            await runner.remove(str(flow_run.id))
 
 
 @asynccontextmanager
@@ -36,29 +41,44 @@ async def nothing_left() -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        async with runner.client() as client:
-            await to_the_end(asyncio.to_thread(remove_leftovers, client, run))
+        await to_the_end(runner.remove(run))
 
 
 @outside("clear what dead runs left")
 async def clear_leftovers() -> int:
-    """Remove containers of runs that are over or were killed. Return how many.
+    """Remove containers and pods of runs that are over or were killed. Return how many.
 
     A run whose process is gone could neither clean up nor tell Prefect: that is done here.
     """
-    runner = await ContainerRunner.aload("default")
-    count = 0
-    async with runner.client() as client:
-        owners = await asyncio.to_thread(owners_of_leftovers, client)
-        for run, processes in owners.items():
-            killed = all(is_gone(one) for one in processes)
-            if killed:
-                await _tell_that_it_crashed(run)
-            if killed or await _is_over(run):
-                count += await asyncio.to_thread(remove_leftovers, client, run)
+    log, count = get_run_logger(), 0
+    for runner in await _runners():
+        try:
+            count += await _clear(runner)
+        except Retry as error:
+            # A cluster for tests may be away; this run may not even need it.
+            log.warning("What dead runs left could not be looked for: %s", error.what)
     if count:
-        get_run_logger().warning("Removed %d containers that dead runs had left", count)
+        log.warning("Removed %d containers or pods that dead runs had left", count)
     return count
+
+
+async def _clear(runner: ContainerRunner | PodRunner) -> int:
+    count = 0
+    for run, processes in (await runner.owners()).items():
+        killed = all(is_gone(one) for one in processes)
+        if killed:
+            await _tell_that_it_crashed(run)
+        if killed or await _is_over(run):
+            count += await runner.remove(run)
+    return count
+
+
+async def _runners() -> list[ContainerRunner | PodRunner]:
+    """Where layers run: the engine, and a cluster where one is set up for tests."""
+    found: list[ContainerRunner | PodRunner] = [await ContainerRunner.aload("default")]
+    with suppress(ValueError):
+        found.append(await PodRunner.aload("default"))
+    return found
 
 
 async def _is_over(run: str) -> bool:
@@ -72,10 +92,12 @@ async def _is_over(run: str) -> bool:
 
 
 async def _tell_that_it_crashed(run: str) -> None:
-    """A killed run stays Running in Prefect unless somebody says what became of it."""
+    """A killed run stays Running in Prefect, as its layers do, unless somebody says otherwise."""
+    itself = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
+    below = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[UUID(run)]))
     async with get_client() as client:
-        with suppress(ObjectNotFound):
-            found = await client.read_flow_run(UUID(run))
-            if found.state is not None and found.state.is_running():
-                gone = Crashed(message="The process of this run was killed.")
-                await client.set_flow_run_state(found.id, gone, force=True)
+        for which in (below, itself):
+            for found in await client.read_flow_runs(flow_run_filter=which):
+                if found.state is not None and found.state.is_running():
+                    gone = Crashed(message="The process of this run was killed.")
+                    await client.set_flow_run_state(found.id, gone, force=True)

@@ -12,6 +12,8 @@ from flows.tasks.code import Code
 from flows.tasks.labels import INPUTS, REVISION, labels_of
 from flows.tasks.outside import outside
 
+CANDIDATES = "candidates"
+
 
 class Pushed(BaseModel):
     """The image in the registry, and whether this run put it there."""
@@ -48,6 +50,22 @@ async def push(code: Code, image_id: str) -> Pushed:
     if found is None:
         raise Refuse("The registry lost the image that was pushed.", where=str(image))
     return Pushed(image=_same_image(found, code).pinned(), new=True)
+
+
+@outside("publish what {code.app} {code.revision.short} is tested with")
+async def publish(code: Code, image_id: str) -> str:
+    """Push an image under test to where pods can pull it; return its reference by digest.
+
+    It goes beside the releases, never among them: a release's tag says that its tests were green.
+    """
+    registry = await Registry.aload("default")
+    builder = await ImageBuilder.aload("default")
+    image = registry.image(f"{code.app}/{CANDIDATES}", image_id.removeprefix("sha256:"))
+    found = await registry.find(image)
+    if found is not None:
+        return str(found.ref.pinned())
+    async with builder.client() as client:
+        return str((await registry.push(client, image_id, image)).pinned())
 
 
 def _same_image(found: Stored, code: Code) -> ImageRef:

@@ -15,13 +15,16 @@ from pydantic import BaseModel, ConfigDict
 from blocks.concurrency import together
 from blocks.config import Layer
 from blocks.container_runner import ContainerRunner
+from blocks.errors import Refuse
 from blocks.ledger import Known, Ledger, Ran
+from blocks.pod_runner import PodRunner
 from blocks.runners.containers import Sidecar
 from blocks.source_repository import SourceRepository
 from blocks.testing.results import LayerResult
 from blocks.testing.verdict import Rules, active
 from flows.tasks.code import Code, source_of
 from flows.tasks.outside import outside
+from flows.tasks.push import publish
 
 
 class Before(BaseModel):
@@ -113,7 +116,7 @@ async def start_services(code: Code) -> None:
     runner, run = await ContainerRunner.aload("default"), str(flow_run.root_flow_run_id)
     async with together() as group:
         for name, layer in code.pipeline.tests.layers.items():
-            if layer.services:
+            if layer.services and layer.runner == "container":
                 beside = sidecars_of(layer, None)
                 group.create_task(runner.start(run, place_name(code, name, run, 0), beside))
 
@@ -138,7 +141,39 @@ async def slots_of(layer: Layer) -> int:
     """How many shards may run at once where the layer runs."""
     if layer.runner == "process":
         return os.cpu_count() or 1
+    if layer.runner == "pod":
+        return (await pod_runner()).slots
     return await (await ContainerRunner.aload("default")).capacity()
+
+
+async def pod_runner() -> PodRunner:
+    """The cluster that pods of tests run in.
+
+    Raises:
+        Refuse: None is set up.
+    """
+    try:
+        return await PodRunner.aload("default")
+    except ValueError:
+        raise Refuse(
+            "A layer runs in pods, and no cluster is set up for them.",
+            where="pipeline.yaml: runner: pod",
+            expected="a Pod Runner block named default",
+            got="no such block",
+            untouched="everything: nothing was built, pushed or committed",
+            remedy="create it in the Prefect UI, or run python -m deployments.bootstrap with "
+            "SHIPWAY_POD_POOL",
+        ) from None
+
+
+async def for_pods(code: Code, images: Images) -> tuple[Images, dict[str, str]]:
+    """The images where a cluster can pull them, and the environment that the test image has."""
+    runner = await ContainerRunner.aload("default")
+    published = Images(
+        tests=await publish(code, str(images.tests)),
+        app=await publish(code, images.app) if images.app else None,
+    )
+    return published, await runner.environment(str(images.tests))
 
 
 async def _inputs(name: str, code: Code, images: Images) -> str:
