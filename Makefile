@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status env bench bench-gitops lock screenshot clean
+.PHONY: help demo test check up down status env bench bench-gitops bench-pyramid lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -48,6 +48,10 @@ bench: $(READY)  ## measure a release beside the same workflow as a bash script
 bench-gitops: $(READY)  ## measure the GitOps commit: exact, raced, large, over a failing network
 	@$(SANDBOX) up --cluster none
 	@$(INSIDE) $(BIN)/python -m bench.gitops
+
+bench-pyramid: $(READY)  ## measure the test pyramid: shards, failing fast, flakes, kill -9, real suites
+	@$(SANDBOX) up --cluster none
+	@$(INSIDE) $(BIN)/python -m bench.pyramid
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
 	@$(INSIDE) $(BIN)/python -m docs.screenshot

@@ -6,9 +6,11 @@ import asyncio
 import os
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import yaml
 from git import Repo
 
 from bench import yq
@@ -54,6 +56,27 @@ def prepare(contender: Contender, folder: Path) -> App:
     asyncio.run(save(source_block(name, code.remote().url, env)))
     command = [sys.executable, "-m", "bench.one", name]
     return App(name, code, command, env | {"SHIPWAY_STATE": str(folder)})
+
+
+def only_tests(app: App, files: Mapping[str, str], layer: Mapping[str, Any]) -> str:
+    """Commit and push these as the app's only tests; return the revision.
+
+    Args:
+        app: The app.
+        files: Unit tests, by name.
+        layer: Settings of the unit layer. Its environment names the app, so that a process of the
+            tests can be told from others'.
+    """
+    root = Path(app.code.working_dir)
+    for file in (root / "tests" / "unit").glob("*.py"):
+        file.unlink()
+    pipeline = yaml.safe_load((root / "pipeline.yaml").read_text())
+    command = ["pytest", "-q", "-p", "no:cacheprovider", "tests/unit"]
+    unit = {"command": command, "env": {"APP": app.name}, **layer}
+    pipeline["tests"]["layers"] = {"unit": unit}
+    changes = {f"tests/unit/{name}": text for name, text in files.items()}
+    changes["pipeline.yaml"] = yaml.safe_dump(pipeline, sort_keys=False)
+    return repositories.commit(app.code, "Other tests", changes)
 
 
 def remove(name: str) -> None:

@@ -12,26 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from bench import large, page, races
 from bench.edits import Outcome, edits
 from bench.faults import faults
+from bench.show import console, show
 from bench.versions import versions
 
 RESULTS = Path(__file__).with_name("results") / "gitops.json"
 PAGE = Path(__file__).parents[1] / "docs" / "manifests.md"
-
-console = Console(highlight=False, width=150)
-
-
-def show(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print one table."""
-    table = Table(*head, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*map(str, row))
-    console.print(table)
 
 
 def shapes_page(outcomes: Sequence[Outcome]) -> str:

@@ -14,9 +14,10 @@ PAGE = FOLDER / "RESULTS.md"
 def write() -> None:
     """Write the page from the results that there are."""
     parts = [
-        "# Results\n\nMade by `make bench` and `make bench-gitops`; do not edit. See README.md."
+        "# Results\n\nMade by `make bench`, `make bench-gitops` and `make bench-pyramid`; "
+        "do not edit. See README.md."
     ]
-    for name, render in (("release", _release), ("gitops", _gitops)):
+    for name, render in _PARTS_OF_PAGE.items():
         file = FOLDER / "results" / f"{name}.json"
         if file.exists():
             parts += render(json.loads(file.read_text()))
@@ -87,6 +88,26 @@ def _gitops(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def _pyramid(found: dict[str, Any]) -> list[str]:
+    parts = ["## The test pyramid", f"All of it in {found['seconds']} s."]
+    for section in found["sections"]:
+        rows = [tuple(_cell(one) for one in row.values()) for row in section["rows"]]
+        parts += [
+            f"### {section['title']}",
+            _table(tuple(section["rows"][0]), rows),
+            section["about"],
+            "\n".join(
+                f"- {'held' if held else '**broken**'}: {promise}"
+                for promise, held in section["promises"].items()
+            ),
+        ]
+    return [*parts, _versions(found)]
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("\\", "\\\\").replace("|", "\\|")
+
+
 def _spread(one: dict[str, Any], who: str) -> str:
     least, most = one["spread"][who]
     return f"{one['median'][who]:.1f} ({least:.1f}–{most:.1f})"
@@ -101,6 +122,9 @@ def _versions(found: dict[str, Any]) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_PARTS_OF_PAGE = {"release": _release, "gitops": _gitops, "pyramid": _pyramid}
 
 
 if __name__ == "__main__":

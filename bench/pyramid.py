@@ -1,0 +1,96 @@
+"""The test pyramid: shards, failing fast, flakes, kill -9, real suites and odd results.
+
+`make bench-pyramid` prints the tables and writes bench/results/pyramid.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from bench import page
+from bench.apps import prepare, remove
+from bench.killed import killed
+from bench.nights import nights
+from bench.odd import odd
+from bench.pypi import pypi
+from bench.red import red
+from bench.section import Section
+from bench.shards import shards
+from bench.show import console, show
+from bench.versions import versions
+
+RESULTS = Path(__file__).with_name("results") / "pyramid.json"
+
+
+def main() -> None:
+    """Measure, print and write; end with 1 where a promise does not hold."""
+    begin = time.monotonic()
+    # Prefect has the runs' logs; here they would stand between the tables.
+    logging.getLogger().handlers.clear()
+    sections: list[Section] = []
+    with tempfile.TemporaryDirectory() as state:
+        # A ledger and mirrors of the bench's own.
+        os.environ["SHIPWAY_STATE"] = state
+        for measure in (_shards, _releases, _nights, _pypi, _odd):
+            for section in measure():
+                _print(section)
+                sections.append(section)
+    result: dict[str, Any] = {
+        "sections": [one.model_dump() for one in sections],
+        "seconds": round(time.monotonic() - begin),
+        "versions": versions(),
+    }
+    RESULTS.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    page.write()
+    console.print(f"Written to {RESULTS.relative_to(Path.cwd())}")
+    if not all(held for section in sections for held in section.promises.values()):
+        sys.exit("✗ a promise does not hold; see the tables")
+
+
+def _shards() -> list[Section]:
+    return [asyncio.run(shards())]
+
+
+def _nights() -> list[Section]:
+    return [asyncio.run(nights())]
+
+
+def _pypi() -> list[Section]:
+    return [asyncio.run(pypi())]
+
+
+def _odd() -> list[Section]:
+    return [asyncio.run(odd())]
+
+
+def _releases() -> list[Section]:
+    """The one that is killed leaves a green release, and the red one finds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = prepare("shipway", Path(folder))
+        client = DockerClient(base_url=os.environ["DOCKER_HOST"])
+        try:
+            return [killed(app, client), asyncio.run(red(app, client))]
+        finally:
+            client.close()
+            remove(app.name)
+
+
+def _print(section: Section) -> None:
+    show(f"\n{section.title}", section.head, section.cells)
+    console.print(section.about)
+    for promise, held in section.promises.items():
+        console.print(f"{'✓' if held else '✗'} {promise}", markup=False)
+
+
+if __name__ == "__main__":
+    main()
