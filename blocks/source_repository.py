@@ -104,10 +104,10 @@ class SourceRepository(GitRemote):
         return into / self.folder
 
     def objects(self, revision: Revision, paths: list[str]) -> list[str]:
-        """Git's ids of files and folders of the app; empty where there is none of that name."""
+        """Git's ids of files and folders of the app."""
         with self.mirror("source") as mirror:
             names = [f"{revision.tree}:{'' if path == '.' else path}" for path in paths]
-            return [mirror.try_run("rev-parse", "--verify", "-q", name) or "" for name in names]
+            return [mirror.run("rev-parse", "--verify", name).decode().strip() for name in names]
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains the commit `older`; False where `older` is unknown here.

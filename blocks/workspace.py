@@ -1,4 +1,7 @@
-"""Where Shipway keeps files of its own: Git mirrors and checkouts, all of them safe to delete."""
+"""Where Shipway keeps files of its own: Git mirrors, and the ledger where it has no database.
+
+All of them are safe to delete, but for `ledger.sqlite`: with it goes what is known of the tests.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
+from blocks.testing.results import Red
 from flows.tasks.build import build, build_tests
 from flows.tasks.clean_up import clear_leftovers, remove_what_runs
 from flows.tasks.code import checkout
@@ -24,9 +25,12 @@ from flows.verify import verify
 async def nightly(app: str) -> None:
     """Build the tip of the default branch without caches and run every layer to its end.
 
+    A red layer stops none of the others; the first one is the run's error.
+
     Args:
         app: App, as its Source Repository block is named.
     """
+    reds: list[Red] = []
     await clear_leftovers()
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, "nightly") as log:
@@ -37,4 +41,9 @@ async def nightly(app: str) -> None:
             images = Images(tests=tests, app=image)
             for name in code.pipeline.tests.layers:
                 layer = verify.with_options(name=name)
-                await log.verified(name, layer(name, code, images, fresh=True))
+                try:
+                    await log.verified(name, layer(name, code, images, fresh=True))
+                except Red as red:
+                    reds.append(red)
+            for red in reds:
+                raise red

@@ -122,26 +122,24 @@ class Run:
                 async with asyncio.timeout(limit):
                     await self._run_all(shards)
             except TimeoutError:
-                key = "budget" if limit == budget else "timeout"
+                key = "budget" if limit < self._layer.timeout else "timeout"
                 self._problem = timed_out(" ".join(self._layer.command), limit, key)
             except Red:
                 raise
             except Fail as problem:
                 self._problem = problem
             result = judge(self._result(), self._code, self._tool, self._problem)
+            over = True
             plain = {"passed", "skipped"}
             green = not self._fresh and {one.outcome for one in result.tests} <= plain
-            if result.over_budget:
-                get_run_logger().warning(
-                    "The %s layer took %.1f s, over its budget of %.1f s",
-                    *(self._name, result.seconds, budget),
-                )
+            self._warn(result)
             return result
         except ShipwayError:
             over = True
             raise
         finally:
-            await to_the_end(self._write_down(over=over or green, green=green))
+            # What another run of the same inputs has noted so far is that run's.
+            await to_the_end(self._write_down(over=over and not self._fresh, green=green))
 
     async def _run_all(self, shards: int) -> None:
         plan = self._plan()
@@ -275,6 +273,17 @@ class Run:
             shards=tuple(self._shards),
         )
 
+    def _warn(self, result: LayerResult) -> None:
+        """Say what fails nothing, but should not stay so."""
+        log = get_run_logger()
+        if result.over_budget:
+            took = self._name, result.seconds, result.budget
+            log.warning("The %s layer took %.1f s, over its budget of %.1f s", *took)
+        for name in sorted(
+            set(self._layer.quarantine).difference(one.name for one in result.tests)
+        ):
+            log.warning("The quarantine names %s, and there is no such test", shown(name))
+
     def _told_to_people(self, test: TestResult) -> TestResult:
         """With how to run it alone, and who knows of it; what a passed test printed is no news."""
         if test.outcome in {"passed", "skipped"}:
@@ -300,6 +309,7 @@ class Run:
                 unit=kept(self._tool.alone(runs[0])),
                 runs=tuple(runs),
                 result=self._course.result(name),
+                proven=self._course.has_proven_itself(name),
             )
             for name, runs in self._course.runs.items()
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from posixpath import normpath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -12,19 +13,27 @@ from blocks.config.document import Strict, read_document
 
 FILE = "pipeline.yaml"
 
+# What a run's report and progress call its other stages.
+STAGES = ("code", "build", "release", "deploy")
 DEFAULT_WEIGHTS = {"unit": 70, "integration": 20, "e2e": 10}
 
 
 def _inside(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
         raise ValueError("must be a path inside the app's folder")
-    return path
+    return normpath(path)
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 RelativePath = Annotated[str, AfterValidator(_inside)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
+
+
+def _runs_go(command: list[str]) -> bool:
+    """Whether it is `go test`, with or without flags between, and not a script that runs it."""
+    head = command[: command.index("test")] if "test" in command else []
+    return any(one.rpartition("/")[2] == "go" for one in head)
 
 
 class Image(Strict):
@@ -128,7 +137,7 @@ class Layer(Strict):
         if self.files is None and self.junit is None:
             if re.search(r"\b(pytest|py\.test)\b", words):
                 return "pytest"
-            if re.search(r"\bgo test\b", words):
+            if _runs_go(self.command):
                 return "go"
         return "junit"
 
@@ -149,6 +158,26 @@ class Layer(Strict):
     def _a_process_is_alone(self) -> Layer:
         if self.runner == "process" and (self.services or self.app):
             raise ValueError("a process has no services and no app: use runner: container")
+        return self
+
+    @model_validator(mode="after")
+    def _an_image_is_read_whole(self) -> Layer:
+        if self.runner != "process" and self.reads != ["."]:
+            raise ValueError(
+                "reads is for runner: process; elsewhere the test image is what is read"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_tool_can_be_asked(self) -> Layer:
+        if self.tool == "go" and not _runs_go(self.command):
+            raise ValueError(
+                "tool: go needs the words `go` and `test` in the command, not a script"
+            )
+        if self.tool in {"pytest", "go"} and (self.files or self.junit):
+            raise ValueError(
+                f"files and junit are for other tools: {self.tool} finds its own tests"
+            )
         return self
 
     @model_validator(mode="after")
@@ -193,6 +222,14 @@ class Tests(Strict):
                     f"the layer {name!r} needs a weight: only unit, integration and "
                     "e2e have one by default"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _no_stage(self) -> Tests:
+        if taken := [name for name in self.layers if name in STAGES]:
+            raise ValueError(
+                f"{taken[0]!r} is another stage of a release: give the layer its own name"
+            )
         return self
 
     @model_validator(mode="after")

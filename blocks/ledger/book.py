@@ -76,13 +76,21 @@ class Proof(BaseModel):
 
 
 class Ran(BaseModel):
-    """A test in one run: what its tool calls it alone, each time it ran, and what it came to."""
+    """A test in one run of a layer.
+
+    Attributes:
+        unit: What its tool asks for to run it alone.
+        runs: Each time it ran.
+        result: What these come to.
+        proven: It has passed as often as a new test must.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     unit: str
     runs: tuple[TestResult, ...]
     result: TestResult
+    proven: bool
 
 
 class Book:
@@ -218,7 +226,7 @@ def _row(ran: Ran, revision: str, now: datetime) -> dict[str, Any]:
         "runs": len(ran.runs),
         "failures": len(failed),
         "flakes": int(ran.result.outcome == "flaky"),
-        "proven": ran.result.outcome in {"passed", "flaky"},
+        "proven": ran.proven,
         "first_seen": now,
         "last_seen": now,
         "last_failed": now if failed else None,

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import json
+import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -289,7 +290,8 @@ def _read_file(container: Container, path: str | None) -> bytes | None:
     if path is None:
         return None
     try:
-        stream, _ = container.get_archive(path)
+        folder = container.attrs["Config"].get("WorkingDir") or ""
+        stream, _ = container.get_archive(posixpath.join("/", folder, path))
     except NotFound:
         return None
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:

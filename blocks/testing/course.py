@@ -42,6 +42,12 @@ class Course:
         """What a test's runs come to so far."""
         return outcome(self.runs[name], self._rules, new=self._is_new(name))
 
+    def has_proven_itself(self, name: str) -> bool:
+        """Whether a test has passed as often as it must."""
+        runs = self.runs[name]
+        passed = self.result(name).outcome in {"passed", "flaky"}
+        return passed and next_step(runs, self._rules, new=self._is_new(name)) == "done"
+
     def results(self) -> tuple[TestResult, ...]:
         """What every test came to; those that had passed before a kill come first.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.errors import Fail
+from blocks.testing.go_packages import arguments, packages_of
 from blocks.testing.lines import Lines
 from blocks.testing.results import Outcome, TestResult
 from blocks.testing.shipway_split import expected, split
@@ -53,8 +54,9 @@ class Go:
             packages = self._mine(plan)
         if not packages:
             return None
-        others = [one for one in rest if not one.startswith(".")]
-        return Invocation(command=[*head, *flags, *others, *packages], env={})
+        asked = arguments(rest)
+        before, after = rest[: asked.start], rest[asked.stop :]
+        return Invocation(command=[*head, *flags, *before, *packages, *after], env={})
 
     def reader(self) -> GoReader:
         """A reader of the JSON stream."""
@@ -72,7 +74,7 @@ class Go:
 
     def _mine(self, plan: Plan) -> list[str]:
         """Go's unit is the package: one regular expression names tests for all packages alike."""
-        packages = self._packages()
+        packages = packages_of(self._command, self._code)
         seconds: dict[str, float] = {}
         for name, value in plan.seconds.items():
             package = name.partition("::")[0]
@@ -82,15 +84,6 @@ class Go:
         done = {name.partition("::")[0] for name in plan.done} - open_
         load = expected([one for one in packages if one not in done], seconds)
         return sorted(split(load, plan.shards)[plan.shard])
-
-    def _packages(self) -> list[str]:
-        """Import paths of the packages that have tests."""
-        module = re.search(
-            r"^module\s+(\S+)", (self._code / "go.mod").read_text("utf-8"), re.MULTILINE
-        )
-        root = module.group(1) if module else "."
-        folders = {file.parent.relative_to(self._code) for file in self._code.rglob("*_test.go")}
-        return sorted("/".join((root, *folder.parts)) for folder in folders)
 
 
 class GoReader:

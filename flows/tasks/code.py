@@ -69,7 +69,22 @@ async def checkout(app: str, revision: str | None, folder: Path) -> Code:
             got=f"app: {pipeline.app}",
             untouched="everything: nothing was built, pushed or committed",
         )
+    _check_reads(pipeline, root, found.short)
     return Code(app=app, revision=found, pipeline=pipeline, folder=root)
+
+
+def _check_reads(pipeline: Pipeline, root: Path, revision: str) -> None:
+    """A misspelt path would never change, and the layer never run again."""
+    for name, layer in pipeline.tests.layers.items():
+        for path in layer.reads:
+            if not (root / path).exists():
+                raise Refuse(
+                    "A layer reads what is not there.",
+                    where=f"pipeline.yaml@{revision}: tests.layers.{name}.reads",
+                    expected="files and folders of the app",
+                    got=path,
+                    untouched="everything: nothing was built, pushed or committed",
+                )
 
 
 async def name_this_run(name: str) -> None:

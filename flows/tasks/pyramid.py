@@ -82,7 +82,7 @@ async def write_ledger(
 ) -> None:
     """Note what every test did; a green layer does not run again with the same inputs.
 
-    A layer that was stopped before it was `over` goes on where it was.
+    A layer that was not `over` goes on where it was.
 
     Raises:
         Retry: The ledger does not answer.

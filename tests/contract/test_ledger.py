@@ -68,7 +68,8 @@ def one(name: str, outcome: Outcome = "passed", seconds: float = 1.0, **more: st
 
 def ran(*runs: TestResult, came_to: Outcome | None = None) -> Ran:
     result = runs[-1].model_copy(update={"outcome": came_to or runs[-1].outcome})
-    return Ran(unit=f"unit of {kept(runs[0].name)}", runs=runs, result=result)
+    proven = result.outcome in {"passed", "flaky"}
+    return Ran(unit=f"unit of {kept(runs[0].name)}", runs=runs, result=result, proven=proven)
 
 
 async def record(

@@ -165,6 +165,44 @@ async def test_a_new_test_must_pass_several_times_before_it_counts(suite: Suite)
     }
 
 
+async def test_a_new_test_is_new_until_a_run_has_let_it_pass_so_often(suite: Suite) -> None:
+    suite.write(test_old="def test_old(): pass\n")
+    await suite.run()
+    waits = "import os, pathlib, time\ndef test_z():\n    time.sleep(1)\n    assert 0\n"
+    suite.write(test_new="def test_new(): pass\n", test_z=waits)
+    # Both are new: the first one has passed once when the second one ends the run.
+    with pytest.raises(Red, match="test_z failed") as caught:
+        await suite.run(new_tests=2)
+    assert caught.value.result is not None
+    assert names(caught.value.result, "passed") == [
+        "test_new.py::test_new",
+        "test_old.py::test_old",
+    ]
+    suite.write(test_z="")
+    result = await suite.run(new_tests=2)
+    assert {test.name: test.attempts for test in result.tests} == {
+        "test_old.py::test_old": 1,
+        "test_new.py::test_new": 2,
+    }
+
+
+async def test_after_a_flaky_run_every_test_runs_again(suite: Suite) -> None:
+    slow = "import time\ndef test_slow(): time.sleep(2)\n"
+    suite.write(test_a="def test_a(): pass\n", test_flaky=FAILS_ONCE, test_slow=slow)
+    first = await suite.run(retries=1)
+    assert names(first, "flaky") == ["test_flaky.py::test_once"]
+    assert [test.earlier for test in (await suite.run(retries=1)).tests] == [False] * 3
+
+
+async def test_a_quarantine_of_no_test_is_said(
+    suite: Suite, caplog: pytest.LogCaptureFixture
+) -> None:
+    suite.write(test_a="def test_a(): pass\n")
+    known = {"owner": "Ada", "reason": "issue 7", "until": datetime.now(UTC).date()}
+    await suite.run(quarantine={"test_gone.py::test_gone": known})
+    assert "quarantine names test_gone.py::test_gone, and there is no such test" in caplog.text
+
+
 async def test_a_green_layer_does_not_run_again_until_what_it_reads_changes(suite: Suite) -> None:
     suite.write(test_a="def test_a(): pass\n", notes="")
     first = await suite.run(reads=["test_a.py"])

@@ -167,6 +167,9 @@ def test_a_layers_budget_is_its_own_or_its_weights_share() -> None:
         ("{command: [python, -m, pytest]}", "pytest"),
         ("{command: [sh, -c, 'pytest -q']}", "pytest"),
         ("{command: [go, test, ./...]}", "go"),
+        ("{command: [/usr/local/go/bin/go, -C, src, test, ./...]}", "go"),
+        ("{command: [sh, -c, 'go test ./...']}", "junit"),
+        ("{command: [go, run, ./cmd]}", "junit"),
         ("{command: [node, --test]}", "junit"),
         ("{command: [pytest], junit: out.xml}", "junit"),
         ("{command: [pytest], tool: junit}", "junit"),
@@ -209,6 +212,11 @@ def test_a_path_inside_the_folder_is_taken(path: str) -> None:
     assert read_pipeline(f"{SHORTEST}image: {{context: {path}}}\n").image.context == path
 
 
+@pytest.mark.parametrize("path", ["./a/b", "a//b", "a/b/", "a/./b"])
+def test_one_path_has_one_name(path: str) -> None:
+    assert read_pipeline(f"{SHORTEST}image: {{context: {path}}}\n").image.context == "a/b"
+
+
 @pytest.mark.parametrize(
     ("layer", "key", "expected"),
     [
@@ -247,6 +255,16 @@ def test_a_pyramid_has_at_least_one_layer() -> None:
         ("{command: [make], shards: 2}", "shards and retries need a tool that runs parts"),
         ("{command: [make], files: 'a*'}", "files and {files} in the command belong together"),
         ("{command: [make, '{files}']}", "files and {files} in the command belong together"),
+        (
+            "{command: [pytest, '{files}'], tool: pytest, files: 'a*'}",
+            "files and junit are for other",
+        ),
+        (
+            "{command: [go, test], tool: go, junit: a.xml}",
+            "files and junit are for other tools: go",
+        ),
+        ("{command: [sh, -c, 'go test'], tool: go}", "tool: go needs the words `go` and `test`"),
+        ("{command: [pytest], reads: [src]}", "reads is for runner: process"),
         ("{command: [pytest], runner: process, app: {}}", "a process has no services and no app"),
         (
             "{command: [pytest], app: {}, services: {app: {image: a}}}",
@@ -264,6 +282,12 @@ def test_keys_that_do_not_go_together_are_refused(layer: str, expected: str) -> 
 def test_a_layer_of_another_name_needs_a_weight() -> None:
     error = refusal("app: shop\ntests:\n  layers:\n    system: {command: [pytest]}\n")
     assert "the layer 'system' needs a weight" in str(error.facts["expected"])
+
+
+@pytest.mark.parametrize("name", ["code", "build", "release", "deploy"])
+def test_a_layer_cannot_bear_the_name_of_another_stage(name: str) -> None:
+    error = refusal(f"app: shop\ntests: {{layers: {{{name}: {{command: [a], weight: 1}}}}}}\n")
+    assert f"'{name}' is another stage of a release" in str(error.facts["expected"])
 
 
 def test_the_cheapest_layer_runs_first() -> None:
