@@ -106,7 +106,7 @@ class PodRunner(Block):
             if pool.type != KUBERNETES:
                 raise self._no_pool(f"a pool of type {pool.type}")
             return await KubernetesWorkerJobConfiguration.from_template_and_values(
-                pool.base_job_template, {}, client
+                pool.base_job_template, {}, client=client
             )
 
     def _no_pool(self, got: str) -> Refuse:

@@ -87,6 +87,11 @@ class KubeClient:
         path = await self._path(api_version, kind, namespace)
         return (await self.call("GET", path, {"labelSelector": selector}))["items"]
 
+    async def create(self, body: Object, namespace: str | None, manager: str) -> Object:
+        """Create an object; fields that its kind does not have are dropped."""
+        path = await self._path(body["apiVersion"], body["kind"], namespace)
+        return await self.call("POST", path, {"fieldManager": manager}, body)
+
     async def apply(
         self, body: Object, namespace: str | None, manager: str, *, dry_run: bool = False
     ) -> Object:

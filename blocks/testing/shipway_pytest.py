@@ -11,6 +11,7 @@ Docker engine joins standard output and error, and only lines stay whole there.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -44,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     file = given.get("shipway_plan", "") or _plan_file
     if not file:
         return
-    plan = json.loads(Path(file).read_text("utf-8"))
+    plan = json.loads(gzip.decompress(Path(file).read_bytes()))
     selection = Selection(plan)
     config.pluginmanager.register(selection, "shipway-selection")
     if not given:

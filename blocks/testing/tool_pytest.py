@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import secrets
 import shlex
@@ -38,12 +39,14 @@ class Pytest:
         }
         here = Path(__file__).parent
         content = {name: (here / name).read_bytes() for name in PLUGIN}
-        content["plan.json"] = json.dumps({**plan.model_dump(), "token": self._token}).encode()
+        told = json.dumps({**plan.model_dump(), "token": self._token}).encode()
+        # Of 100,000 tests it is large, and what a pod is given may hold a megabyte.
+        content["plan.json.gz"] = gzip.compress(told)
         return Invocation(
             command=self._command,
             env={
                 **added,
-                "SHIPWAY_PLAN": f"{folder}/plan.json",
+                "SHIPWAY_PLAN": f"{folder}/plan.json.gz",
                 "SHIPWAY_RESTORE": json.dumps({name: env.get(name) for name in ours}),
             },
             files=content,

@@ -1,32 +1,42 @@
-"""What a shard needs of the place that its commands run in, asked of both kinds alike."""
+"""What a shard needs of the place that its commands run in, asked of every kind alike."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from blocks.container_runner import ContainerRunner
 from blocks.errors import Refuse
+from blocks.images import ImageRef
+from blocks.pod_runner import PodRunner
+from blocks.registry import Registry
 from blocks.runners.containers import RUN_LABEL
 from blocks.runners.place import Place
 from blocks.runners.process import process_place
 from blocks.testing.tool import Ended, Invocation
+from tests.pods import pod_runner
 from tests.processes import those_with
 
 ENV = {"NAME": "the layer's", "OTHER": "the layer's"}
 
 
-@pytest.fixture(params=["container", "process"])
+@pytest.fixture(params=["container", "process", "pod"])
 async def place(
     request: pytest.FixtureRequest, sandbox: dict[str, str], tmp_path: Path
 ) -> AsyncIterator[Place]:
     if request.param == "process":
         async with process_place(tmp_path, ENV) as found:
+            yield found
+        return
+    if request.param == "pod":
+        request.getfixturevalue("cluster_is_up")
+        async with pod_runner(sandbox["KUBECONFIG"]) as pods, in_a_pod(pods, sandbox) as found:
             yield found
         return
     run = str(uuid.uuid4())
@@ -36,6 +46,18 @@ async def place(
     async with runner.client() as client:
         left = {"label": f"{RUN_LABEL}={run}"}
         assert client.containers.list(all=True, filters=left) == []
+
+
+@asynccontextmanager
+async def in_a_pod(pods: PodRunner, sandbox: dict[str, str]) -> AsyncGenerator[Place]:
+    run, local = str(uuid.uuid4()), ImageRef.parse(sandbox["SHIPWAY_PYTHON_IMAGE"])
+    stored = await Registry(address=sandbox["SHIPWAY_REGISTRY"], insecure=True).find(local)
+    assert stored is not None
+    env = {**await ContainerRunner().environment(str(local)), **ENV}
+    image = str(stored.ref.pinned())
+    async with pods.place(run, f"test-{run[:8]}", image, env, {}, 300) as found:
+        yield found
+    assert run not in await pods.owners()
 
 
 async def run(
@@ -88,8 +110,8 @@ async def test_output_is_told_as_it_comes(place: Place) -> None:
 
 
 async def test_bytes_that_are_no_text_arrive_as_they_are(place: Place) -> None:
-    _, said = await run(place, r"printf '\000\377\036\r\n'")
-    assert said == b"\x00\xff\x1e\r\n"
+    _, said = await run(place, r"printf '\000\377\036\r\000\n'")
+    assert said == b"\x00\xff\x1e\r\x00\n"
 
 
 async def test_many_small_outputs_are_complete_and_their_lines_whole(place: Place) -> None:
@@ -107,6 +129,12 @@ async def test_the_file_that_a_command_leaves_is_fetched(place: Place) -> None:
     path = f"{place.folder}/results.xml"
     ended, _ = await run(place, f"printf '<x/>' > {path}; exit 1", results=path)
     assert ended == Ended(status=1, results=b"<x/>")
+
+
+async def test_the_file_is_fetched_to_the_byte(place: Place) -> None:
+    path = f"{place.folder}/results.xml"
+    ended, _ = await run(place, rf"printf 'a\r\n\036\000\377' > {path}", results=path)
+    assert ended.results == b"a\r\n\x1e\x00\xff"
 
 
 async def test_a_file_that_is_not_there_or_a_folder_is_no_results(place: Place) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
@@ -88,7 +90,12 @@ def test_parse_reads_back_what_str_writes(
     assert ImageRef.parse(str(image)) == image
 
 
-@given(st.from_regex(r"[a-zA-Z0-9./:@_-]{0,40}(@sha256:[0-9a-f]{64})?", fullmatch=True))
+NEARLY = (
+    r"[a-z0-9][a-z0-9.-]{0,5}(:[0-9]{1,5}/)?[a-z0-9/._-]{0,9}(:[\w.-]{1,9})?(@sha256:[0-9a-f]{64})?"
+)
+
+
+@given(st.from_regex(re.compile(NEARLY, re.ASCII), fullmatch=True))
 def test_str_writes_back_what_parse_reads(text: str) -> None:
     try:
         image = ImageRef.parse(text)
