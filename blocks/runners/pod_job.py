@@ -62,6 +62,8 @@ def job(
     body = copy.deepcopy(template)
     spec = body["spec"]
     pod = spec["template"].setdefault("spec", {})
+    labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
+    labels[RUN_LABEL] = run
     metadata = body.setdefault("metadata", {})
     metadata.pop("generateName", None)
     metadata["name"] = name
