@@ -134,8 +134,9 @@ class Run:
             green = not self._fresh and {one.outcome for one in result.tests} <= plain
             self._warn(result)
             return result
-        except ShipwayError:
-            over = True
+        except ShipwayError as error:
+            # What somebody else's fault cut off goes on where it was.
+            over = not isinstance(error, Retry)
             raise
         finally:
             # What another run of the same inputs has noted so far is that run's.
