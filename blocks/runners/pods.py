@@ -212,17 +212,18 @@ class PodPlace:
         deadline = time.monotonic() + self._settings.ready_seconds
         while True:
             found = await self._client.get("v1", "Pod", pod, self._settings.namespace) or {}
+            # An evicted pod says so itself; one that somebody deletes is marked, and then gone.
+            why = found.get("status", {}).get("reason")
+            deleted = not found or "deletionTimestamp" in found["metadata"]
+            if why or deleted or time.monotonic() > deadline:
+                break
             if ended := _state(found).get("terminated"):
                 return ended
-            # An evicted pod says so itself; one that was deleted says nothing more.
-            why = found.get("status", {}).get("reason")
-            if not found or why or time.monotonic() > deadline:
-                break
             await asyncio.sleep(POLL_SECONDS)
         raise Retry(
             "The pod of a shard was lost.",
             where=f"{self._settings.namespace}/{pod}",
-            got=str(why or "its log ended before it did"),
+            got=str(why or ("somebody deleted it" if deleted else "its log ended before it did")),
             untouched="the registry, the ops repository and the cluster",
             remedy="see what became of its node",
         )

@@ -44,13 +44,14 @@ async def pods(cluster_is_up: None, sandbox: dict[str, str]) -> AsyncIterator[Po
     stored = await Registry(address=sandbox["SHIPWAY_REGISTRY"], insecure=True).find(local)
     assert stored is not None
     async with pod_runner(sandbox["KUBECONFIG"]) as runner:
-        runner.ready_seconds = 10
+        runner.ready_seconds = 20
         made = Pods(runner, str(stored.ref.pinned()))
         yield made
         assert made.run not in await runner.owners()
 
 
 async def test_a_service_that_does_not_get_ready_fails_with_its_last_words(pods: Pods) -> None:
+    pods.runner.ready_seconds = 5
     broken = Sidecar(image=pods.image, env={}, ready=["false"])
     async with pods.place({"db": broken}) as place:
         with pytest.raises(Fail) as caught:
