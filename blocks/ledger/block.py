@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from asyncpg.exceptions import PostgresError
@@ -92,6 +93,9 @@ def _have_tables(connection: Connection) -> None:
 def _for_many_processes(connection: Any, _record: Any) -> None:
     """Readers do not wait for a writer, and writers wait for each other."""
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    # It is the file's for good once it is set. SQLite does not wait to set it: where another one
+    # is at work in the new file, this is left to whoever comes next.
+    with suppress(sqlite3.OperationalError):
+        cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()
