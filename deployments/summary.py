@@ -2,7 +2,8 @@
 
 `python -m deployments.summary RUN` waits until the flow run RUN is over, prints its summary, and
 exits with 0 if it completed, 1 if its work came out red or was stopped, and 2 if it is not there.
-`--junit FILE` writes the JUnit XML of all layers, for a CI server that shows test results.
+`--junit FILE` writes the JUnit XML of all layers, for a CI server that shows test results; where it
+cannot be read, the exit status is 2 as well.
 """
 
 from __future__ import annotations
@@ -42,6 +43,25 @@ async def summary(run: UUID) -> tuple[FlowRun, dict[str, Any]]:
     return over, json.loads(str(rows[0]))[0] if rows else {}
 
 
+async def junit(row: dict[str, Any]) -> bytes:
+    """The JUnit XML of a run's layers, from where Prefect keeps results.
+
+    Raises:
+        LookupError: The run had no layer.
+        OSError: It cannot be read from here.
+    """
+    if not row.get("junit"):
+        raise LookupError("the run came to no layer; see its error")
+    storage: Any = await aget_default_result_storage()
+    try:
+        return await storage.aread_path(row["junit"])
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"{row['junit']} cannot be read from here ({error}); CI on another machine than the "
+            "worker needs a storage that both reach: PREFECT_DEFAULT_RESULT_STORAGE_BLOCK"
+        ) from error
+
+
 async def main(arguments: list[str]) -> int:
     """Print a run's summary; return the exit status."""
     parser = argparse.ArgumentParser(prog="deployments.summary", description=__doc__)
@@ -55,10 +75,12 @@ async def main(arguments: list[str]) -> int:
         return UNKNOWN
     state = over.state
     print(json.dumps({"run": over.name, "state": state.name if state else None, **row}, indent=2))
-    if given.junit and row.get("junit"):
-        storage: Any = await aget_default_result_storage()
-        content: bytes = await storage.aread_path(row["junit"])
-        given.junit.write_bytes(content)
+    if given.junit:
+        try:
+            given.junit.write_bytes(await junit(row))
+        except (LookupError, OSError) as error:
+            print(f"✗ no JUnit XML was written to {given.junit}: {error}", file=sys.stderr)
+            return UNKNOWN
     return 0 if state is not None and state.is_completed() else 1
 
 

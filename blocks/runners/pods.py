@@ -260,7 +260,7 @@ class Log:
             self._file, self._rest = [file], b""
         else:
             begin = text.rfind(b"\x1e")
-            cut = begin if begin >= 0 and len(text) - begin < len(self._begin) else len(text)
+            cut = begin if begin >= 0 and self._begin.startswith(text[begin:]) else len(text)
             text, self._rest = text[:cut], text[cut:]
         self._tell(text)
 

@@ -19,11 +19,6 @@ class Lines:
             self._rest = b""
         return [_text(line) for line in lines]
 
-    def finish(self) -> list[str]:
-        """What is left at the end of the stream."""
-        rest, self._rest = self._rest, b""
-        return [_text(rest)] if rest else []
-
 
 def _text(line: bytes) -> str:
     # A database of logs may hold no NUL.

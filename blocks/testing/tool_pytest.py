@@ -86,8 +86,9 @@ class PytestReader:
             text, mark, message = self._rest.partition(self._mark)
             if not mark:
                 # The last bytes may be the begin of a mark.
-                keep = len(self._mark) - 1 if b"\x1e" in self._rest[-len(self._mark) + 1 :] else 0
-                cut = max(0, len(self._rest) - keep)
+                begin = self._rest.rfind(self._mark[:1])
+                held = begin >= 0 and self._mark.startswith(self._rest[begin:])
+                cut = begin if held else len(self._rest)
                 events += self._lines.feed(self._rest[:cut])
                 self._rest = self._rest[cut:]
                 return events

@@ -56,6 +56,7 @@ class Progress:
         self.expected = 0
         self.done = 0
         self.seconds = 0.0
+        self.over = False
 
     def take(self, event: TestResult | Collected) -> None:
         """Count a result, or learn how many there will be."""
@@ -67,7 +68,9 @@ class Progress:
 
     @property
     def percent(self) -> float:
-        """Share of the tests that are over."""
+        """Share of the tests that are over; not every tool says beforehand how many there are."""
+        if self.over:
+            return 100.0
         return min(100.0, 100.0 * self.done / self.expected) if self.expected else 0.0
 
 
@@ -88,7 +91,11 @@ async def run_shard(title: str, part: Part) -> Shard:
         progress.take(event)
         part.tell(event)
 
+    newest = b"\n"
+
     def output(chunk: bytes) -> None:
+        nonlocal newest
+        newest = chunk
         for event in reader.feed(chunk):
             if isinstance(event, str):
                 last.append(event)
@@ -101,10 +108,14 @@ async def run_shard(title: str, part: Part) -> Shard:
         if invocation is not None:
             async with _shown(progress, part.key, title):
                 ended = await place.run(invocation, output)
-            # What the runner's thread has told of comes first.
-            await asyncio.sleep(0)
-            for test in reader.finish(ended, "\n".join(last)):
-                take(test)
+                if not newest.endswith(b"\n"):
+                    # Nobody else will end the last line.
+                    output(b"\n")
+                # What the runner's thread has told of comes first.
+                await asyncio.sleep(0)
+                for test in reader.finish(ended, "\n".join(last)):
+                    take(test)
+                progress.over = True
     seconds = time.monotonic() - begin
     log.info("%s: %d tests in %.1f s", title, progress.done, seconds)
     return Shard(tests=progress.done, test_seconds=progress.seconds, seconds=seconds)

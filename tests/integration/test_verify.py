@@ -194,6 +194,14 @@ async def test_after_a_flaky_run_every_test_runs_again(suite: Suite) -> None:
     assert [test.earlier for test in (await suite.run(retries=1)).tests] == [False] * 3
 
 
+async def test_the_last_words_of_a_command_need_no_line_end(suite: Suite) -> None:
+    suite.write(test_a="def test_a(): pass\n")
+    with pytest.raises(Red) as caught:
+        await suite.run(command=["sh", "-c", "printf 'no disk left'; exit 3"], tool="junit")
+    assert caught.value.what == "The unit layer is red: The test command left no results."
+    assert "no disk left" in str(caught.value.facts["got"])
+
+
 async def test_a_quarantine_of_no_test_is_said(
     suite: Suite, caplog: pytest.LogCaptureFixture
 ) -> None:
