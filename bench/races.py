@@ -21,7 +21,6 @@ from blocks.errors import Refuse, ShipwayError
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
-from flows.strategies import STRATEGIES
 from flows.tasks.commit import release
 from flows.tasks.target import target_of
 
@@ -138,7 +137,7 @@ def _child(
     revision = source.resolve(commit)
     target = target_of(ops.fetch(ENVIRONMENT, app), app, ENVIRONMENT)
     image = image_of(number)
-    (step,) = STRATEGIES["rolling"].plan(target.images, image)
+    (step,) = target.plan(image)
     barrier.wait()
     begin, landed = time.monotonic(), None
     # There is no flow run here that the commit could name.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.rollout import Until
+from flows.rollout import Until, rollout
 from flows.tasks.back import checked, commit_rollback
 from flows.tasks.code import name_this_run
 from flows.tasks.commit import RolledOut
 from flows.tasks.journal import journal
 from flows.tasks.target import read_target
-from flows.tasks.watch import follow
 
 
 @flow(name="rollback", flow_run_name="{app} in {environment}: back")
@@ -40,6 +39,6 @@ async def rollback(
         await name_this_run(f"{app} back to {back.revision.short} in {environment}")
         served = None
         if until == "healthy":
-            watched = follow(target, back.committed, back.image)
-            served = await log.timed("deploy", watched)
+            rest = rollout(app, environment, back.revision, back.image, back_from=back.bad)
+            served = (await log.timed("deploy", rest)).served
         log.rolled_out(back.image, RolledOut(commits=(back.committed,), served=served))

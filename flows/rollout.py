@@ -7,8 +7,8 @@ from typing import Literal
 from prefect import flow
 
 from blocks.source_repository import Revision
-from flows.strategies import STRATEGIES
 from flows.tasks.commit import Committed, RolledOut, commit_step
+from flows.tasks.hold import hold
 from flows.tasks.target import read_target
 from flows.tasks.watch import follow
 
@@ -23,24 +23,30 @@ async def rollout(
     image: str,
     until: Until = "healthy",
     downgrade: bool = False,
+    back_from: str | None = None,
 ) -> RolledOut:
-    """Lead one environment to an image, step by step.
+    """Lead one environment to an image, step by step; goes on from where Git says that it is.
 
     Args:
         app: Name of the app.
         environment: The environment.
         revision: What the image was built from.
         image: The image, by digest.
-        until: Stop at the commits, or go on until the cluster runs them and is healthy.
+        until: Stop at the first commit, or go on until the cluster runs the image and is healthy.
         downgrade: Whether the revision may follow one that it does not contain.
+        back_from: The revision that a rollback leads away from: nothing of it is kept.
     """
     target = await read_target(app, environment)
-    plan = STRATEGIES[target.rollout.strategy].plan(target.images, image)
     commits: list[Committed] = []
     served: str | None = None
-    for step in plan:
-        committed = await commit_step(target, step, revision, image, downgrade=downgrade)
+    for step in target.plan(image):
+        committed = await commit_step(
+            target, step, revision, image, downgrade=downgrade, back_from=back_from
+        )
         commits.append(committed)
-        if until == "healthy":
-            served = await follow(target, committed, step.wait_for)
+        if until == "commit":
+            break
+        served = await follow(target, committed, step)
+        if step.hold and back_from is None:
+            await hold(step.name, committed.at, step.hold)
     return RolledOut(commits=tuple(commits), served=served)

@@ -77,6 +77,10 @@ class Project:
         """Take what others pushed."""
         self.ops.git.pull("--rebase", "origin", "main")
 
+    def ops_file(self, name: str) -> str:
+        """A file of its folder."""
+        return Path(self.ops.working_dir, self.folder, name).read_text()
+
     def ops_log(self) -> list[str]:
         """The commits of its folder on the server, newest first."""
         self.ops.git.fetch("origin", "main")

@@ -11,11 +11,12 @@ from blocks.config.pipeline import (
     Tests,
     read_pipeline,
 )
-from blocks.config.rollout import ImageField, Rollout, read_rollout
+from blocks.config.rollout import BlueGreenSettings, ImageField, Rollout, read_rollout
 
 __all__ = [
     "HOLDS_FILE",
     "App",
+    "BlueGreenSettings",
     "Hold",
     "Holds",
     "Image",

@@ -46,10 +46,30 @@ class ImageField(Strict):
         return ("helm", str(self.helm))
 
 
+class BlueGreenSettings(Strict):
+    """Two Deployments, of which one takes the traffic: the one that the Service selects."""
+
+    blue: Name = Field(description="Name of one Deployment.")
+    green: Name = Field(description="Name of the other.")
+    service: Name = Field(
+        description="Name of the Service. Its selector has one label that tells them apart."
+    )
+    keep: float = Field(
+        default=300,
+        ge=0,
+        description="Seconds for which the version before stays up after the switch.",
+    )
+
+
 class Rollout(Strict):
     """The whole file."""
 
-    strategy: Literal["rolling"] = Field(description="How the cluster moves to the new version.")
+    strategy: Literal["rolling", "blue-green"] = Field(
+        description="How the cluster moves to the new version."
+    )
+    blue_green: BlueGreenSettings | None = Field(
+        default=None, description="For strategy: blue-green."
+    )
     namespace: Name = Field(description="Namespace that the manifests of this folder live in.")
     cluster: Name | None = Field(
         default=None,
@@ -69,6 +89,12 @@ class Rollout(Strict):
     progress_deadline: float = Field(
         default=300, gt=0, description="Seconds that the rollout may go without progress."
     )
+
+    @model_validator(mode="after")
+    def _settings_of_the_strategy(self) -> Self:
+        if (self.strategy == "blue-green") != (self.blue_green is not None):
+            raise ValueError("blue_green and strategy: blue-green belong together")
+        return self
 
     @model_validator(mode="after")
     def _renders(self) -> Self:

@@ -14,10 +14,20 @@ from blocks.manifests.image import ImageField
 from blocks.manifests.kustomize import image_of_kustomization, replicas_of_kustomization
 from blocks.manifests.plain import image_of_container
 from blocks.manifests.pointer import scalar_at
-from blocks.manifests.scalar import Value, replace
-from blocks.manifests.source import Source, read_source
+from blocks.manifests.scalar import INTEGER, Value, replace
+from blocks.manifests.source import Source, document_of, read_source
 
-__all__ = ["FINDERS", "Kind", "image_at", "set_image", "set_replicas", "set_scalar"]
+__all__ = [
+    "FINDERS",
+    "Kind",
+    "Value",
+    "field_at",
+    "image_at",
+    "set_field",
+    "set_image",
+    "set_replicas",
+    "set_scalar",
+]
 
 Kind = Literal["container", "kustomize", "helm"]
 
@@ -68,6 +78,33 @@ def set_scalar(content: bytes, pointer: str, value: Value, file: str, document: 
     """
     source = read_source(content, file)
     return replace(source, [(scalar_at(source, pointer, document), value)])
+
+
+def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:
+    """The value of an object's field: a number where it is one, else text.
+
+    Args:
+        content: The file.
+        title: Kind and name of the object, such as `Service/shop`.
+        pointer: JSON Pointer into it.
+        file: The name that errors show.
+
+    Raises:
+        Refuse: The file is not YAML, or has no such object or field.
+    """
+    source = read_source(content, file)
+    node = scalar_at(source, pointer, document_of(source, title))
+    return int(node.value) if node.tag == INTEGER else str(node.value)
+
+
+def set_field(content: bytes, title: str, pointer: str, value: Value, file: str) -> bytes:
+    """The file with another value in an object's field; see `field_at`.
+
+    Raises:
+        Refuse: There is no such object or field, or it cannot be set alone.
+    """
+    source = read_source(content, file)
+    return replace(source, [(scalar_at(source, pointer, document_of(source, title)), value)])
 
 
 def set_replicas(content: bytes, name: str, count: int, file: str) -> bytes:

@@ -22,7 +22,7 @@ Change = tuple[ScalarNode, Value]
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
 _SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./_@:-]*[A-Za-z0-9])?")
-_STR, _INT = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
+_STR, INTEGER = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
 
 
 def replace(source: Source, changes: Sequence[Change]) -> bytes:
@@ -129,7 +129,7 @@ def _same(old: Node, new: Node, wanted: dict[int, Value]) -> bool:
         if (value := wanted.get(id(old))) is None:
             return (old.tag, old.value) == (new.tag, new.value)
         # A number in quotes stays what it was: text.
-        tags = {_STR} if isinstance(value, str) else {_INT, old.tag}
+        tags = {_STR} if isinstance(value, str) else {INTEGER, old.tag}
         return new.tag in tags and new.value == str(value)
     alike = type(old) is type(new) and old.tag == new.tag
     return alike and len(_children(old)) == len(_children(new))

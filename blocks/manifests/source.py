@@ -50,6 +50,24 @@ def fields(node: Node | None) -> dict[str, Node]:
     return {str(key.value): value for key, value in node.value}
 
 
+def document_of(source: Source, title: str) -> int:
+    """Which document holds an object, by its kind and name as in `Service/shop`.
+
+    Raises:
+        Refuse: None does.
+    """
+    titles = [_title(root) for root in source.documents]
+    if title in titles:
+        return titles.index(title)
+    raise source.refuse(None, f"There is no {title}.", title, ", ".join(filter(None, titles)))
+
+
+def _title(root: Node) -> str:
+    top = fields(root)
+    named = top.get("kind"), fields(top.get("metadata")).get("name")
+    return "/".join(str(one.value) for one in named if isinstance(one, ScalarNode))
+
+
 def walk(source: Source) -> Iterator[tuple[Path, Node]]:
     """Every node once, with the path it is first met under."""
     seen: set[int] = set()

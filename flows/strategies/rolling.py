@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydantic import BaseModel, ConfigDict
 
-from flows.strategies.step import SetImage, Step
+from flows.strategies.step import Live, Place, Ready, Step, edits
 
 
 class Rolling(BaseModel):
@@ -14,17 +12,26 @@ class Rolling(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    def plan(self, live: Sequence[SetImage], wanted: str) -> list[Step]:
+    images: tuple[Place, ...]
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All that it reads and sets."""
+        return self.images
+
+    def serving(self, live: Live) -> str:
+        """The image that Git says takes the traffic."""
+        return str(live[self.images[0]])
+
+    def plan(self, live: Live, wanted: str) -> list[Step]:
         """The steps that lead from `live` to `wanted`.
 
         The step stands in the plan even where Git already says so, without edits: what it waits
         for is still to be seen.
 
         Args:
-            live: The image fields as they stand in Git.
+            live: What Git says now.
             wanted: The image reference, by digest.
         """
-        edits = tuple(
-            field.model_copy(update={"image": wanted}) for field in live if field.image != wanted
-        )
-        return [Step(name="1/1 rolling", edits=edits, wait_for=wanted)]
+        changes = edits(live, dict.fromkeys(self.images, wanted))
+        return [Step(name="1/1 rolling", edits=changes, ready=(Ready(image=wanted),))]

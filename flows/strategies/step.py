@@ -1,28 +1,49 @@
-"""A step of a rollout: what to commit, and what to wait for afterwards."""
+"""What a plan is made of: places in Git, what a step sets there, and what it waits for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+Value = str | int
+Live = Mapping["Place", Value]
 
-class SetImage(BaseModel):
-    """Set the image at one place of one file.
+
+class Place(BaseModel, frozen=True):
+    """Where a value stands in an app's folder of the ops repository.
 
     Args:
-        file: Name of the file in the app's folder.
-        kind: What kind of place it is.
-        name: Of the container, of the entry in `images:`, or a JSON Pointer into Helm values.
-        image: The image there.
+        file: Name of the file.
+        kind: An image (of a container, of an entry in a kustomization's `images:`, of Helm values),
+            or a field of an object.
+        name: Of the container or the entry; a JSON Pointer into Helm values or into the object.
+        title: Kind and name of the object, such as `Service/shop`; empty for an image.
     """
+
+    file: str
+    kind: Literal["container", "kustomize", "helm", "field"] = "container"
+    name: str
+    title: str = ""
+
+
+class Edit(BaseModel):
+    """A value that a step sets."""
 
     model_config = ConfigDict(frozen=True)
 
-    file: str
-    kind: Literal["container", "kustomize", "helm"] = "container"
-    name: str
+    place: Place
+    value: Value
+
+
+class Ready(BaseModel):
+    """A workload that must run an image, healthy; every workload of the app where none is named."""
+
+    model_config = ConfigDict(frozen=True)
+
     image: str
+    workload: str | None = None
 
 
 class Step(BaseModel):
@@ -31,11 +52,32 @@ class Step(BaseModel):
     Args:
         name: As it stands in the commit's trailer, such as `1/1 rolling`.
         edits: What the commit changes.
-        wait_for: The image that must run, healthy, before the next step.
+        ready: What must be healthy before the next step.
+        hold: Seconds between the commit and the next step, for people and gates to look.
     """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
-    edits: tuple[SetImage, ...]
-    wait_for: str
+    edits: tuple[Edit, ...] = ()
+    ready: tuple[Ready, ...] = ()
+    hold: float = 0
+
+
+def edits(live: Live, wanted: Live) -> tuple[Edit, ...]:
+    """What leads from `live` to `wanted`; nothing where Git already says so."""
+    return tuple(
+        Edit(place=place, value=value)
+        for place, value in wanted.items()
+        if live.get(place) != value
+    )
+
+
+def first_with_edits(plan: Sequence[Step]) -> Step:
+    """The first step that changes Git; the last one where Git says all of it already."""
+    return next((one for one in plan if one.edits), plan[-1])
+
+
+def is_released(image: Value) -> bool:
+    """Whether an image is one by digest: what stands there before the first release is none."""
+    return "@sha256:" in str(image)

@@ -6,11 +6,10 @@ import asyncio
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.images import ImageRef
 from blocks.kube.apply import Change
 from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
-from flows.strategies import SetImage
+from flows.strategies.step import is_released
 from flows.tasks.outside import outside
 from flows.tasks.target import target_of
 from flows.tasks.watch import cluster_of
@@ -43,13 +42,9 @@ async def apply(environment: str, app: str) -> Applied | None:
     ops = await OpsRepository.aload("default")
     wanted = await asyncio.to_thread(ops.fetch, environment, app)
     target = target_of(wanted, app, environment)
-    if target.rollout.agent != "reconcile" or not all(map(_is_pinned, target.images)):
+    if target.rollout.agent != "reconcile" or not all(map(is_released, target.images)):
         return None
     objects = read_objects(wanted.files, wanted.folder)
     cluster = await cluster_of(target.cluster)
     changes = await cluster.apply(app, target.rollout.namespace, objects, wanted.fingerprint)
     return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))
-
-
-def _is_pinned(field: SetImage) -> bool:
-    return ImageRef.parse(field.image).digest is not None

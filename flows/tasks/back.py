@@ -9,26 +9,39 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.config import HOLDS_FILE, Hold, Holds, read_holds, write_holds
 from blocks.errors import Refuse
-from blocks.images import without_tag
 from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
 from blocks.vcs.trailers import Recorded, one_line, with_trailers
+from flows.strategies import first_with_edits
 from flows.tasks.code import source_of
-from flows.tasks.commit import Committed, committed, image_changes, say_asked
+from flows.tasks.commit import Committed, committed, say_asked
 from flows.tasks.message import release_message, this_run
 from flows.tasks.outside import outside
+from flows.tasks.places import changed_files
 from flows.tasks.target import Target, target_of
 
 _UNTOUCHED = "the ops repository and the cluster"
 
 
-class WentBack(BaseModel):
-    """Where a rollback led, and its commit."""
+class Goal(BaseModel):
+    """Where a rollback leads.
+
+    Attributes:
+        revision: What it goes back to.
+        image: Its image.
+        bad: The revision that it leads away from.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     revision: Revision
     image: str
+    bad: str
+
+
+class WentBack(Goal):
+    """A rollback, with its commit."""
+
     committed: Committed
 
 
@@ -44,8 +57,9 @@ async def commit_rollback(target: Target, to: str | None, reason: str, by: str) 
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    revision, image, landed = await asyncio.to_thread(go_back, ops, source, target, to, reason, by)
-    return WentBack(revision=revision, image=image, committed=committed(ops, landed))
+    goal, landed = await asyncio.to_thread(go_back, ops, source, target, to, reason, by)
+    made = committed(ops, landed, datetime.now(UTC))
+    return WentBack(revision=goal.revision, image=goal.image, bad=goal.bad, committed=made)
 
 
 @outside("clear the hold on {revision}")
@@ -55,7 +69,7 @@ async def commit_cleared_hold(
     """Commit the end of a hold, so that its image may be released again."""
     ops = await OpsRepository.aload("default")
     landed = await asyncio.to_thread(clear, ops, app, environment, revision, reason, by)
-    return committed(ops, landed)
+    return committed(ops, landed, datetime.now(UTC))
 
 
 def go_back(
@@ -65,40 +79,46 @@ def go_back(
     to: str | None,
     reason: str,
     by: str,
-) -> tuple[Revision, str, Landed]:
-    """Commit the way back: one commit with the earlier image and the hold."""
-    found: list[tuple[Revision, str]] = []
+) -> tuple[Goal, Landed]:
+    """Commit the way back: one commit with the first step to the earlier image, and the hold."""
+    found: list[Goal] = []
 
     def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
         now = target_of(wanted, target.app, target.environment)
-        image = without_tag(now.images[0].image)
+        image = now.strategy.serving(now.live)
         holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
         releases = [one for one in history if {"Image", "Revision"} <= one.trailers.keys()]
         # The run that is tried again must not go back once more.
         if releases and releases[0].trailers.get("Run") == this_run():
-            found.append((source.resolve(releases[0].trailers["Revision"]), image))
+            made = releases[0].trailers
+            revision, bad = source.resolve(made["Revision"]), made.get("Rollback-From", "unknown")
+            found.append(Goal(revision=revision, image=made["Image"], bad=bad))
             return None
-        goal = _goal(wanted, releases, holds, image, to)
-        revision, wanted_image = source.resolve(goal.trailers["Revision"]), goal.trailers["Image"]
-        found.append((revision, wanted_image))
-        bad = next((one for one in releases if one.trailers["Image"] == image), None)
-        bad_revision = bad.trailers["Revision"] if bad else "unknown"
+        earlier = _earlier(wanted, releases, holds, image, to).trailers
+        left = next((one for one in releases if one.trailers["Image"] == image), None)
+        goal = Goal(
+            revision=source.resolve(earlier["Revision"]),
+            image=earlier["Image"],
+            bad=left.trailers["Revision"] if left else "unknown",
+        )
+        found.append(goal)
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        hold = Hold(image=image, revision=bad_revision, reason=reason, by=by, at=at)
-        changes = image_changes(wanted, now, revision, wanted_image)
+        hold = Hold(image=image, revision=goal.bad, reason=reason, by=by, at=at)
+        step = first_with_edits(now.plan(goal.image))
+        changes = changed_files(wanted, step.edits, goal.revision.commit)
         held = write_holds(Holds(holds=[*holds.holds, hold]))
         changes[f"{wanted.folder}/{HOLDS_FILE}"] = held
-        more = {"Rollback-From": bad_revision, "Held": image, "Reason": reason, "By": by}
+        more = {"Rollback-From": goal.bad, "Held": image, "Reason": reason, "By": by}
         message = release_message(
-            target.app, target.environment, revision, wanted_image, "1/1 rollback", more
+            target.app, target.environment, goal.revision, goal.image, step.name, more
         )
         return Proposal(changes=changes, message=message)
 
     landed = ops.commit(target.environment, target.app, propose, say_asked)
-    return *found[-1], landed
+    return found[-1], landed
 
 
-def _goal(
+def _earlier(
     wanted: Wanted, releases: list[Recorded], holds: Holds, image: str, to: str | None
 ) -> Recorded:
     """The newest earlier release that is not held, or the one asked for."""

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
-from blocks.images import ImageRef
-from blocks.manifests import set_image
+from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
 from blocks.vcs.trailers import Recorded
-from flows.strategies import Step
+from flows.strategies import Edit, Step
 from flows.tasks.code import source_of
 from flows.tasks.fence import downgrade_from, refuse_held
 from flows.tasks.message import release_message, this_run
 from flows.tasks.outside import outside
+from flows.tasks.places import changed_files
 from flows.tasks.target import Target, target_of
 
 
 class Committed(BaseModel):
-    """The ops repository's commit that holds a step, and whether this run made it."""
+    """The ops repository's commit that holds a step.
+
+    Attributes:
+        commit: Its id.
+        new: Whether this run made it.
+        link: The commit as Markdown.
+        at: When the step was committed, by whichever run.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     commit: str
     new: bool
     link: str
+    at: datetime
 
 
 class RolledOut(BaseModel):
@@ -41,7 +50,13 @@ class RolledOut(BaseModel):
 
 @outside("commit {step.name}")
 async def commit_step(
-    target: Target, step: Step, revision: Revision, image: str, *, downgrade: bool = False
+    target: Target,
+    step: Step,
+    revision: Revision,
+    image: str,
+    *,
+    downgrade: bool = False,
+    back_from: str | None = None,
 ) -> Committed:
     """Commit a step at the tip of the ops repository; no commit where Git already says so.
 
@@ -51,13 +66,16 @@ async def commit_step(
         revision: What the image was built from.
         image: The image, by digest.
         downgrade: Whether it may follow a revision that it does not contain.
+        back_from: The revision that a rollback leads away from.
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    landed = await asyncio.to_thread(
-        release, ops, source, target, step, revision, image, downgrade=downgrade
+    return await asyncio.to_thread(
+        release,
+        *(ops, source, target, step, revision, image),
+        downgrade=downgrade,
+        back_from=back_from,
     )
-    return committed(ops, landed)
 
 
 def release(
@@ -68,27 +86,62 @@ def release(
     revision: Revision,
     image: str,
     *,
-    downgrade: bool,
-) -> Landed:
-    """Commit a step: fenced, edited and pushed afresh on each tip that the branch comes to."""
-    made_before = False
+    downgrade: bool = False,
+    back_from: str | None = None,
+) -> Committed:
+    """Commit a step: fenced, planned and pushed afresh on each tip that the branch comes to."""
+    made_before, at = False, datetime.now(UTC)
 
     def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
-        nonlocal made_before
+        nonlocal made_before, at
         refuse_held(wanted, image)
         now = target_of(wanted, target.app, target.environment)
         allowed = downgrade or now.rollout.order == "any"
         passed = downgrade_from(source, wanted, history, revision, allowed=allowed)
-        changes = image_changes(wanted, now, revision, image)
+        edits = _edits_now(now, step, image)
+        changes = changed_files(wanted, edits, revision.commit)
         last = history[0].trailers if history else {}
         made_before = (last.get("Run"), last.get("Step")) == (this_run(), step.name)
+        at = datetime.now(UTC) if changes else _made_at(history, step, revision)
         more = {"Downgrade-From": passed} if passed else {}
+        more |= {"Rollback-From": back_from} if back_from else {}
         message = release_message(target.app, target.environment, revision, image, step.name, more)
         return Proposal(changes=changes, message=message)
 
     landed = ops.commit(target.environment, target.app, propose, say_asked)
     # An attempt before this one may have pushed and not lived to say so.
-    return landed.model_copy(update={"new": landed.new or made_before})
+    return committed(ops, landed.model_copy(update={"new": landed.new or made_before}), at)
+
+
+def _edits_now(now: Target, step: Step, image: str) -> tuple[Edit, ...]:
+    """What a step changes at the tip; nothing once the plan has come further than that.
+
+    Raises:
+        Refuse: A step before it is undone: somebody else is at work.
+    """
+    plan = now.plan(image)
+    names = [one.name for one in plan]
+    if step.name not in names:
+        return ()
+    place = names.index(step.name)
+    undone = [one for one in plan[:place] if one.edits]
+    if undone:
+        raise Refuse(
+            "The environment was changed during the rollout.",
+            where=f"{now.folder} at {now.commit[:7]}",
+            expected=f"what {undone[0].name!r} committed",
+            got=", ".join(f"{one.place.file}: other than {one.value}" for one in undone[0].edits),
+            untouched="the ops repository",
+            remedy="see who changed it; start the release again: it goes on from what is there",
+        )
+    return plan[place].edits
+
+
+def _made_at(history: list[Recorded], step: Step, revision: Revision) -> datetime:
+    """When a step was committed by an earlier run."""
+    wanted = {"Step": step.name, "Revision": revision.commit}
+    made = (one.at for one in history if wanted.items() <= one.trailers.items())
+    return next(made, datetime.now(UTC))
 
 
 def say_asked(url: str) -> None:
@@ -96,24 +149,7 @@ def say_asked(url: str) -> None:
     get_run_logger().info("Waiting until this pull request is merged: %s", url)
 
 
-def committed(ops: OpsRepository, landed: Landed) -> Committed:
+def committed(ops: OpsRepository, landed: Landed, at: datetime) -> Committed:
     """A commit as reports show it."""
-    return Committed(commit=landed.commit, new=landed.new, link=ops.link(landed.commit))
-
-
-def image_changes(
-    wanted: Wanted, target: Target, revision: Revision, image: str
-) -> dict[str, bytes | None]:
-    """The files that hold another image than `image`, with that one; no file where none does."""
-    # The registry's tag of a revision is its commit id; some files hold a tag beside the digest.
-    tagged = ImageRef.parse(image).model_copy(update={"tag": revision.commit})
-    edited: dict[str, bytes] = {}
-    for field in target.images:
-        before = edited.get(field.file, wanted.files[field.file])
-        path = f"{wanted.folder}/{field.file}"
-        edited[field.file] = set_image(before, field.kind, field.name, tagged, path)
-    return {
-        f"{wanted.folder}/{name}": content
-        for name, content in edited.items()
-        if content != wanted.files[name]
-    }
+    link = ops.link(landed.commit)
+    return Committed(commit=landed.commit, new=landed.new, link=link, at=at)

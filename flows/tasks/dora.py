@@ -58,12 +58,12 @@ class Dora(BaseModel):
 def is_deployment(one: Recorded) -> bool:
     """Whether a commit is the last step of a rollout of a new version."""
     step = _STEP.match(one.trailers.get("Step", ""))
-    return bool(step) and step[1] == step[2] and not is_rollback(one)
+    return bool(step) and step[1] == step[2] and "Rollback-From" not in one.trailers
 
 
 def is_rollback(one: Recorded) -> bool:
-    """Whether a commit went back to an earlier release."""
-    return "Rollback-From" in one.trailers
+    """Whether a commit went back to an earlier release; of its steps, the one with the hold."""
+    return {"Rollback-From", "Held"} <= one.trailers.keys()
 
 
 def measure(history: Sequence[Recorded], since: datetime, until: datetime) -> Dora:

@@ -80,7 +80,8 @@ def history_rows(history: Sequence[Recorded], ops: OpsRepository) -> list[dict[s
 def _what(one: Recorded) -> str:
     if "Hold-Cleared" in one.trailers:
         return "hold cleared"
-    kind = "downgrade " if "Downgrade-From" in one.trailers else ""
+    kinds = {"Downgrade-From": "downgrade ", "Rollback-From": "rollback "}
+    kind = "".join(word for trailer, word in kinds.items() if trailer in one.trailers)
     return kind + one.trailers.get("Step", "")
 
 

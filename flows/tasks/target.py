@@ -9,14 +9,20 @@ from pydantic import BaseModel, ConfigDict
 from blocks.config import Rollout, read_rollout
 from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject, images_of, read_objects
-from blocks.manifests import image_at
 from blocks.ops_repository import OpsRepository, Wanted
-from flows.strategies import SetImage
+from flows.strategies import Edit, Place, Step, Strategy, Value
+from flows.tasks.bind import strategy_of
 from flows.tasks.outside import outside
+from flows.tasks.places import image_places, value_at
 
 
 class Target(BaseModel):
-    """Where a release goes: the rollout.yaml and the image fields, at one commit."""
+    """Where a release goes: the rollout.yaml, the strategy and what Git says, at one commit.
+
+    Attributes:
+        objects: The folder's Kubernetes objects; none where an agent renders them.
+        settings: The values that the strategy may set, as Git has them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,18 +31,43 @@ class Target(BaseModel):
     commit: str
     folder: str
     rollout: Rollout
-    images: tuple[SetImage, ...]
-    workloads: tuple[KubeObject, ...]
+    strategy: Strategy
+    objects: tuple[KubeObject, ...]
+    settings: tuple[Edit, ...]
+
+    @property
+    def live(self) -> dict[Place, Value]:
+        """What Git says, by place."""
+        return {one.place: one.value for one in self.settings}
+
+    @property
+    def images(self) -> list[str]:
+        """The images that a release may set."""
+        return [str(one.value) for one in self.settings if one.place.kind != "field"]
 
     @property
     def containers(self) -> set[str]:
         """The containers that the release sets by name."""
-        return {image.name for image in self.images if image.kind == "container"}
+        return {one.place.name for one in self.settings if one.place.kind == "container"}
+
+    @property
+    def workloads(self) -> list[KubeObject]:
+        """The workloads whose pods run the images that the release sets, where manifests tell."""
+        files = {one.place.file for one in self.settings if one.place.kind == "container"}
+        return [
+            one
+            for one in self.objects
+            if one.file.rpartition("/")[2] in files and self.containers & images_of(one).keys()
+        ]
 
     @property
     def cluster(self) -> str:
         """Name of the Cluster block."""
         return self.rollout.cluster or self.environment
+
+    def plan(self, image: str) -> list[Step]:
+        """The steps that are left on the way to an image."""
+        return self.strategy.plan(self.live, image)
 
 
 @outside("read {environment}/{app}")
@@ -64,38 +95,22 @@ def target_of(wanted: Wanted, app: str, environment: str) -> Target:
             remedy="add the folder; the README shows the shortest",
         )
     rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder}/rollout.yaml")
-    images: list[SetImage] = []
-    for field in rollout.images:
-        path = f"{folder}/{field.file}"
-        content = wanted.files.get(field.file)
-        if content is None:
-            raise Refuse(
-                "rollout.yaml names a file that is not there.",
-                where=f"{folder}/rollout.yaml",
-                expected=f"a file {field.file!r} beside it",
-                got=", ".join(sorted(wanted.files)),
-                untouched="everything: nothing was built, pushed or committed",
-            )
-        kind, name = field.place
-        image = image_at(content, kind, name, path)
-        images.append(SetImage(file=field.file, kind=kind, name=name, image=image))
+    images = image_places(rollout, wanted)
+    plain = {one.file for one in images if one.kind == "container"}
+    if rollout.strategy != "rolling":
+        plain |= wanted.files.keys()
+    objects = read_objects(
+        {name: content for name, content in wanted.files.items() if name in plain}, folder
+    )
+    strategy = strategy_of(rollout, wanted, images, objects)
+    settings = [Edit(place=one, value=value_at(wanted, one)) for one in strategy.places]
     return Target(
         app=app,
         environment=environment,
         commit=wanted.commit,
         folder=folder,
         rollout=rollout,
-        images=tuple(images),
-        workloads=tuple(_workloads(wanted, images)),
+        strategy=strategy,
+        objects=tuple(objects),
+        settings=tuple(settings),
     )
-
-
-def _workloads(wanted: Wanted, images: list[SetImage]) -> list[KubeObject]:
-    """The workloads whose pods run the images that the release sets, where manifests tell."""
-    plain = [image for image in images if image.kind == "container"]
-    files = {image.file for image in plain}
-    names = {image.name for image in plain}
-    objects = read_objects(
-        {name: content for name, content in wanted.files.items() if name in files}, wanted.folder
-    )
-    return [one for one in objects if names & images_of(one).keys()]

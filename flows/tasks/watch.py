@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
 
 from prefect import get_client
@@ -18,6 +20,7 @@ from blocks.images import ImageRef, repository_of
 from blocks.kube.client import KubeClient
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject, images_of
+from flows.strategies import Edit, Ready, Step
 from flows.tasks.commit import Committed
 from flows.tasks.outside import outside
 from flows.tasks.target import Target
@@ -44,11 +47,11 @@ async def cluster_of(name: str) -> Cluster:
         ) from error
 
 
-async def follow(target: Target, committed: Committed, image: str) -> str:
-    """Have a commit applied, and watch until the cluster runs it; return what it then serves."""
+async def follow(target: Target, committed: Committed, step: Step) -> str:
+    """Have a step's commit applied, and watch until the cluster is there; return what it serves."""
     ask = committed.new and target.rollout.agent == "reconcile"
     asked = await ask_agent(target.environment, target.app) if ask else None
-    return await watch_rollout(target, image, asked)
+    return await watch_step(target, step, asked)
 
 
 @outside("ask the agent for {environment}/{app}")
@@ -67,23 +70,64 @@ async def ask_agent(environment: str, app: str) -> UUID | None:
     return run.id
 
 
-@outside("watch {target.app} in {target.environment}")
-async def watch_rollout(target: Target, image: str, asked: UUID | None) -> str:
-    """Watch until every workload of the release runs `image` and is healthy.
+@outside("watch {target.app} in {target.environment}: {step.name}")
+async def watch_step(target: Target, step: Step, asked: UUID | None) -> str:
+    """Watch until the cluster says what the step set, and its workloads are healthy.
 
     Args:
         target: The environment.
-        image: The wanted image, by digest.
+        step: What was committed.
         asked: The agent's run that was asked to apply the commit, if one was.
     """
     cluster = await cluster_of(target.cluster)
-    async with cluster.client() as client, together() as group:
-        workloads = target.workloads or await _rendered(cluster, client, target, image)
-        watches = [
-            group.create_task(_watch(cluster, client, target, workload, image, asked))
-            for workload in workloads
-        ]
+    async with cluster.client() as client:
+        # Before the agent has set the replicas, none of none would be healthy.
+        for edit in step.edits:
+            if edit.place.kind == "field":
+                await _see(client, target, edit, asked)
+        async with together() as group:
+            watches = [
+                group.create_task(_watch(cluster, client, target, workload, ready.image, asked))
+                for ready in step.ready
+                for workload in await _workloads(cluster, client, target, ready)
+            ]
     return "; ".join(watch.result() for watch in watches)
+
+
+async def _workloads(
+    cluster: Cluster, client: KubeClient, target: Target, ready: Ready
+) -> Sequence[KubeObject]:
+    if ready.workload is not None:
+        return [one for one in target.workloads if one.title == ready.workload]
+    return target.workloads or await _rendered(cluster, client, target, ready.image)
+
+
+async def _see(client: KubeClient, target: Target, edit: Edit, asked: UUID | None) -> None:
+    """Wait until the cluster's object says what a step set."""
+    (wanted,) = (one for one in target.objects if one.title == edit.place.title)
+    namespace = _namespace(target, wanted)
+    deadline = time.monotonic() + target.rollout.progress_deadline
+    while True:
+        found = await client.get(wanted.api_version, wanted.kind, wanted.name, namespace)
+        if value_in(found, edit.place.name) == edit.value:
+            return
+        if (words := await _failure_of(asked)) is not None:
+            raise _not_applied(target, wanted, words)
+        if time.monotonic() > deadline:
+            words = f"{edit.place.name} is not {edit.value}"
+            raise _not_applied(target, wanted, words)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def value_in(body: object, pointer: str) -> object:
+    """What a JSON Pointer leads to; None where it leads nowhere."""
+    for step in pointer[1:].split("/"):
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(body, list) and key.isdecimal():
+            body = dict(enumerate(cast("list[object]", body))).get(int(key))
+        else:
+            body = cast("dict[str, object]", body).get(key) if isinstance(body, dict) else None
+    return body
 
 
 async def _rendered(

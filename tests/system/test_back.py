@@ -59,7 +59,13 @@ async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Pro
     assert "| Change failure rate | 33 % (1) |" in page
     assert "| Rework rate | 33 % (1) |" in page
     rows = str(found[f"staging-{project.app}-history"].data)
-    for words in ("1/1 rollback", "5xx in staging", "hold cleared", "mended upstream", "Grace"):
+    for words in (
+        "rollback 1/1 rolling",
+        "5xx in staging",
+        "hold cleared",
+        "mended upstream",
+        "Grace",
+    ):
         assert words in rows
 
 

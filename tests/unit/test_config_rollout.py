@@ -53,7 +53,7 @@ def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "line", "expected"),
     [
-        ("rolling", "big-bang", "strategy", 1, "Input should be 'rolling'"),
+        ("rolling", "big-bang", "strategy", 1, "Input should be 'rolling' or 'blue-green'"),
         (
             "namespace: shop",
             "namespace: Shop",
@@ -111,6 +111,15 @@ def test_an_image_stands_in_exactly_one_place(place: str) -> None:
     assert error.what == "The value of 'images.0' is not valid."
     assert error.facts["where"] == "rollout.yaml:4"
     assert "exactly one of container, kustomize and helm" in str(error.facts["expected"])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "section"),
+    [("rolling", "blue_green: {blue: a, green: b, service: c}\n"), ("blue-green", "")],
+)
+def test_a_strategy_and_its_section_belong_together(strategy: str, section: str) -> None:
+    error = refusal(SHORTEST.replace("rolling", strategy) + section)
+    assert "blue_green and strategy: blue-green belong together" in str(error.facts["expected"])
 
 
 @pytest.mark.parametrize("place", ["kustomize: acme/shop", "helm: /web/image"])

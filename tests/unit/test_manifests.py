@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from bench.shapes import DIGEST, IMAGE, PINNED, SHAPES, Shape
 from blocks.errors import Refuse
 from blocks.images import ImageRef
-from blocks.manifests import Kind, image_at, set_image, set_replicas, set_scalar
+from blocks.manifests import (
+    Kind,
+    field_at,
+    image_at,
+    set_field,
+    set_image,
+    set_replicas,
+    set_scalar,
+)
 from blocks.yaml_text import LARGEST_EXPANSION
 
 UNTOUCHED = "the file and the ops repository"
@@ -419,3 +427,30 @@ def test_any_other_bytes_are_refused_and_nothing_else(content: bytes) -> None:
     with pytest.raises(Refuse) as caught:
         set_image(content, "container", "web", IMAGE, FILE)
     assert caught.value.facts["untouched"] == UNTOUCHED
+
+
+OBJECTS = b"""\
+kind: Service
+metadata: {name: web}
+spec: {selector: {colour: blue}}  # switch
+---
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+"""
+
+
+def test_a_field_is_found_by_its_object_and_set_alone() -> None:
+    assert field_at(OBJECTS, "Deployment/web", "/spec/replicas", FILE) == 3
+    assert field_at(OBJECTS, "Service/web", "/spec/selector/colour", FILE) == "blue"
+    after = set_field(OBJECTS, "Service/web", "/spec/selector/colour", "green", FILE)
+    assert after == OBJECTS.replace(b"blue", b"green")
+    after = set_field(OBJECTS, "Deployment/web", "/spec/replicas", 0, FILE)
+    assert after == OBJECTS.replace(b"replicas: 3", b"replicas: 0")
+
+
+def test_an_object_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(Refuse, match="There is no Deployment/other") as caught:
+        field_at(OBJECTS, "Deployment/other", "/spec/replicas", FILE)
+    assert caught.value.facts["got"] == "Service/web, Deployment/web"

@@ -1,75 +1,64 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from blocks.config import Rollout
-from flows.strategies import STRATEGIES, Rolling, SetImage, Step
+from flows.strategies import Live, Place, Ready, Rolling, Step, Strategy, first_with_edits
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
+WEB, JOB = Place(file="web.yaml", name="web"), Place(file="job.yaml", name="job")
+ROLLING = Rolling(images=(WEB, JOB))
 
 
-def field(container: str, image: str = OLD, file: str = "web.yaml") -> SetImage:
-    return SetImage(file=file, name=container, image=image)
+def made(live: Live, step: Step) -> Live:
+    """What Git says once a step is committed."""
+    return {**live, **{one.place: one.value for one in step.edits}}
+
+
+def walk(strategy: Strategy, live: Live, wanted: str) -> list[Live]:
+    """What Git says after each step of a plan."""
+    states = [live]
+    for step in strategy.plan(live, wanted):
+        states.append(made(states[-1], step))
+    return states
 
 
 def test_rolling_sets_every_image_in_one_step() -> None:
-    assert Rolling().plan([field("web"), field("job", file="job.yaml")], NEW) == [
-        Step(
-            name="1/1 rolling",
-            edits=(field("web", NEW), field("job", NEW, "job.yaml")),
-            wait_for=NEW,
-        )
-    ]
+    (step,) = ROLLING.plan({WEB: OLD, JOB: OLD}, NEW)
+    assert step.name == "1/1 rolling"
+    assert made({}, step) == {WEB: NEW, JOB: NEW}
+    assert step.ready == (Ready(image=NEW),)
+    assert step.hold == 0
 
 
 def test_rolling_edits_only_what_differs_and_waits_for_all() -> None:
-    (step,) = Rolling().plan([field("web", NEW), field("job")], NEW)
-    assert step.edits == (field("job", NEW),)
-    assert step.wait_for == NEW
+    (step,) = ROLLING.plan({WEB: NEW, JOB: OLD}, NEW)
+    assert made({}, step) == {JOB: NEW}
+    assert step.ready == (Ready(image=NEW),)
 
 
 def test_a_release_that_git_already_holds_is_waited_for_without_edits() -> None:
-    (step,) = Rolling().plan([field("web", NEW)], NEW)
-    assert (step.edits, step.wait_for) == ((), NEW)
+    (step,) = ROLLING.plan({WEB: NEW, JOB: NEW}, NEW)
+    assert (step.edits, step.ready) == ((), (Ready(image=NEW),))
 
 
-fields = st.lists(
-    st.builds(
-        SetImage,
-        file=st.sampled_from(["a.yaml", "b.yaml"]),
-        name=st.text("abc", min_size=1, max_size=2),
-        image=st.sampled_from([OLD, NEW, "other"]),
-    ),
-    min_size=1,
-)
+def test_the_image_that_takes_the_traffic_is_the_first_one() -> None:
+    assert ROLLING.serving({WEB: OLD, JOB: NEW}) == OLD
 
 
-@given(live=fields, name=st.sampled_from(sorted(STRATEGIES)))
-def test_once_its_edits_are_made_a_plan_has_none_left(live: list[SetImage], name: str) -> None:
-    made = live
-    for step in STRATEGIES[name].plan(live, NEW):
-        edits = {(edit.file, edit.name): edit for edit in step.edits}
-        made = [edits.get((one.file, one.name), one) for one in made]
-    assert {one.image for one in made} == {NEW}
-    assert [step.edits for step in STRATEGIES[name].plan(made, NEW)] == [()]
-
-
-@given(live=fields)
-def test_a_plan_leaves_what_it_is_made_from_as_it_was(live: list[SetImage]) -> None:
-    before = [one.model_copy() for one in live]
-    Rolling().plan(live, NEW)
-    assert live == before
-
-
-def test_every_strategy_of_a_rollout_file_has_a_plan() -> None:
-    schema = Rollout.model_json_schema()["properties"]["strategy"]
-    assert set(STRATEGIES) == set(schema.get("enum", [schema.get("const")]))
+def test_a_plan_leaves_what_it_is_made_from_as_it_was() -> None:
+    live = {WEB: OLD, JOB: OLD}
+    ROLLING.plan(live, NEW)
+    assert live == {WEB: OLD, JOB: OLD}
 
 
 def test_a_step_cannot_be_changed_once_it_is_planned() -> None:
-    (step,) = Rolling().plan([field("web")], NEW)
+    (step,) = ROLLING.plan({WEB: OLD, JOB: OLD}, NEW)
     with pytest.raises(ValidationError, match="Instance is frozen"):
         step.name = "2/2 rolling"
+
+
+def test_the_first_step_with_edits_is_where_a_rollback_begins() -> None:
+    done, left = Step(name="1/2 a"), Step(name="2/2 b", edits=ROLLING.plan({}, NEW)[0].edits)
+    assert first_with_edits([done, left]) == left
+    assert first_with_edits([done, done]) == done

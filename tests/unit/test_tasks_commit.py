@@ -10,8 +10,8 @@ from blocks.config import read_holds
 from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository
 from blocks.source_repository import Revision, SourceRepository
-from flows.strategies import STRATEGIES, Step
-from flows.tasks.back import clear, go_back
+from flows.strategies import Step
+from flows.tasks.back import Goal, clear, go_back
 from flows.tasks.commit import release as commit_release
 from flows.tasks.message import release_message
 from flows.tasks.target import Target, target_of
@@ -68,16 +68,17 @@ class Release:
         return target_of(self.ops.fetch("prod", "shop"), "shop", "prod")
 
     def step(self, wanted: str) -> Step:
-        (step,) = STRATEGIES["rolling"].plan(self.target().images, wanted)
+        (step,) = self.target().plan(wanted)
         return step
 
     def run(self, revision: Revision, wanted: str, *, downgrade: bool = False) -> Landed:
         step, target = self.step(wanted), self.target()
-        return commit_release(
+        made = commit_release(
             self.ops, self.source, target, step, revision, wanted, downgrade=downgrade
         )
+        return Landed(commit=made.commit, new=made.new)
 
-    def back(self, to: str | None = None) -> tuple[Revision, str, Landed]:
+    def back(self, to: str | None = None) -> tuple[Goal, Landed]:
         return go_back(self.ops, self.source, self.target(), to, "it fails", "Ada")
 
     def holds(self) -> list[str]:
@@ -219,8 +220,9 @@ def test_a_rollback_is_one_commit_with_the_earlier_bytes_and_a_hold(
     before = release.web()
     tip = release.run(release.newer, image(2)).commit
     runs(monkeypatch, 2)
-    revision, goal, landed = release.back()
-    assert (revision, goal, landed.new) == (release.older, image(1), True)
+    goal, landed = release.back()
+    assert goal == Goal(revision=release.older, image=image(1), bad=release.newer.commit)
+    assert landed.new
     assert release.web() == before
     assert release.origin.changed(tip, landed.commit) == [
         "A\tprod/shop/holds.yaml",
@@ -247,7 +249,7 @@ def test_what_was_rolled_back_is_refused_until_its_hold_is_cleared(
     release.run(release.older, image(1))
     release.run(release.newer, image(2))
     runs(monkeypatch, 2)
-    tip = release.back()[2].commit
+    tip = release.back()[1].commit
     with pytest.raises(Refuse, match="This image was rolled back here and is on hold") as caught:
         release.run(release.newer, image(2))
     assert "held by Ada at " in str(caught.value.facts["got"])
@@ -270,8 +272,8 @@ def test_a_rollback_that_is_tried_again_does_not_go_back_twice(
     runs(monkeypatch, 2)
     first = release.back()
     again = release.back()
-    assert again[:2] == first[:2]
-    assert (again[2].commit, again[2].new) == (first[2].commit, False)
+    assert again[0] == first[0]
+    assert again[1] == Landed(commit=first[1].commit, new=False)
 
 
 def test_a_second_rollback_goes_further_back_and_not_to_what_is_held(
@@ -283,7 +285,7 @@ def test_a_second_rollback_goes_further_back_and_not_to_what_is_held(
     found: list[str] = []
     for number in (2, 3):
         runs(monkeypatch, number)
-        found.append(release.back()[1])
+        found.append(release.back()[0].image)
     assert found == [image(2), image(1)]
     assert release.holds() == [release.beside.commit, release.newer.commit]
     runs(monkeypatch, 4)
@@ -295,7 +297,7 @@ def test_a_rollback_can_name_its_goal(release: Release, monkeypatch: pytest.Monk
     for number, revision in enumerate([release.older, release.newer, release.beside], 1):
         release.run(revision, image(number), downgrade=True)
     runs(monkeypatch, 2)
-    assert release.back(release.older.short)[1] == image(1)
+    assert release.back(release.older.short)[0].image == image(1)
     runs(monkeypatch, 3)
     with pytest.raises(Refuse) as caught:
         release.back("f00")

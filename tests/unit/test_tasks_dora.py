@@ -27,7 +27,9 @@ def record(hour: float, revision: str, app: str = "shop", **more: str) -> Record
 
 
 def back(hour: float, bad: str, app: str = "shop") -> Recorded:
-    return record(hour, "before", app, Step="1/1 rollback", Rollback_From=bad, By="Ada")
+    return record(
+        hour, "before", app, Step="1/1 rolling", Rollback_From=bad, Held="shop@sha256:0", By="Ada"
+    )
 
 
 HISTORY = [
@@ -96,7 +98,7 @@ def test_a_busy_day_shrinks_the_bars_and_hides_none() -> None:
 def test_a_row_says_what_when_who_and_from_which_run() -> None:
     ops = OpsRepository(url="file:///srv/ops.git")
     rows = history_rows([back(4, "c"), record(5, "d", Downgrade_From="e", Run="link")], ops)
-    assert rows[0]["what"] == "1/1 rollback"
+    assert rows[0]["what"] == "rollback 1/1 rolling"
     assert (rows[0]["by"], rows[0]["when"]) == ("Ada", "2026-11-01T04:00:00+00:00")
     assert (rows[1]["what"], rows[1]["run"]) == ("downgrade 1/1 rolling", "link")
     cleared = record(6, "d", Hold_Cleared="image")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -70,7 +71,7 @@ def test_an_image_that_was_in_the_registry_before_is_not_counted_as_pushed(
 
 def test_of_several_commits_the_new_ones_count_and_the_last_is_shown(journal: Journal) -> None:
     commits = tuple(
-        Committed(commit=str(number) * 40, new=new, link=f"link {number}")
+        Committed(commit=str(number) * 40, new=new, link=f"link {number}", at=datetime.now(UTC))
         for number, new in enumerate((False, True, True))
     )
     journal.rolled_out(IMAGE, RolledOut(commits=commits, served="2 of 2 run the image"))

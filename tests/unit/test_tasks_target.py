@@ -4,7 +4,7 @@ import pytest
 
 from blocks.errors import Refuse
 from blocks.ops_repository import Wanted
-from flows.strategies import SetImage
+from flows.strategies import Place
 from flows.tasks.target import Target, target_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -50,7 +50,7 @@ def test_a_target_holds_the_images_and_the_workloads_that_run_them() -> None:
     )
     assert (found.app, found.environment, found.commit) == ("shop", "prod", COMMIT)
     assert found.folder == "prod/shop"
-    assert found.images == (SetImage(file="web.yaml", name="web", image="web:1"),)
+    assert found.live == {Place(file="web.yaml", name="web"): "web:1"}
     assert [one.title for one in found.workloads] == ["Deployment/web"]
     assert found.workloads[0].file == "prod/shop/web.yaml"
 
@@ -61,7 +61,7 @@ def test_several_images_may_stand_in_several_files() -> None:
         web_yaml=workload("Deployment", "web", "web"),
         job_yml=workload("StatefulSet", "job", "job"),
     )
-    assert [(one.file, one.image) for one in found.images] == [
+    assert [(place.file, value) for place, value in found.live.items()] == [
         ("web.yaml", "web:1"),
         ("job.yml", "job:1"),
     ]
@@ -127,11 +127,11 @@ def test_kustomize_and_helm_hold_images_without_workloads() -> None:
         kustomization_yaml=b"images: [{name: acme/shop, newTag: v1}]\n",
         values_yaml=b"web: {image: {repository: acme/shop, tag: v2}}\n",
     )
-    assert [(one.kind, one.name, one.image) for one in found.images] == [
+    assert [(one.place.kind, one.place.name, one.value) for one in found.settings] == [
         ("kustomize", "acme/shop", "acme/shop:v1"),
         ("helm", "/web/image", "acme/shop:v2"),
     ]
-    assert (found.workloads, found.containers) == ((), set())
+    assert (found.workloads, found.containers) == ([], set())
 
 
 def test_a_wrong_rollout_is_refused_by_its_place_in_the_repository() -> None:

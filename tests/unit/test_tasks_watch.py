@@ -7,8 +7,9 @@ import pytest
 from blocks.config import read_rollout
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject
+from flows.strategies import Rolling
 from flows.tasks.target import Target
-from flows.tasks.watch import _failed, _not_applied
+from flows.tasks.watch import _failed, _not_applied, value_in
 
 WORKLOAD = KubeObject(
     file="prod/shop/web.yaml",
@@ -31,8 +32,9 @@ def target(agent: str = "reconcile") -> Target:
         commit="0" * 40,
         folder="prod/shop",
         rollout=read_rollout(text),
-        images=(),
-        workloads=(WORKLOAD,),
+        strategy=Rolling(images=()),
+        objects=(WORKLOAD,),
+        settings=(),
     )
 
 
@@ -93,3 +95,23 @@ def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
     health = Health(state="failed", updated=0, available=0, wanted=1, reason="x")
     for error in (_not_applied(target(), workload, "x"), _failed(target(), workload, health, "")):
         assert error.facts["where"] == "Deployment/web in namespace edge"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/spec/replicas", 3),
+        ("/spec/selector/example.org~1colour", "blue"),
+        ("/spec/rules/1/weight", 10),
+        ("/spec/rules/2/weight", None),
+        ("/spec/rules/x", None),
+        ("/spec/replicas/x", None),
+        ("/none/at/all", None),
+    ],
+)
+def test_a_pointer_leads_to_a_value_or_nowhere(pointer: str, value: object) -> None:
+    rules = [{"weight": 90}, {"weight": 10}]
+    selector = {"example.org/colour": "blue"}
+    body = {"spec": {"replicas": 3, "selector": selector, "rules": rules}}
+    assert value_in(body, pointer) == value
+    assert value_in(None, pointer) is None

@@ -1,0 +1,157 @@
+"""Blue/green on the real cluster, under load: no request fails, and the switch is one moment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+from blocks.kube.client import KubeClient
+from flows.rollback import rollback
+from tests.project import HOME, Project
+from tests.system.load import load
+from tests.system.runs import run_release, summary
+
+ROLLOUT = """\
+strategy: blue-green
+namespace: {app}
+images:
+  - {{file: blue.yaml, container: hello}}
+  - {{file: green.yaml, container: hello}}
+blue_green: {{blue: {app}-blue, green: {app}-green, service: {app}, keep: {keep}}}
+"""
+RELEASE = "import asyncio, sys; from flows.release import release; "
+RELEASE += "asyncio.run(release(sys.argv[1]))"
+
+
+@pytest.fixture
+def colours(cluster_project: Project) -> Project:
+    """The README's app in two colours of two replicas, not yet released."""
+    app, folder = cluster_project.app, cluster_project.folder
+    text = cluster_project.ops_file("deployment.yaml")
+    namespace, deployment, service = text.split("---\n")
+    files = {f"{folder}/rollout.yaml": ROLLOUT.format(app=app, keep=2)}
+    files[f"{folder}/deployment.yaml"] = "---\n".join(
+        (namespace, service.replace(f"{{app: {app}}}", f"{{app: {app}, colour: blue}}"))
+    )
+    for colour, replicas in (("blue", 2), ("green", 0)):
+        files[f"{folder}/{colour}.yaml"] = (
+            deployment.replace(f"name: {app}\n", f"name: {app}-{colour}\n", 1)
+            .replace(f"{{app: {app}}}", f"{{app: {app}, colour: {colour}}}")
+            .replace("spec:\n", f"spec:\n  replicas: {replicas}\n", 1)
+        )
+    cluster_project.change_ops(files)
+    return cluster_project
+
+
+def greet(project: Project, words: str) -> None:
+    """Change what the app answers."""
+    code = project.file("hello.py").split('return f"')[1].partition(",")[0]
+    tests = project.file("tests/test_hello.py").replace(f"{code}, ", f"{words}, ")
+    text = project.file("hello.py").replace(f"{code}, {{name}}!", f"{words}, {{name}}!")
+    project.change({"hello.py": text, "tests/test_hello.py": tests})
+
+
+async def address(cluster: KubeClient, app: str) -> str:
+    service = await cluster.get("v1", "Service", app, app)
+    assert service is not None
+    return f"http://{service['spec']['clusterIP']}/"
+
+
+async def replicas(cluster: KubeClient, app: str) -> dict[str, int]:
+    found = await cluster.list("apps/v1", "Deployment", app, "")
+    return {
+        one["metadata"]["name"].removeprefix(f"{app}-"): one["spec"]["replicas"] for one in found
+    }
+
+
+def steps(project: Project) -> list[str]:
+    """The steps that the ops repository records, oldest first."""
+    log = project.ops_log()
+    found = [
+        project.ops.git.log("-1", "--format=%(trailers:key=Step,valueonly)", one) for one in log
+    ]
+    return [str(one).strip() for one in reversed(found) if one]
+
+
+async def test_no_request_fails_on_the_way_there_and_back(
+    colours: Project, cluster: KubeClient
+) -> None:
+    app = colours.app
+    first = await run_release(app, until="healthy")
+    assert first.is_completed(), first.message
+    async with load(await address(cluster, app)) as there:
+        greet(colours, "Hi")
+        state = await run_release(app, until="healthy")
+    assert state.is_completed(), state.message
+    assert there.failed == []
+    assert there.bodies == ["Hello, world!", "Hi, world!"]
+    assert await replicas(cluster, app) == {"blue": 0, "green": 2}
+    assert (await summary(app, state))["committed"] == 3
+
+    async with load(await address(cluster, app)) as back:
+        state = await rollback(app, "staging", "5xx", "Ada", return_state=True)  # pyright: ignore
+    assert state.is_completed(), state.message
+    assert back.failed == []
+    assert back.bodies == ["Hi, world!", "Hello, world!"]
+    assert await replicas(cluster, app) == {"blue": 2, "green": 0}
+    assert steps(colours) == [
+        "1/1 first",
+        *("1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"),
+        *("1/3 prepare blue", "2/3 switch to blue", "3/3 scale down green"),
+    ]
+
+
+async def test_a_version_that_does_not_start_never_gets_the_traffic(
+    colours: Project, cluster: KubeClient
+) -> None:
+    app = colours.app
+    assert (await run_release(app, until="healthy")).is_completed()
+    text = colours.file("hello.py").replace('if __name__ == "__main__":', "raise SystemExit(3)")
+    async with load(await address(cluster, app)) as found:
+        colours.change({"hello.py": text, "tests/test_hello.py": "def test_nothing(): pass\n"})
+        state = await run_release(app, until="healthy")
+    assert state.is_failed()
+    assert "The rollout of" in str(state.message)
+    assert (found.failed, found.bodies) == ([], ["Hello, world!"])
+    assert steps(colours) == ["1/1 first", "1/3 prepare green"]
+
+    # The next release takes the idle colour over.
+    colours.change({"hello.py": text.replace("raise SystemExit(3)", 'if __name__ == "__main__":')})
+    assert (await run_release(app, until="healthy")).is_completed()
+    assert await replicas(cluster, app) == {"blue": 0, "green": 2}
+
+
+@pytest.mark.parametrize("step", ["1/3 prepare green", "2/3 switch to green"])
+async def test_a_run_that_was_killed_after_a_step_goes_on_from_there(
+    colours: Project, cluster: KubeClient, step: str
+) -> None:
+    app = colours.app
+    assert (await run_release(app, until="healthy")).is_completed()
+    greet(colours, "Hi")
+    await killed_after(colours, step)
+    before = steps(colours)
+    assert before[-1] == step
+    async with load(await address(cluster, app)) as found:
+        state: Any = await run_release(app, until="healthy")
+    assert state.is_completed(), state.message
+    assert found.failed == []
+    names = ["1/1 first", "1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]
+    assert steps(colours) == names
+    assert await replicas(cluster, app) == {"blue": 0, "green": 2}
+
+
+async def killed_after(project: Project, step: str) -> None:
+    """Run a release in a process of its own, and end it with kill -9 once a step is committed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", RELEASE, project.app), cwd=HOME
+    )
+    try:
+        while step not in await asyncio.to_thread(steps, project):
+            assert process.returncode is None
+            await asyncio.sleep(0.1)
+    finally:
+        process.kill()
+        await process.wait()
