@@ -18,10 +18,11 @@ ROLLOUT = """\
 strategy: blue-green
 namespace: {app}
 images:
-  - {{file: blue.yaml, container: hello}}
-  - {{file: green.yaml, container: hello}}
+  - {{file: blue.yaml, container: {app}}}
+  - {{file: green.yaml, container: {app}}}
 blue_green: {{blue: {app}-blue, green: {app}-green, service: {app}, keep: {keep}}}
 """
+MANY = 100
 RELEASE = "import asyncio, sys; from flows.release import release; "
 RELEASE += "asyncio.run(release(sys.argv[1]))"
 
@@ -87,6 +88,7 @@ async def test_no_request_fails_on_the_way_there_and_back(
         state = await run_release(app, until="healthy")
     assert state.is_completed(), state.message
     assert there.failed == []
+    assert len(there.answers) > MANY
     assert there.bodies == ["Hello, world!", "Hi, world!"]
     assert await replicas(cluster, app) == {"blue": 0, "green": 2}
     assert (await summary(app, state))["committed"] == 3
@@ -95,6 +97,7 @@ async def test_no_request_fails_on_the_way_there_and_back(
         state = await rollback(app, "staging", "5xx", "Ada", return_state=True)  # pyright: ignore
     assert state.is_completed(), state.message
     assert back.failed == []
+    assert len(back.answers) > MANY
     assert back.bodies == ["Hi, world!", "Hello, world!"]
     assert await replicas(cluster, app) == {"blue": 2, "green": 0}
     assert steps(colours) == [
