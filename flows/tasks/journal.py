@@ -110,8 +110,8 @@ async def _keep(name: str, text: str) -> str:
     """Keep a file where Prefect keeps results: a folder, or a bucket; return its place there."""
     storage: Any = await aget_default_result_storage()
     path = f"shipway/{name}"
-    kept: object = await storage.awrite_path(path, text.encode())
-    return str(kept or path)
+    await storage.awrite_path(path, text.encode())
+    return path
 
 
 @asynccontextmanager
