@@ -21,6 +21,7 @@ from blocks.errors import Refuse, ShipwayError
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
+from flows.tasks.cause import Cause
 from flows.tasks.commit import release
 from flows.tasks.target import target_of
 
@@ -146,7 +147,7 @@ def _child(
         patch("flows.tasks.message.this_run", lambda: f"{app}-{number}"),
     ):
         try:
-            landed = release(ops, source, target, step, revision, image, downgrade=False)
+            landed = release(ops, source, target, step, revision, image, Cause())
             outcome = "landed"
         except Refuse as error:
             outcome = "stale" if "does not contain" in error.what else str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from kubernetes_asyncio.client import ApiException, CoreV1Api
 from prefect.blocks.core import Block
@@ -12,9 +13,9 @@ from pydantic import Field
 
 from blocks.images import repository_of
 from blocks.kube.apply import Change, apply_set
-from blocks.kube.client import KubeClient
+from blocks.kube.client import KubeClient, Object
 from blocks.kube.connect import connected
-from blocks.kube.health import NOT_APPLIED, Health, judge
+from blocks.kube.health import NOT_APPLIED, Health, healthy_since, judge
 from blocks.kube.objects import KubeObject, images_of
 
 _LOG_LINES = 15
@@ -77,8 +78,7 @@ class Cluster(Block):
         self, client: KubeClient, workload: KubeObject, namespace: str, images: dict[str, str]
     ) -> Health:
         """How far `workload` has come on its way to `images` (by container)."""
-        namespace = workload.namespace or namespace
-        found = await client.get(workload.api_version, workload.kind, workload.name, namespace)
+        found, pods = await self._with_pods(client, workload, namespace)
         if found is None:
             return Health(
                 state="progressing",
@@ -88,9 +88,25 @@ class Cluster(Block):
                 reason=NOT_APPLIED,
                 applied=False,
             )
+        return judge(found, pods, images)
+
+    async def healthy_since(
+        self, client: KubeClient, workload: KubeObject, namespace: str
+    ) -> datetime | None:
+        """Since when a healthy workload has been so; see `blocks.kube.health.healthy_since`."""
+        found, pods = await self._with_pods(client, workload, namespace)
+        return healthy_since(found or {}, pods)
+
+    async def _with_pods(
+        self, client: KubeClient, workload: KubeObject, namespace: str
+    ) -> tuple[Object | None, list[Object]]:
+        namespace = workload.namespace or namespace
+        found = await client.get(workload.api_version, workload.kind, workload.name, namespace)
+        if found is None:
+            return None, []
         labels = found["spec"]["selector"].get("matchLabels", {})
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        return judge(found, await client.list("v1", "Pod", namespace, selector), images)
+        return found, await client.list("v1", "Pod", namespace, selector)
 
     async def last_words(self, client: KubeClient, namespace: str, health: Health) -> str:
         """What is known of the failed pod: the end of its log, and its latest warnings."""

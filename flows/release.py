@@ -11,6 +11,7 @@ from blocks.concurrency import together
 from blocks.images import ImageRef
 from flows.rollout import Until, rollout
 from flows.tasks.build import build, build_tests
+from flows.tasks.cause import Cause
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.code import Code, checkout
 from flows.tasks.journal import Journal, journal
@@ -48,7 +49,8 @@ async def release(
             await log.goes_to(code.revision, code.pipeline.tests)
             await read_target(app, environment)
             image = await find_image(code) or await make(code, log)
-            deployed = rollout(app, environment, code.revision, str(image), until, downgrade)
+            cause = Cause(downgrade=downgrade)
+            deployed = rollout(app, environment, code.revision, str(image), until, cause)
             log.rolled_out(str(image), await log.timed("deploy", deployed))
 
 

@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.rollout import Until, rollout
 from flows.tasks.back import checked, commit_rollback
+from flows.tasks.cause import Cause
 from flows.tasks.code import name_this_run
 from flows.tasks.commit import RolledOut
 from flows.tasks.journal import journal
@@ -39,6 +40,7 @@ async def rollback(
         await name_this_run(f"{app} back to {back.revision.short} in {environment}")
         served = None
         if until == "healthy":
-            rest = rollout(app, environment, back.revision, back.image, back_from=back.bad)
+            cause = Cause(back_from=back.bad)
+            rest = rollout(app, environment, back.revision, back.image, cause=cause)
             served = (await log.timed("deploy", rest)).served
         log.rolled_out(back.image, RolledOut(commits=(back.committed,), served=served))

@@ -7,6 +7,7 @@ from typing import Literal
 from prefect import flow
 
 from blocks.source_repository import Revision
+from flows.tasks.cause import Cause
 from flows.tasks.commit import Committed, RolledOut, commit_step
 from flows.tasks.hold import hold
 from flows.tasks.target import read_target
@@ -22,8 +23,7 @@ async def rollout(
     revision: Revision,
     image: str,
     until: Until = "healthy",
-    downgrade: bool = False,
-    back_from: str | None = None,
+    cause: Cause = Cause(),  # noqa: B008  # frozen
 ) -> RolledOut:
     """Lead one environment to an image, step by step; goes on from where Git says that it is.
 
@@ -33,20 +33,17 @@ async def rollout(
         revision: What the image was built from.
         image: The image, by digest.
         until: Stop at the first commit, or go on until the cluster runs the image and is healthy.
-        downgrade: Whether the revision may follow one that it does not contain.
-        back_from: The revision that a rollback leads away from: nothing of it is kept.
+        cause: Why. Of what a rollback leads away from, nothing is kept.
     """
     target = await read_target(app, environment)
     commits: list[Committed] = []
     served: str | None = None
     for step in target.plan(image):
-        committed = await commit_step(
-            target, step, revision, image, downgrade=downgrade, back_from=back_from
-        )
+        committed = await commit_step(target, step, revision, image, cause)
         commits.append(committed)
         if until == "commit":
             break
         served = await follow(target, committed, step)
-        if step.hold and back_from is None:
+        if step.hold and cause.back_from is None:
             await hold(step.name, committed.at, step.hold)
     return RolledOut(commits=tuple(commits), served=served)

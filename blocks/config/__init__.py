@@ -11,7 +11,7 @@ from blocks.config.pipeline import (
     Tests,
     read_pipeline,
 )
-from blocks.config.rollout import BlueGreenSettings, ImageField, Rollout, read_rollout
+from blocks.config.rollout import BlueGreenSettings, ImageField, Promotion, Rollout, read_rollout
 
 __all__ = [
     "HOLDS_FILE",
@@ -23,6 +23,7 @@ __all__ = [
     "ImageField",
     "Layer",
     "Pipeline",
+    "Promotion",
     "Quarantine",
     "Rollout",
     "Service",

@@ -61,6 +61,15 @@ class BlueGreenSettings(Strict):
     )
 
 
+class Promotion(Strict):
+    """Where `promote` takes this environment's next version from."""
+
+    source: Name = Field(description="The environment before this one.")
+    healthy_for: float = Field(
+        default=0, ge=0, description="Seconds for which the version must have been healthy there."
+    )
+
+
 class Rollout(Strict):
     """The whole file."""
 
@@ -79,6 +88,9 @@ class Rollout(Strict):
         default="reconcile",
         description="What applies the commit: Shipway's reconcile deployment, or an agent that "
         "Shipway only watches (Argo CD, Flux).",
+    )
+    promotion: Promotion | None = Field(
+        default=None, description="The environment that `promote` takes a version from."
     )
     images: list[ImageField] = Field(min_length=1, description="The fields a release may set.")
     order: Literal["ancestry", "any"] = Field(

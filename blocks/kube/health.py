@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -91,6 +92,25 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
         return Health(state="healthy", reason=f"{wanted} of {wanted} run the image", **counts)
     reason = f"{len(ready)} of {wanted} ready, {len(old)} of the version before still run"
     return Health(state="progressing", reason=reason, **counts)
+
+
+def healthy_since(workload: dict[str, Any], pods: list[dict[str, Any]]) -> datetime | None:
+    """Since when a workload that is healthy has been so, as far as its objects tell.
+
+    The latest of: when it got available, and when a container of its pods last ended. Pods that
+    come and go with the load change neither.
+    """
+    times = [
+        condition.get("lastTransitionTime")
+        for condition in workload.get("status", {}).get("conditions", [])
+        if condition["type"] == "Available"
+    ]
+    times += [
+        (container.get("lastState", {}).get("terminated") or {}).get("finishedAt")
+        for pod in pods
+        for container in pod.get("status", {}).get("containerStatuses", [])
+    ]
+    return max((datetime.fromisoformat(one) for one in times if one), default=None)
 
 
 def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:

@@ -2,7 +2,16 @@
 
 from flows.strategies.blue_green import BlueGreen, Side
 from flows.strategies.rolling import Rolling
-from flows.strategies.step import Edit, Live, Place, Ready, Step, Value, first_with_edits
+from flows.strategies.step import (
+    Edit,
+    Live,
+    Place,
+    Ready,
+    Step,
+    Value,
+    first_with_edits,
+    is_released,
+)
 
 Strategy = Rolling | BlueGreen
 
@@ -18,4 +27,5 @@ __all__ = [
     "Strategy",
     "Value",
     "first_with_edits",
+    "is_released",
 ]

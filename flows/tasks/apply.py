@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.kube.apply import Change
 from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
-from flows.strategies.step import is_released
+from flows.strategies import is_released
 from flows.tasks.outside import outside
 from flows.tasks.target import target_of
 from flows.tasks.watch import cluster_of

@@ -13,6 +13,7 @@ from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
 from blocks.vcs.trailers import Recorded
 from flows.strategies import Edit, Step
+from flows.tasks.cause import Cause
 from flows.tasks.code import source_of
 from flows.tasks.fence import downgrade_from, refuse_held
 from flows.tasks.message import release_message, this_run
@@ -54,9 +55,7 @@ async def commit_step(
     step: Step,
     revision: Revision,
     image: str,
-    *,
-    downgrade: bool = False,
-    back_from: str | None = None,
+    cause: Cause,
 ) -> Committed:
     """Commit a step at the tip of the ops repository; no commit where Git already says so.
 
@@ -65,17 +64,11 @@ async def commit_step(
         step: The step.
         revision: What the image was built from.
         image: The image, by digest.
-        downgrade: Whether it may follow a revision that it does not contain.
-        back_from: The revision that a rollback leads away from.
+        cause: Why.
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    return await asyncio.to_thread(
-        release,
-        *(ops, source, target, step, revision, image),
-        downgrade=downgrade,
-        back_from=back_from,
-    )
+    return await asyncio.to_thread(release, ops, source, target, step, revision, image, cause)
 
 
 def release(
@@ -85,9 +78,7 @@ def release(
     step: Step,
     revision: Revision,
     image: str,
-    *,
-    downgrade: bool = False,
-    back_from: str | None = None,
+    cause: Cause,
 ) -> Committed:
     """Commit a step: fenced, planned and pushed afresh on each tip that the branch comes to."""
     made_before, at = False, datetime.now(UTC)
@@ -96,15 +87,14 @@ def release(
         nonlocal made_before, at
         refuse_held(wanted, image)
         now = target_of(wanted, target.app, target.environment)
-        allowed = downgrade or now.rollout.order == "any"
+        allowed = cause.downgrade or now.rollout.order == "any"
         passed = downgrade_from(source, wanted, history, revision, allowed=allowed)
         edits = _edits_now(now, step, image)
         changes = changed_files(wanted, edits, revision.commit)
         last = history[0].trailers if history else {}
         made_before = (last.get("Run"), last.get("Step")) == (this_run(), step.name)
         at = datetime.now(UTC) if changes else _made_at(history, step, revision)
-        more = {"Downgrade-From": passed} if passed else {}
-        more |= {"Rollback-From": back_from} if back_from else {}
+        more = cause.trailers() | ({"Downgrade-From": passed} if passed else {})
         message = release_message(target.app, target.environment, revision, image, step.name, more)
         return Proposal(changes=changes, message=message)
 

@@ -119,6 +119,16 @@ async def _see(client: KubeClient, target: Target, edit: Edit, asked: UUID | Non
         await asyncio.sleep(POLL_SECONDS)
 
 
+def images_for(target: Target, workload: KubeObject, image: str) -> dict[str, str]:
+    """The containers of a workload that a release sets, each with the wanted image."""
+    repository = ImageRef.parse(image).repository
+    return {
+        name: image
+        for name, current in images_of(workload).items()
+        if name in target.containers or repository_of(current) == repository
+    }
+
+
 def value_in(body: object, pointer: str) -> object:
     """What a JSON Pointer leads to; None where it leads nowhere."""
     for step in pointer[1:].split("/"):
@@ -151,12 +161,7 @@ async def _watch(
     image: str,
     asked: UUID | None,
 ) -> str:
-    repository = ImageRef.parse(image).repository
-    own = {
-        name: image
-        for name, current in images_of(workload).items()
-        if name in target.containers or repository_of(current) == repository
-    }
+    own = images_for(target, workload, image)
     namespace = _namespace(target, workload)
     deadline = target.rollout.progress_deadline
     moved, last = time.monotonic(), None

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from blocks.kube.health import HOPELESS, NOT_APPLIED, Health, judge
+from blocks.kube.health import HOPELESS, NOT_APPLIED, Health, healthy_since, judge
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
 WANTED = {"web": NEW}
@@ -201,3 +202,22 @@ def test_a_workload_without_status_is_only_just_there() -> None:
 def test_progress_is_made_of_updated_and_available_pods() -> None:
     found = judge(deployment(updatedReplicas=1, availableReplicas=2), [], WANTED)
     assert found.progress == (1, 2)
+
+
+def container(**last: object) -> dict[str, Any]:
+    return {"status": {"containerStatuses": [{"name": "web", "lastState": dict(last)}]}}
+
+
+def test_a_workload_is_healthy_since_it_got_available_or_a_container_last_ended() -> None:
+    began, ended = "2026-11-24T10:00:00Z", "2026-11-24T11:30:00Z"
+    conditions = [
+        {"type": "Available", "status": "True", "lastTransitionTime": began},
+        {"type": "Progressing", "status": "True", "lastTransitionTime": "2026-11-24T12:00:00Z"},
+    ]
+    available = {"status": {"conditions": conditions}}
+    restarted = container(terminated={"finishedAt": ended, "exitCode": 1})
+    assert healthy_since(available, [container()]) == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert healthy_since(available, [container(), restarted]) == datetime(
+        2026, 11, 24, 11, 30, tzinfo=UTC
+    )
+    assert healthy_since({}, [{"status": {}}]) is None

@@ -12,6 +12,7 @@ from blocks.ops_repository import Landed, OpsRepository
 from blocks.source_repository import Revision, SourceRepository
 from flows.strategies import Step
 from flows.tasks.back import Goal, clear, go_back
+from flows.tasks.cause import Cause
 from flows.tasks.commit import release as commit_release
 from flows.tasks.message import release_message
 from flows.tasks.target import Target, target_of
@@ -73,9 +74,8 @@ class Release:
 
     def run(self, revision: Revision, wanted: str, *, downgrade: bool = False) -> Landed:
         step, target = self.step(wanted), self.target()
-        made = commit_release(
-            self.ops, self.source, target, step, revision, wanted, downgrade=downgrade
-        )
+        cause = Cause(downgrade=downgrade)
+        made = commit_release(self.ops, self.source, target, step, revision, wanted, cause)
         return Landed(commit=made.commit, new=made.new)
 
     def back(self, to: str | None = None) -> tuple[Goal, Landed]:
@@ -207,7 +207,7 @@ def test_a_release_edits_the_tip_as_it_is_now_and_not_as_it_was_read(release: Re
     by_hand = WEB.replace(b"# then", b"# by hand")
     theirs = release.origin.commit({"prod/shop/web.yaml": by_hand})
     found = commit_release(
-        release.ops, release.source, target, step, release.newer, image(1), downgrade=False
+        release.ops, release.source, target, step, release.newer, image(1), Cause()
     )
     assert release.origin.bare.commit(found.commit).parents[0].hexsha == theirs
     assert release.web() == by_hand.replace(b"shop:0", image(1).encode())
