@@ -9,6 +9,7 @@ from prefect import flow
 from blocks.source_repository import Revision
 from flows.tasks.cause import Cause
 from flows.tasks.commit import Committed, RolledOut, commit_step
+from flows.tasks.dry_run import dry_run
 from flows.tasks.hold import hold
 from flows.tasks.target import read_target
 from flows.tasks.watch import follow
@@ -39,6 +40,8 @@ async def rollout(
     commits: list[Committed] = []
     served: str | None = None
     for step in target.plan(image):
+        if until == "healthy":
+            await dry_run(target, step, revision.commit)
         committed = await commit_step(target, step, revision, image, cause)
         commits.append(committed)
         if until == "commit":

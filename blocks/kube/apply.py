@@ -11,15 +11,15 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
 from kubernetes_asyncio.client import ApiException
 from pydantic import BaseModel, ConfigDict
 
-from blocks.errors import Refuse, Retry, ShipwayError
+from blocks.errors import Refuse
 from blocks.kube.client import KubeClient
 from blocks.kube.objects import KubeObject
+from blocks.kube.refused import refused, words_of
 
 FIELD_MANAGER = "shipway"
 MEMBER = "applyset.kubernetes.io/part-of"
@@ -81,7 +81,7 @@ async def apply_set(
     try:
         parent = await client.get("v1", "ConfigMap", own.name, namespace)
     except ApiException as error:
-        raise _refused(error, f"ConfigMap/{own.name}", f"namespace {namespace}") from error
+        raise refused(error, f"ConfigMap/{own.name}", f"namespace {namespace}") from error
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
     known = annotations.get(APPLIED) == fingerprint
 
@@ -134,26 +134,8 @@ async def _apply(client: KubeClient, found: KubeObject, own: _Set, known: bool) 
             return Change(title=found.title, action="unchanged")
         await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
-        raise _refused(error, found.title, found.file) from error
+        raise refused(error, found.title, found.file) from error
     return Change(title=found.title, action="updated", drift=known, differences=differences)
-
-
-def _refused(error: ApiException, title: str, where: str) -> ShipwayError:
-    status = int(error.status or 0)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Retry(
-            f"The API server cannot take {title} now.",
-            where=where,
-            got=f"HTTP {status}: {_words(error)}",
-            untouched="this object and those after it",
-        )
-    return Refuse(
-        f"The API server does not accept {title}.",
-        where=where,
-        got=_words(error),
-        untouched="this object and those after it",
-        remedy="correct the manifest in the ops repository",
-    )
 
 
 async def _prune(
@@ -210,7 +192,7 @@ async def _write_parent(
             "The namespace cannot take the release.",
             where=f"namespace {own.namespace}",
             expected="an existing namespace, or a Namespace among the manifests",
-            got=_words(error),
+            got=words_of(error),
             untouched="the cluster",
         ) from error
 
@@ -262,10 +244,3 @@ def _writer(live: Mapping[str, Any], path: tuple[str, ...]) -> str:
 def _group_kind(api_version: str, kind: str) -> str:
     group = api_version.rpartition("/")[0]
     return f"{kind}.{group}" if group else kind
-
-
-def _words(error: ApiException) -> str:
-    try:
-        return str(json.loads(str(error.body))["message"])
-    except (ValueError, KeyError, TypeError):
-        return str(error.reason or error)

@@ -71,6 +71,26 @@ async def test_nothing_is_applied_before_the_first_release(
     assert await cluster.get("v1", "Namespace", cluster_project.app, None) is None
 
 
+async def test_what_the_api_server_would_refuse_never_reaches_git(
+    cluster_project: Project,
+) -> None:
+    app, folder = cluster_project.app, cluster_project.folder
+    assert (await run_release(app, until="healthy")).is_completed()
+    cluster_project.pull_ops()
+    good = cluster_project.ops_file("deployment.yaml")
+    bad = good.replace("port: 80\n", "port: 80000\n")
+    cluster_project.change_ops({f"{folder}/deployment.yaml": bad})
+    cluster_project.change({"notes.txt": "A change.\n"})
+    before = cluster_project.ops_log()
+    state = await run_release(app, until="healthy")
+    assert state.is_failed()
+    assert "The cluster would refuse what the release commits." in str(state.message)
+    assert f"Service/{app}" in str(state.message)
+    assert cluster_project.ops_log() == before
+    cluster_project.change_ops({f"{folder}/deployment.yaml": good})
+    assert (await run_release(app, until="healthy")).is_completed()
+
+
 async def test_a_change_by_hand_is_put_back_and_reported(
     cluster_project: Project, cluster: KubeClient
 ) -> None:

@@ -1,0 +1,119 @@
+"""What the real API server would refuse, asked before anything is changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from blocks.cluster import Cluster
+from blocks.kube.client import KubeClient
+from blocks.kube.dry_run import refusals
+from blocks.kube.objects import KubeObject, read_objects
+
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n"
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web}]}
+"""
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {kind: Thing, plural: things}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object}}
+"""
+THING = "apiVersion: example.org/v1\nkind: Thing\nmetadata: {name: one}\n"
+
+
+@pytest.fixture
+async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
+    block = await Cluster.aload("staging")
+    async with block.client() as client:
+        yield client
+
+
+@pytest.fixture
+def space() -> str:
+    return f"dry-{uuid.uuid4().hex[:6]}"
+
+
+@pytest.fixture
+async def there(cluster: KubeClient, space: str) -> AsyncIterator[str]:
+    """A namespace that exists."""
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+    await cluster.apply(body, None, "test")
+    yield space
+    await cluster.delete("v1", "Namespace", space, None)
+
+
+def folder(*documents: str) -> list[KubeObject]:
+    return read_objects({"all.yaml": "---\n".join(documents).encode()}, "staging/web")
+
+
+async def test_a_folder_that_brings_its_own_namespace_is_taken_and_nothing_is_made(
+    cluster: KubeClient, space: str
+) -> None:
+    objects = folder(NAMESPACE % space, SERVICE, DEPLOYMENT)
+    assert await refusals(cluster, space, objects) == {}
+    assert await cluster.get("v1", "Namespace", space, None) is None
+
+
+async def test_a_kind_that_the_folder_itself_defines_is_taken(
+    cluster: KubeClient, there: str
+) -> None:
+    assert await refusals(cluster, there, folder(DEFINITION, THING)) == {}
+    title = "staging/web/all.yaml: Thing/one"
+    assert await refusals(cluster, there, folder(THING)) == {
+        title: "The cluster has no kind 'Thing'."
+    }
+
+
+async def test_every_object_that_would_be_refused_is_named_with_the_servers_words(
+    cluster: KubeClient, there: str
+) -> None:
+    found = await refusals(
+        cluster,
+        there,
+        folder(
+            SERVICE.replace("port: 80", "port: 80000"),
+            DEPLOYMENT.replace("  template:\n", "  replcas: 3\n  template:\n"),
+            DEPLOYMENT.replace("name: web}\nspec", "name: other}\nspec").replace(
+                "matchLabels: {app: web}", "matchLabels: {app: other}"
+            ),
+        ),
+    )
+    assert {title.rpartition(" ")[2] for title in found} == {
+        "Service/web",
+        "Deployment/web",
+        "Deployment/other",
+    }
+    words = "\n".join(found.values())
+    for one in ("80000", "replcas", "`selector` does not match template `labels`"):
+        assert one in words
+    assert await cluster.get("v1", "Service", "web", there) is None
+
+
+async def test_a_namespace_that_nobody_makes_is_refused(cluster: KubeClient, space: str) -> None:
+    (words,) = (await refusals(cluster, space, folder(SERVICE))).values()
+    assert words == f'namespaces "{space}" not found'
