@@ -21,11 +21,11 @@ from blocks.kube.apply import (
     _differences,
     _group_kind,
     _Set,
-    _words,
     _writer,
     apply_set,
 )
 from blocks.kube.objects import KubeObject
+from blocks.kube.refused import refused, words_of
 from tests.contract.memory_cluster import MemoryCluster, api_error
 
 
@@ -384,4 +384,21 @@ def test_a_group_kind_is_written_as_the_specification_says(
 def test_the_words_of_an_answer_are_its_message_or_its_reason(body: str | None, words: str) -> None:
     error = ApiException(status=422, reason="Reason")
     error.body = body
-    assert _words(error) == words
+    assert words_of(error) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (422, "port 80000 is invalid", Refuse),
+        (429, "too many requests", Retry),
+        (503, "etcd is away", Retry),
+        (500, "failed to create typed patch object: .spec.replcas: field not declared", Refuse),
+    ],
+)
+def test_only_a_server_that_fails_is_asked_again(
+    status: int, message: str, kind: type[Exception]
+) -> None:
+    error = refused(api_error(status, message), "Service/web", "web.yaml")
+    assert isinstance(error, kind)
+    assert message in str(error.facts["got"])
