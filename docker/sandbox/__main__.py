@@ -1,6 +1,7 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
-Usage: python docker/sandbox up [--cluster wait|later|none] | down | clean | status | env [--json]
+Usage: python docker/sandbox COMMAND, one of
+  up [--cluster wait|later|none] [--gateway], down, clean, status, env [--json]
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 import cluster
 import database
 import engine
+import gateway
 import gitserver
 import images
 import machine
 import processes
+import prometheus
 import registry
 import server
 from state import CACHE, HOME, LOGS, STATE, Unavailable, exclusive, forget, read
@@ -50,6 +53,24 @@ def up(clusters: str) -> None:
     print(f"Prefect UI: {server.address()}", flush=True)
 
 
+def up_gateway() -> None:
+    """Bring up the gateway of a cluster that is ready, and the metrics of what runs there."""
+    shown = -1
+
+    def report(percent: int) -> None:
+        nonlocal shown
+        if percent != shown:
+            print(f"  gateway: building {percent} %", flush=True)
+        shown = percent
+
+    # A build takes minutes; others may use the sandbox meanwhile.
+    _step("gateway's build", lambda: gateway.build(report))
+    with exclusive():
+        _step("gateway", gateway.up)
+        _step("prometheus", prometheus.up)
+    print(f"Gateway: {gateway.url()}\nPrometheus: {prometheus.url()}", flush=True)
+
+
 def down() -> None:
     """End everything, and leave the machine as it was; state files and caches stay."""
     cluster.down()
@@ -76,6 +97,8 @@ def status() -> None:
         "git-server": gitserver.url(),
         "postgres": f"127.0.0.1:{read().get('port.database', '')}",
         "prefect-server": server.address(),
+        "traefik": gateway.url() if machine.init_pid() else "",
+        "prometheus": prometheus.url() if machine.init_pid() else "",
         "apiserver": f"https://{machine.address()}:6443" if machine.init_pid() else "",
     }
     if not processes.names():
@@ -110,6 +133,8 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         "SHIPWAY_PYTHON_IMAGE": base["python"],
         "SHIPWAY_POSTGRES_IMAGE": base["postgres"],
         "SHIPWAY_CLUSTER": read().get("cluster", "none"),
+        "SHIPWAY_GATEWAY": gateway.url(),
+        "SHIPWAY_PROMETHEUS": prometheus.url(),
     }
 
 
@@ -124,13 +149,15 @@ def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up").add_argument(
-        "--cluster", choices=("wait", "later", "none"), default="wait"
-    )
+    start = commands.add_parser("up")
+    start.add_argument("--cluster", choices=("wait", "later", "none"), default="wait")
+    start.add_argument("--gateway", action="store_true", help="with Gateway API and Prometheus")
     for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    if chosen.command == "up" and chosen.gateway and chosen.cluster != "wait":
+        parser.error(f"--gateway needs the cluster: it cannot go with --cluster {chosen.cluster}")
     try:
         if chosen.command == "env":
             known = read()
@@ -144,6 +171,8 @@ def main() -> int:
                 up(chosen.cluster)
             if chosen.cluster == "wait":
                 _step("cluster", cluster.wait)
+            if chosen.gateway:
+                up_gateway()
         elif chosen.command in {"down", "clean"}:
             with exclusive():
                 {"down": down, "clean": clean}[chosen.command]()

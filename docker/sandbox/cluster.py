@@ -62,7 +62,7 @@ def build_now() -> None:
             _note("starting", 0)
             _kind_up()
         else:
-            binary = kubebinary.have(lambda percent: _note("building", percent))
+            binary = kubebinary.PROGRAM.have(lambda percent: _note("building", percent))
             _note("starting", 100)
             node.up(binary, KUBECONFIG)
     except Unavailable as reason:

@@ -13,7 +13,7 @@ import machine
 import processes
 import registry
 from packages import need
-from state import SOCKETS, STATE, secret
+from state import SOCKETS, STATE, Unavailable, secret
 
 PODS = "10.88.0.0/16"
 NODE = "sandbox"
@@ -89,6 +89,37 @@ def up(kube: Path, kubeconfig: Path) -> None:
     processes.wait_until(lambda: _kubectl(kubeconfig, "get", "node", NODE) is not None, "kubelet")
     _start("proxy", commands["proxy"])
     processes.wait_until(lambda: is_ready(kubeconfig), "kubelet", daemons=_PARTS)
+
+
+def apply(kubeconfig: Path, objects: str) -> None:
+    """Apply objects on the server's side, as the owner of their fields.
+
+    Raises:
+        Unavailable: The API server refuses them; with its reason.
+    """
+    _told(
+        *(str(_DATA / "kube"), "kubectl", "--kubeconfig", str(kubeconfig), "apply"),
+        *("--server-side", "--force-conflicts", "--field-manager=sandbox", "--filename=-"),
+        given=objects,
+    )
+
+
+def wait_for(kubeconfig: Path, condition: str, *what: str, seconds: int = 60) -> None:
+    """Wait until a condition of objects is true.
+
+    Raises:
+        Unavailable: It is not, within that time.
+    """
+    _told(
+        *(str(_DATA / "kube"), "kubectl", "--kubeconfig", str(kubeconfig), "wait"),
+        *(f"--for=condition={condition}", f"--timeout={seconds}s", *what),
+    )
+
+
+def _told(*command: str, given: str | None = None) -> None:
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"kubectl {command[4]}: {done.stderr.strip()[-500:]}")
 
 
 def _start(part: str, command: list[str]) -> None:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
 
 import httpx
 import pytest
 from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
 
 from blocks.ops_repository import OpsRepository
+from blocks.pod_runner import PodRunner
 from deployments.bootstrap import TYPES
+from deployments.pod_pool import CLUSTER
 
 
-def bootstrap() -> list[str]:
+def bootstrap(**more: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.bootstrap"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "deployments.bootstrap"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **more},
     )
-    return done.stdout.split()[1::2]
+    return done.stdout
 
 
 async def ids() -> dict[str, str]:
@@ -28,9 +36,9 @@ async def ids() -> dict[str, str]:
 
 
 async def test_running_it_again_keeps_every_block(sandbox: dict[str, str]) -> None:
-    names = bootstrap()
+    names = bootstrap().split()[1::2]
     before = await ids()
-    assert bootstrap() == names
+    assert bootstrap().split()[1::2] == names
     assert await ids() == before
     assert {"registry/default", "ops-repository/default", "image-builder/default"} <= set(names)
 
@@ -56,3 +64,24 @@ async def test_a_block_reads_back_what_was_saved(sandbox: dict[str, str]) -> Non
     assert ops.password is not None
     assert ops.password.get_secret_value() == sandbox["SHIPWAY_GIT_PASSWORD"]
     assert sandbox["SHIPWAY_GIT_PASSWORD"] not in repr(ops)
+
+
+async def test_a_pool_for_tests_in_pods_is_made_once_and_left_as_it_is(
+    cluster_is_up: None,
+) -> None:
+    pool = f"pods-{uuid.uuid4().hex[:8]}"
+    assert f"work pool {pool}" in bootstrap(SHIPWAY_POD_POOL=pool)
+    async with get_client() as client:
+        try:
+            await client.update_work_pool(pool, WorkPoolUpdate(description="ours"))
+            assert f"work pool {pool}" not in bootstrap(SHIPWAY_POD_POOL=pool)
+            found = await client.read_work_pool(pool)
+            assert (found.type, found.description) == ("kubernetes", "ours")
+            runner = await PodRunner.aload("default")
+            assert runner.work_pool == pool
+            assert await runner.owners() == {}
+        finally:
+            await client.delete_work_pool(pool)
+            for kind, name in (("pod-runner", "default"), ("kubernetes-cluster-config", CLUSTER)):
+                block = await client.read_block_document_by_name(name, kind)
+                await client.delete_block_document(block.id)
