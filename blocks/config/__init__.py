@@ -11,12 +11,20 @@ from blocks.config.pipeline import (
     Tests,
     read_pipeline,
 )
-from blocks.config.rollout import BlueGreenSettings, ImageField, Promotion, Rollout, read_rollout
+from blocks.config.rollout import (
+    BlueGreenSettings,
+    CanarySettings,
+    ImageField,
+    Promotion,
+    Rollout,
+    read_rollout,
+)
 
 __all__ = [
     "HOLDS_FILE",
     "App",
     "BlueGreenSettings",
+    "CanarySettings",
     "Hold",
     "Holds",
     "Image",

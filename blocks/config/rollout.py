@@ -46,6 +46,15 @@ class ImageField(Strict):
         return ("helm", str(self.helm))
 
 
+class RollingSettings(Strict):
+    """One commit; Kubernetes replaces the pods."""
+
+    hold: float = Field(
+        default=0, ge=0, description="Seconds for which gates look at the new version."
+    )
+    approval: bool = Field(default=False, description="Whether a person has to approve.")
+
+
 class BlueGreenSettings(Strict):
     """Two Deployments, of which one takes the traffic: the one that the Service selects."""
 
@@ -54,11 +63,46 @@ class BlueGreenSettings(Strict):
     service: Name = Field(
         description="Name of the Service. Its selector has one label that tells them apart."
     )
+    preview: Name | None = Field(
+        default=None,
+        description="Name of a second Service, which leads to the new version before the switch.",
+    )
     keep: float = Field(
         default=300,
         ge=0,
         description="Seconds for which the version before stays up after the switch.",
     )
+    approval: bool = Field(default=False, description="Whether a person has to approve the switch.")
+
+
+class CanaryStep(Strict):
+    """A share of the requests that the canary gets for a while."""
+
+    weight: int = Field(ge=1, le=100, description="Percent of the requests.")
+    hold: float = Field(default=60, ge=0, description="Seconds until the next step.")
+    approval: bool = Field(default=False, description="Whether a person has to approve the step.")
+
+
+class CanarySettings(Strict):
+    """Two Deployments, of which one takes the requests between releases."""
+
+    stable: Name = Field(description="Name of that Deployment.")
+    canary: Name = Field(description="Name of the other, which has no pods between releases.")
+    route: Name | None = Field(
+        default=None,
+        description="Name of the HTTPRoute whose weights share out the requests; without it, "
+        "the number of pods behind one Service does.",
+    )
+    steps: list[CanaryStep] = Field(min_length=1, description="The shares, rising.")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        weights = [one.weight for one in self.steps]
+        if weights != sorted(set(weights)):
+            raise ValueError("weights that rise from step to step")
+        if self.route is None and weights[-1] == 100:
+            raise ValueError("weights below 100 where there is no route: stable keeps its pods")
+        return self
 
 
 class Promotion(Strict):
@@ -73,12 +117,14 @@ class Promotion(Strict):
 class Rollout(Strict):
     """The whole file."""
 
-    strategy: Literal["rolling", "blue-green"] = Field(
+    strategy: Literal["rolling", "blue-green", "canary"] = Field(
         description="How the cluster moves to the new version."
     )
+    rolling: RollingSettings | None = Field(default=None, description="For strategy: rolling.")
     blue_green: BlueGreenSettings | None = Field(
         default=None, description="For strategy: blue-green."
     )
+    canary: CanarySettings | None = Field(default=None, description="For strategy: canary.")
     namespace: Name = Field(description="Namespace that the manifests of this folder live in.")
     cluster: Name | None = Field(
         default=None,
@@ -104,8 +150,13 @@ class Rollout(Strict):
 
     @model_validator(mode="after")
     def _settings_of_the_strategy(self) -> Self:
-        if (self.strategy == "blue-green") != (self.blue_green is not None):
-            raise ValueError("blue_green and strategy: blue-green belong together")
+        given = {"rolling": self.rolling, "blue-green": self.blue_green, "canary": self.canary}
+        for strategy, settings in given.items():
+            wrong = self.strategy != strategy and settings is not None
+            missing = self.strategy == strategy != "rolling" and settings is None
+            if wrong or missing:
+                key = strategy.replace("-", "_")
+                raise ValueError(f"{key} and strategy: {strategy} belong together")
         return self
 
     @model_validator(mode="after")

@@ -1,7 +1,10 @@
 """Pure plans: from what Git says now to what it shall say, as steps. No I/O, no Prefect."""
 
-from flows.strategies.blue_green import BlueGreen, Side
+from flows.strategies.blue_green import BlueGreen
+from flows.strategies.canary import Canary, Stage
 from flows.strategies.rolling import Rolling
+from flows.strategies.router import Backends, Replicas, Router, Weights
+from flows.strategies.side import Side
 from flows.strategies.step import (
     Edit,
     Live,
@@ -9,23 +12,31 @@ from flows.strategies.step import (
     Ready,
     Step,
     Value,
+    When,
     first_with_edits,
     is_released,
 )
 
-Strategy = Rolling | BlueGreen
+Strategy = Rolling | BlueGreen | Canary
 
 __all__ = [
+    "Backends",
     "BlueGreen",
+    "Canary",
     "Edit",
     "Live",
     "Place",
     "Ready",
+    "Replicas",
     "Rolling",
+    "Router",
     "Side",
+    "Stage",
     "Step",
     "Strategy",
     "Value",
+    "Weights",
+    "When",
     "first_with_edits",
     "is_released",
 ]

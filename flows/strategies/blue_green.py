@@ -6,20 +6,12 @@ idle, at no replicas between releases.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from pydantic import BaseModel, ConfigDict
 
-from flows.strategies.step import Live, Place, Ready, Step, Value, edits, is_released
-
-
-class Side(BaseModel):
-    """One colour: its workload, and where its images and its replicas stand."""
-
-    model_config = ConfigDict(frozen=True)
-
-    colour: str
-    workload: str
-    images: tuple[Place, ...]
-    replicas: Place
+from flows.strategies.side import Side
+from flows.strategies.step import Live, Place, Step, Value, in_turn, is_released
 
 
 class BlueGreen(BaseModel):
@@ -28,20 +20,25 @@ class BlueGreen(BaseModel):
     Args:
         sides: Both colours.
         selector: The label's value in the Service's selector: the colour that takes the traffic.
+        preview: The same of the Service that leads to the new version before the switch, if any.
         keep: Seconds for which the colour before stays up: the way back is one commit until then.
+        approval: Whether a person has to approve the switch.
     """
 
     model_config = ConfigDict(frozen=True)
 
     sides: tuple[Side, Side]
     selector: Place
+    preview: Place | None = None
     keep: float
+    approval: bool = False
 
     @property
     def places(self) -> tuple[Place, ...]:
         """All that it reads and sets."""
         fields = (self.selector, *(side.replicas for side in self.sides))
-        return (*(place for side in self.sides for place in side.images), *fields)
+        seen = () if self.preview is None else (self.preview,)
+        return (*(place for side in self.sides for place in side.images), *fields, *seen)
 
     def serving(self, live: Live) -> str:
         """The image that Git says takes the traffic."""
@@ -60,50 +57,68 @@ class BlueGreen(BaseModel):
         """
         active, idle = self._active_first(live)
         if not all(is_released(live[place]) for place in active.images):
-            return [self._first(active, idle, live, wanted)]
-        if all(live[place] == wanted for place in active.images):
+            return self._first(active, idle, live, wanted)
+        if active.has(live, wanted):
             return self._after_the_switch(active, idle, live, wanted)
-        count = live[active.replicas]
+        prepared = {
+            **idle.to(wanted),
+            idle.replicas: live[active.replicas],
+            **self._previewing(idle),
+        }
+        ready = idle.runs(wanted)
+        return in_turn(
+            live,
+            [
+                (
+                    Step(name=f"1/3 prepare {idle.name}", ready=ready, gates="preview", share=0),
+                    prepared,
+                ),
+                (self._switch(idle, wanted), {self.selector: idle.name}),
+                (self._scale_down(active, idle, wanted), {active.replicas: 0}),
+            ],
+        )
+
+    def back(self, live: Live, wanted: str) -> list[Step]:
+        """The steps that lead from `live` back to a version that was good; nothing is kept.
+
+        Where that version is still up, it takes over with the first commit: it must be healthy.
+        """
+        plain = {"hold": 0, "gates": None, "approval": False}
+        steps = [step.model_copy(update=plain) for step in self.plan(live, wanted)]
         return [
-            Step(
-                name=f"1/3 prepare {idle.colour}",
-                edits=edits(live, {**_all(idle, wanted), idle.replicas: count}),
-                ready=(Ready(image=wanted, workload=idle.workload),),
-            ),
-            Step(
-                name=f"2/3 switch to {idle.colour}",
-                edits=edits(live, {self.selector: idle.colour}),
-                ready=(Ready(image=wanted, workload=idle.workload),),
-                hold=self.keep,
-            ),
-            self._scale_down(active, idle, live, wanted),
+            step.model_copy(update={"needs": before.ready})
+            if not before.edits and any(one.place == self.selector for one in step.edits)
+            else step
+            for before, step in pairwise([steps[0], *steps])
         ]
 
     def _active_first(self, live: Live) -> tuple[Side, Side]:
         first, second = self.sides
-        return (first, second) if live[self.selector] == first.colour else (second, first)
+        return (first, second) if live[self.selector] == first.name else (second, first)
 
-    def _first(self, active: Side, idle: Side, live: Live, wanted: str) -> Step:
+    def _previewing(self, side: Side) -> dict[Place, Value]:
+        return {} if self.preview is None else {self.preview: side.name}
+
+    def _first(self, active: Side, idle: Side, live: Live, wanted: str) -> list[Step]:
         """Nothing runs yet: there is nothing to switch from, and no placeholder may be left."""
-        images = {**_all(active, wanted), **_all(idle, wanted), idle.replicas: 0}
-        ready = Ready(image=wanted, workload=active.workload)
-        return Step(name="1/1 first", edits=edits(live, images), ready=(ready,))
+        first = {**active.to(wanted), **idle.to(wanted), idle.replicas: 0}
+        step = Step(name="1/1 first", ready=active.runs(wanted))
+        return in_turn(live, [(step, {**first, **self._previewing(active)})])
 
     def _after_the_switch(self, active: Side, idle: Side, live: Live, wanted: str) -> list[Step]:
-        down = self._scale_down(idle, active, live, wanted)
-        if not down.edits:
-            return [down]
-        ready = Ready(image=wanted, workload=active.workload)
-        name = f"2/3 switch to {active.colour}"
-        return [Step(name=name, ready=(ready,), hold=self.keep), down]
+        down = (self._scale_down(idle, active, wanted), {idle.replicas: 0})
+        if live[idle.replicas] == 0:
+            return in_turn(live, [down])
+        return in_turn(live, [(self._switch(active, wanted), {}), down])
 
-    def _scale_down(self, old: Side, new: Side, live: Live, wanted: str) -> Step:
+    def _switch(self, to: Side, wanted: str) -> Step:
         return Step(
-            name=f"3/3 scale down {old.colour}",
-            edits=edits(live, {old.replicas: 0}),
-            ready=(Ready(image=wanted, workload=new.workload),),
+            name=f"2/3 switch to {to.name}",
+            ready=to.runs(wanted),
+            hold=self.keep,
+            gates="traffic",
+            approval=self.approval,
         )
 
-
-def _all(side: Side, wanted: Value) -> dict[Place, Value]:
-    return dict.fromkeys(side.images, wanted)
+    def _scale_down(self, old: Side, new: Side, wanted: str) -> Step:
+        return Step(name=f"3/3 scale down {old.name}", ready=new.runs(wanted))

@@ -8,11 +8,19 @@ from flows.strategies.step import Live, Place, Ready, Step, edits
 
 
 class Rolling(BaseModel):
-    """Set every image at once and let maxSurge and maxUnavailable pace the pods."""
+    """Set every image at once and let maxSurge and maxUnavailable pace the pods.
+
+    Args:
+        images: Where the images stand.
+        hold: Seconds for which gates look at the new version before the rollout is over.
+        approval: Whether a person has to approve.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     images: tuple[Place, ...]
+    hold: float = 0
+    approval: bool = False
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -33,5 +41,11 @@ class Rolling(BaseModel):
             live: What Git says now.
             wanted: The image reference, by digest.
         """
+        (step,) = self.back(live, wanted)
+        gated = {"hold": self.hold, "gates": "traffic", "approval": self.approval}
+        return [step.model_copy(update=gated)]
+
+    def back(self, live: Live, wanted: str) -> list[Step]:
+        """The steps that lead from `live` back to a version that was good."""
         changes = edits(live, dict.fromkeys(self.images, wanted))
         return [Step(name="1/1 rolling", edits=changes, ready=(Ready(image=wanted),))]

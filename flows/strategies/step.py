@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 Value = str | int
 Live = Mapping["Place", Value]
+When = Literal["preview", "traffic"]
 
 
 class Place(BaseModel, frozen=True):
@@ -52,16 +53,25 @@ class Step(BaseModel):
     Args:
         name: As it stands in the commit's trailer, such as `1/1 rolling`.
         edits: What the commit changes.
+        needs: What must be healthy before the commit, because it is what takes over at once.
         ready: What must be healthy before the next step.
         hold: Seconds between the commit and the next step, for people and gates to look.
+        gates: Which gates must pass before the next step: those that look at a version without
+            traffic, those that look at its traffic, or none.
+        share: Percent of the requests that the new version gets once the step is done.
+        approval: Whether a person has to approve before the commit.
     """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     edits: tuple[Edit, ...] = ()
+    needs: tuple[Ready, ...] = ()
     ready: tuple[Ready, ...] = ()
     hold: float = 0
+    gates: When | None = None
+    share: float = 100
+    approval: bool = False
 
 
 def edits(live: Live, wanted: Live) -> tuple[Edit, ...]:
@@ -71,6 +81,20 @@ def edits(live: Live, wanted: Live) -> tuple[Edit, ...]:
         for place, value in wanted.items()
         if live.get(place) != value
     )
+
+
+def in_turn(live: Live, steps: Sequence[tuple[Step, Live]]) -> list[Step]:
+    """Steps, each with the edits that those before it have left to it.
+
+    Args:
+        live: What Git says now.
+        steps: Each with what Git says once it is committed.
+    """
+    now, found = dict(live), list[Step]()
+    for step, wanted in steps:
+        found.append(step.model_copy(update={"edits": edits(now, wanted)}))
+        now |= wanted
+    return found
 
 
 def first_with_edits(plan: Sequence[Step]) -> Step:

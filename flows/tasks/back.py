@@ -85,7 +85,6 @@ def go_back(
 
     def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
         now = target_of(wanted, target.app, target.environment)
-        image = now.strategy.serving(now.live)
         holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
         releases = [one for one in history if {"Image", "Revision"} <= one.trailers.keys()]
         # The run that is tried again must not go back once more.
@@ -94,6 +93,7 @@ def go_back(
             revision, bad = source.resolve(made["Revision"]), made.get("Rollback-From", "unknown")
             found.append(Goal(revision=revision, image=made["Image"], bad=bad))
             return None
+        image = bad_image(now, releases)
         earlier = _earlier(wanted, releases, holds, image, to).trailers
         left = next((one for one in releases if one.trailers["Image"] == image), None)
         goal = Goal(
@@ -104,7 +104,7 @@ def go_back(
         found.append(goal)
         at = datetime.now(UTC).isoformat(timespec="seconds")
         hold = Hold(image=image, revision=goal.bad, reason=reason, by=by, at=at)
-        step = first_with_edits(now.plan(goal.image))
+        step = first_with_edits(now.plan(goal.image, back=True))
         changes = changed_files(wanted, step.edits, goal.revision.commit)
         held = write_holds(Holds(holds=[*holds.holds, hold]))
         changes[f"{wanted.folder}/{HOLDS_FILE}"] = held
@@ -116,6 +116,17 @@ def go_back(
 
     landed = ops.commit(target.environment, target.app, propose, say_asked)
     return found[-1], landed
+
+
+def bad_image(now: Target, releases: list[Recorded]) -> str:
+    """The image that a way back leads away from: the newest release's, however far it has come.
+
+    Where Git has nothing of it, somebody put another image there: the one that serves.
+    """
+    newest = releases[0].trailers["Image"] if releases else None
+    if newest is not None and newest in now.live.values():
+        return newest
+    return now.strategy.serving(now.live)
 
 
 def _earlier(

@@ -89,7 +89,7 @@ def release(
         now = target_of(wanted, target.app, target.environment)
         allowed = cause.downgrade or now.rollout.order == "any"
         passed = downgrade_from(source, wanted, history, revision, allowed=allowed)
-        edits = _edits_now(now, step, image)
+        edits = _edits_now(now, step, image, back=cause.back_from is not None)
         changes = changed_files(wanted, edits, revision.commit)
         last = history[0].trailers if history else {}
         made_before = (last.get("Run"), last.get("Step")) == (this_run(), step.name)
@@ -103,13 +103,13 @@ def release(
     return committed(ops, landed.model_copy(update={"new": landed.new or made_before}), at)
 
 
-def _edits_now(now: Target, step: Step, image: str) -> tuple[Edit, ...]:
+def _edits_now(now: Target, step: Step, image: str, *, back: bool) -> tuple[Edit, ...]:
     """What a step changes at the tip; nothing once the plan has come further than that.
 
     Raises:
         Refuse: A step before it is undone: somebody else is at work.
     """
-    plan = now.plan(image)
+    plan = now.plan(image, back=back)
     names = [one.name for one in plan]
     if step.name not in names:
         return ()

@@ -11,7 +11,7 @@ from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject, images_of, read_objects
 from blocks.ops_repository import OpsRepository, Wanted
 from flows.strategies import Edit, Place, Step, Strategy, Value
-from flows.tasks.bind import strategy_of
+from flows.tasks.bind import Folder, strategy_of
 from flows.tasks.outside import outside
 from flows.tasks.places import image_places, value_at
 
@@ -65,9 +65,10 @@ class Target(BaseModel):
         """Name of the Cluster block."""
         return self.rollout.cluster or self.environment
 
-    def plan(self, image: str) -> list[Step]:
-        """The steps that are left on the way to an image."""
-        return self.strategy.plan(self.live, image)
+    def plan(self, image: str, *, back: bool = False) -> list[Step]:
+        """The steps that are left on the way to an image, or back to it."""
+        way = self.strategy.back if back else self.strategy.plan
+        return way(self.live, image)
 
 
 @outside("read {environment}/{app}")
@@ -102,7 +103,8 @@ def target_of(wanted: Wanted, app: str, environment: str) -> Target:
     objects = read_objects(
         {name: content for name, content in wanted.files.items() if name in plain}, folder
     )
-    strategy = strategy_of(rollout, wanted, images, objects)
+    found = Folder(wanted=wanted, rollout=rollout, images=images, objects=tuple(objects))
+    strategy = strategy_of(found)
     settings = [Edit(place=one, value=value_at(wanted, one)) for one in strategy.places]
     return Target(
         app=app,
@@ -111,6 +113,6 @@ def target_of(wanted: Wanted, app: str, environment: str) -> Target:
         folder=folder,
         rollout=rollout,
         strategy=strategy,
-        objects=tuple(objects),
+        objects=found.objects,
         settings=tuple(settings),
     )

@@ -53,7 +53,13 @@ def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "line", "expected"),
     [
-        ("rolling", "big-bang", "strategy", 1, "Input should be 'rolling' or 'blue-green'"),
+        (
+            "rolling",
+            "big-bang",
+            "strategy",
+            1,
+            "Input should be 'rolling', 'blue-green' or 'canary'",
+        ),
         (
             "namespace: shop",
             "namespace: Shop",
@@ -129,3 +135,21 @@ def test_what_must_be_rendered_needs_an_agent_that_renders(place: str) -> None:
     found = read_rollout(text + "agent: external\n")
     kind, _, name = place.partition(": ")
     assert found.images[0].place == (kind, name)
+
+
+CANARY = "canary: {stable: a, canary: b, route: c, steps: [{weight: 1}, {weight: 100}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{weight: 100}", "{weight: 1}", "weights that rise from step to step"),
+        (" route: c,", "", "weights below 100 where there is no route"),
+        ("{weight: 1}", "{weight: 0}", "greater than or equal to 1"),
+        ("[{weight: 1}, {weight: 100}]", "[]", "at least 1 item"),
+    ],
+)
+def test_a_canarys_weights_rise(old: str, new: str, expected: str) -> None:
+    text = SHORTEST.replace("rolling", "canary")
+    assert read_rollout(text + CANARY).canary is not None
+    assert expected in str(refusal(text + CANARY.replace(old, new)).facts["expected"])

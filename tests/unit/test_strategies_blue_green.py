@@ -19,7 +19,7 @@ def side(colour: str) -> Side:
     file = f"{colour}.yaml"
     title = f"Deployment/shop-{colour}"
     return Side(
-        colour=colour,
+        name=colour,
         workload=title,
         images=(Place(file=file, name="web"), Place(file=file, name="proxy")),
         replicas=Place(file=file, kind="field", name="/spec/replicas", title=title),

@@ -19,7 +19,7 @@ def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> Non
     assert isinstance(found, BlueGreen)
     assert found.selector.title == "Service/shop"
     assert found.selector.name == "/spec/selector/example.org~1colour"
-    assert [one.colour for one in found.sides] == ["blue", "green"]
+    assert [one.name for one in found.sides] == ["blue", "green"]
     assert [one.workload for one in found.sides] == [
         "Deployment/shop-blue",
         "Deployment/shop-green",

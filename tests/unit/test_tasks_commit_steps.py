@@ -149,7 +149,7 @@ def test_a_rollback_before_the_scale_down_switches_back_in_one_commit(
     ]
     assert environment.says()[0] == "blue"
     # What is left of the way back is the plan's.
-    assert [step.name for step in environment.target().plan(goal.image)] == [
+    assert [step.name for step in environment.target().plan(goal.image, back=True)] == [
         "2/3 switch to blue",
         "3/3 scale down green",
     ]
