@@ -147,7 +147,7 @@ def _child(
         patch("flows.tasks.message.this_run", lambda: f"{app}-{number}"),
     ):
         try:
-            landed = release(ops, source, target, step, revision, image, Cause())
+            landed = release(ops, source, target, step, revision, image, Cause(), {})
             outcome = "landed"
         except Refuse as error:
             outcome = "stale" if "does not contain" in error.what else str(error)

@@ -73,5 +73,9 @@ class Fail(ShipwayError):
     """The work was done and its result is red: a test, a build, a rollout."""
 
 
+class BadVersion(Fail):
+    """The new version itself is at fault, so that the version before it is the way out."""
+
+
 class Halt(ShipwayError):
     """Neither going on nor going back is safe without a person."""

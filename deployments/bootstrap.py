@@ -10,6 +10,7 @@ argument; running it again overwrites the blocks that they name and leaves all o
 - SHIPWAY_APPS: the apps' repositories, as `name=url` with spaces between.
 - SHIPWAY_GIT_USERNAME, SHIPWAY_GIT_PASSWORD: who reads and pushes there.
 - KUBECONFIG, SHIPWAY_ENVIRONMENTS: the cluster, and the environments that live in it.
+- SHIPWAY_PROMETHEUS: the Prometheus server that watches these environments, for gates.
 - SHIPWAY_POD_POOL: a Kubernetes work pool for layers that run in pods; created if it is missing.
 - SHIPWAY_CLUSTER_SECONDS: how long a release waits for a cluster that does not answer yet.
 """
@@ -31,6 +32,7 @@ from blocks.container_runner import ContainerRunner
 from blocks.forge import Forge
 from blocks.image_builder import ImageBuilder
 from blocks.ledger import Ledger
+from blocks.metrics import Metrics
 from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
@@ -51,6 +53,7 @@ TYPES: tuple[type[Block], ...] = (
     Ledger,
     Registry,
     Cluster,
+    Metrics,
 )
 
 
@@ -81,6 +84,8 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
                 credentials=KubernetesCredentials(cluster_config=config),
                 reachable_seconds=float(env.get("SHIPWAY_CLUSTER_SECONDS", "60")),
             )
+            if url := env.get("SHIPWAY_PROMETHEUS"):
+                blocks[f"metrics/{name}"] = Metrics(url=url)
         if pool := env.get("SHIPWAY_POD_POOL"):
             blocks[f"kubernetes-cluster-config/{CLUSTER}"] = config
             blocks["pod-runner/default"] = PodRunner(work_pool=pool)

@@ -35,11 +35,12 @@ async def rollback(
     why, who = checked("reason", reason), checked("by", by)
     async with journal(app, environment) as log:
         target = await read_target(app, environment)
-        back = await log.timed("release", commit_rollback(target, to, why, who))
+        watched = until == "healthy"
+        back = await log.timed("release", commit_rollback(target, to, why, who, look=watched))
         await log.goes_to(back.revision)
         await name_this_run(f"{app} back to {back.revision.short} in {environment}")
         served = None
-        if until == "healthy":
+        if watched:
             cause = Cause(back_from=back.bad)
             rest = rollout(app, environment, back.revision, back.image, cause=cause)
             served = (await log.timed("deploy", rest)).served

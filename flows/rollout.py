@@ -1,4 +1,4 @@
-"""Deploy: each step of the strategy's plan is a commit, applied by the agent and watched."""
+"""Deploy: each step of the plan is a commit, applied by the agent, watched and judged."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from typing import Literal
 
 from prefect import flow
 
+from blocks.errors import BadVersion, Fail, Halt, Refuse, ShipwayError
 from blocks.source_repository import Revision
+from flows.strategies import Step
+from flows.tasks.announce import announce
+from flows.tasks.approve import Declined, ask_for_approval
+from flows.tasks.back import commit_rollback, unfinished_way_back
 from flows.tasks.cause import Cause
 from flows.tasks.commit import Committed, RolledOut, commit_step
 from flows.tasks.dry_run import dry_run
-from flows.tasks.hold import hold
-from flows.tasks.target import read_target
+from flows.tasks.judge_step import check_gates, figures, judge_step
+from flows.tasks.target import Target, read_target
+from flows.tasks.timeline import Timeline, timeline
 from flows.tasks.watch import follow
 
 Until = Literal["commit", "healthy"]
@@ -37,16 +43,102 @@ async def rollout(
         cause: Why. Of what a rollback leads away from, nothing is kept.
     """
     target = await read_target(app, environment)
+    plan = target.plan(image, back=cause.back_from is not None)
+    if until == "commit":
+        step = plan[0]
+        committed = await commit_step(target, step, revision, image, cause, {})
+        return RolledOut(commits=(committed,), served=None)
+    if cause.back_from is None:
+        await finish_way_back(target, image)
+        await check_gates(target)
+    new = any(step.edits for step in plan)
+    if new:
+        await announce(target, "start", f"{revision.short}: {len(plan)} steps", image=image)
+    try:
+        async with timeline(app, environment, revision.short) as kept:
+            done = await lead(target, plan, revision, image, cause, kept)
+    except ShipwayError as error:
+        what = "halt" if isinstance(error, Halt) else "failure"
+        await announce(target, what, str(error), image=image)
+        raise
+    if new:
+        await announce(target, "done", f"{revision.short}: {done.served}", image=image)
+    return done
+
+
+async def lead(
+    target: Target,
+    plan: list[Step],
+    revision: Revision,
+    image: str,
+    cause: Cause,
+    kept: Timeline,
+) -> RolledOut:
+    """Take the steps one after the other; lead back from a version that turns out bad.
+
+    Raises:
+        Fail: The version is bad, or a person did not approve it.
+        Halt: Neither going on nor going back is safe.
+    """
     commits: list[Committed] = []
     served: str | None = None
-    for step in target.plan(image):
-        if until == "healthy":
-            await dry_run(target, step, revision.commit)
-        committed = await commit_step(target, step, revision, image, cause)
+    seen: dict[str, str] = {}
+    for step in plan:
+        if step.approval and step.edits:
+            answer = await ask_for_approval(target, step, image, seen)
+            if isinstance(answer, Declined):
+                raise await give_back(target, answer.error(step), answer.who, image)
+            seen |= answer
+        await dry_run(target, step, revision.commit)
+        committed = await commit_step(target, step, revision, image, cause, seen)
         commits.append(committed)
-        if until == "commit":
-            break
-        served = await follow(target, committed, step)
-        if step.hold and cause.back_from is None:
-            await hold(step.name, committed.at, step.hold)
+        kept.step(step, committed)
+        try:
+            served = await follow(target, committed, step)
+            kept.reached(step)
+            passed = await judge_step(target, step, image, committed.at, kept.tell)
+            seen = figures(passed)
+        except BadVersion as red:
+            kept.end(f"**{red.what}** {red.facts['got'] or ''}")
+            if cause.back_from is not None or target.rollout.on_failure == "halt":
+                raise
+            raise await give_back(target, red, "shipway", image) from red
+        finally:
+            kept.done()
+        await announce(target, "step", step.name, share=step.share, commit=committed.commit)
     return RolledOut(commits=tuple(commits), served=served)
+
+
+async def finish_way_back(target: Target, image: str) -> None:
+    """Go on with the way back from an image that a run before this one did not live to finish."""
+    left = await unfinished_way_back(target, image)
+    if left is not None:
+        cause = Cause(back_from=left.bad)
+        await rollout(target.app, target.environment, left.revision, left.image, cause=cause)
+
+
+async def give_back(target: Target, red: Fail, by: str, image: str) -> Fail:
+    """Lead an environment back from a version; return the error that says all of it.
+
+    Where Git has nothing of that version yet, or had none before it, there is no way back to take.
+    """
+    now = await read_target(target.app, target.environment)
+    if image not in now.live.values():
+        return red
+    reason = f"{red.what} {red.facts['got'] or ''}"
+    try:
+        back = await commit_rollback(target, None, reason, by, look=True)
+    except Refuse:
+        return red
+    await announce(target, "rollback", f"back to {back.revision.short}: {reason}", image=image)
+    cause = Cause(back_from=back.bad)
+    await rollout(target.app, target.environment, back.revision, back.image, cause=cause)
+    return Fail(
+        red.what,
+        where=red.facts["where"],
+        expected=red.facts["expected"],
+        got=red.facts["got"],
+        untouched=red.facts["untouched"],
+        remedy=f"{target.environment} is back at {back.revision.short}; {back.bad[:12]} is on hold "
+        "until `clear-hold`: release a revision that mends it",
+    )

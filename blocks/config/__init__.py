@@ -1,5 +1,6 @@
 """What stands in the repositories beside code and manifests, and how a mistake is reported."""
 
+from blocks.config.gates import Gate, HttpGate, JobGate, PrometheusGate
 from blocks.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
 from blocks.config.pipeline import (
     App,
@@ -25,12 +26,16 @@ __all__ = [
     "App",
     "BlueGreenSettings",
     "CanarySettings",
+    "Gate",
     "Hold",
     "Holds",
+    "HttpGate",
     "Image",
     "ImageField",
+    "JobGate",
     "Layer",
     "Pipeline",
+    "PrometheusGate",
     "Promotion",
     "Quarantine",
     "Rollout",

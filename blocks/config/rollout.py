@@ -7,12 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from blocks.config.document import Strict, read_document
+from blocks.config.gates import Gate
 from blocks.config.pipeline import Name
 
 FILE = "rollout.yaml"
 
 Kind = Literal["container", "kustomize", "helm"]
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/]+)+$")]
+NotifyBlock = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]+\.ya?ml$")]
 
 
@@ -135,6 +137,26 @@ class Rollout(Strict):
         description="What applies the commit: Shipway's reconcile deployment, or an agent that "
         "Shipway only watches (Argo CD, Flux).",
     )
+    metrics: Name | None = Field(
+        default=None,
+        description="Name of the Metrics block; the environment's own name if not given.",
+    )
+    gates: list[Gate] = Field(
+        default_factory=list[Gate], description="What must be so before a rollout goes on."
+    )
+    on_failure: Literal["rollback", "halt"] = Field(
+        default="rollback",
+        description="What a version that is not healthy or fails a gate leads to: the way back to "
+        "the version before, or a stop where it is.",
+    )
+    approval_timeout: float = Field(
+        default=3600, gt=0, description="Seconds to wait for a person's approval."
+    )
+    notify: list[NotifyBlock] = Field(
+        default_factory=list[str],
+        description="Prefect notification blocks to tell of a rollout's start, wait, halt, way "
+        "back and end, such as slack-webhook/team.",
+    )
     promotion: Promotion | None = Field(
         default=None, description="The environment that `promote` takes a version from."
     )
@@ -157,6 +179,13 @@ class Rollout(Strict):
             if wrong or missing:
                 key = strategy.replace("-", "_")
                 raise ValueError(f"{key} and strategy: {strategy} belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _names_of_gates(self) -> Self:
+        names = [gate.name for gate in self.gates]
+        if len(set(names)) != len(names):
+            raise ValueError("gates with a name of their own each")
         return self
 
     @model_validator(mode="after")

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import aiohttp
 from kubernetes_asyncio.client import ApiClient, ApiException
 
 from blocks.errors import Refuse
 
 Object = dict[str, Any]
+
+# What a call may raise where the API server is not to be had, or not of that mind.
+NO_ANSWER = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class Resource(NamedTuple):
@@ -132,6 +136,25 @@ class KubeClient:
             _return_http_data_only=True,
             _request_timeout=30,
         )
+
+    async def text(self, path: str, seconds: float) -> tuple[int, str]:
+        """Status and text of a page, such as one of a Service that the API server hands through.
+
+        Raises:
+            TimeoutError: There is no answer within that time.
+        """
+        try:
+            answer = await self.api.call_api(
+                path,
+                "GET",
+                auth_settings=["BearerToken"],
+                _return_http_data_only=True,
+                _preload_content=False,
+                _request_timeout=seconds,
+            )
+        except ApiException as error:
+            return error.status or 0, str(error.body or "")
+        return answer.status, await answer.text()
 
     async def _path(
         self, api_version: str, kind: str, namespace: str | None, name: str | None = None

@@ -38,6 +38,7 @@ class Health(BaseModel):
         applied: Whether the cluster has been told to run the image.
         pod: The pod that failed, if one did.
         container: The container in it.
+        restarts: How often containers of pods that run the image were started again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +51,7 @@ class Health(BaseModel):
     applied: bool = True
     pod: str | None = None
     container: str | None = None
+    restarts: int = 0
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -74,6 +76,7 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     if not _asks_for(spec["template"]["spec"], images):
         return Health(state="progressing", reason=NOT_APPLIED, applied=False, **counts)
     new = [pod for pod in pods if _asks_for(pod["spec"], images)]
+    counts["restarts"] = sum(map(_restarts, new))
     for pod in new:
         if (bad := hopeless(pod)) is not None:
             container, reason = bad
@@ -128,6 +131,11 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
     return ready and not _is_over(pod)
+
+
+def _restarts(pod: dict[str, Any]) -> int:
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    return sum(int(container.get("restartCount", 0)) for container in statuses)
 
 
 def hopeless(pod: dict[str, Any]) -> tuple[str, str] | None:

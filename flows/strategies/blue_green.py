@@ -65,15 +65,18 @@ class BlueGreen(BaseModel):
             idle.replicas: live[active.replicas],
             **self._previewing(idle),
         }
-        ready = idle.runs(wanted)
+        prepare = Step(
+            name=f"1/3 prepare {idle.name}",
+            ready=idle.runs(wanted),
+            gates="preview",
+            beside=active.workload,
+            share=0,
+        )
         return in_turn(
             live,
             [
-                (
-                    Step(name=f"1/3 prepare {idle.name}", ready=ready, gates="preview", share=0),
-                    prepared,
-                ),
-                (self._switch(idle, wanted), {self.selector: idle.name}),
+                (prepare, prepared),
+                (self._switch(idle, active, wanted), {self.selector: idle.name}),
                 (self._scale_down(active, idle, wanted), {active.replicas: 0}),
             ],
         )
@@ -109,14 +112,17 @@ class BlueGreen(BaseModel):
         down = (self._scale_down(idle, active, wanted), {idle.replicas: 0})
         if live[idle.replicas] == 0:
             return in_turn(live, [down])
-        return in_turn(live, [(self._switch(active, wanted), {}), down])
+        return in_turn(
+            live, [(self._switch(active, idle, wanted), {self.selector: active.name}), down]
+        )
 
-    def _switch(self, to: Side, wanted: str) -> Step:
+    def _switch(self, to: Side, old: Side, wanted: str) -> Step:
         return Step(
             name=f"2/3 switch to {to.name}",
             ready=to.runs(wanted),
             hold=self.keep,
             gates="traffic",
+            beside=old.workload,
             approval=self.approval,
         )
 

@@ -86,7 +86,7 @@ class Canary(BaseModel):
         """The steps that lead from `live` back to a version that was good.
 
         Where stable still runs it, it takes over with the first commit: it must be healthy.
-        Otherwise stable is rolled back to it.
+        Otherwise stable is rolled back to it. Between releases, that is all.
         """
         still = self.stable.has(live, wanted)
         step = Step(
@@ -95,6 +95,8 @@ class Canary(BaseModel):
             ready=self.stable.runs(wanted),
         )
         back = {**self.stable.to(wanted), **self.router.off()}
+        if live[self.canary.replicas] == 0:
+            back |= self._at_rest(live, wanted)
         down = Step(name="2/2 scale down canary", ready=self.stable.runs(wanted))
         return in_turn(live, [(step, back), (down, self._at_rest(live, wanted))])
 
@@ -108,6 +110,7 @@ class Canary(BaseModel):
             name=self._named(1, "prepare canary"),
             ready=self.canary.runs(wanted),
             gates="preview",
+            beside=self.stable.workload,
             share=0,
         )
         pods = self.router.to(live, 0, self.stages[0].weight)
@@ -126,6 +129,7 @@ class Canary(BaseModel):
                 ready=self.canary.runs(wanted),
                 hold=stage.hold,
                 gates="traffic",
+                beside=self.stable.workload,
                 share=stage.weight,
                 approval=stage.approval,
             )

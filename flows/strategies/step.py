@@ -53,11 +53,13 @@ class Step(BaseModel):
     Args:
         name: As it stands in the commit's trailer, such as `1/1 rolling`.
         edits: What the commit changes.
+        says: What Git says of it then, changed or not; the cluster is to say the same.
         needs: What must be healthy before the commit, because it is what takes over at once.
         ready: What must be healthy before the next step.
         hold: Seconds between the commit and the next step, for people and gates to look.
         gates: Which gates must pass before the next step: those that look at a version without
             traffic, those that look at its traffic, or none.
+        beside: The workload that runs the version before meanwhile, to compare with.
         share: Percent of the requests that the new version gets once the step is done.
         approval: Whether a person has to approve before the commit.
     """
@@ -66,10 +68,12 @@ class Step(BaseModel):
 
     name: str
     edits: tuple[Edit, ...] = ()
+    says: tuple[Edit, ...] = ()
     needs: tuple[Ready, ...] = ()
     ready: tuple[Ready, ...] = ()
     hold: float = 0
     gates: When | None = None
+    beside: str | None = None
     share: float = 100
     approval: bool = False
 
@@ -92,7 +96,8 @@ def in_turn(live: Live, steps: Sequence[tuple[Step, Live]]) -> list[Step]:
     """
     now, found = dict(live), list[Step]()
     for step, wanted in steps:
-        found.append(step.model_copy(update={"edits": edits(now, wanted)}))
+        says = edits({}, wanted)
+        found.append(step.model_copy(update={"edits": edits(now, wanted), "says": says}))
         now |= wanted
     return found
 

@@ -10,9 +10,9 @@ from blocks.kube.apply import Change
 from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
 from flows.strategies import is_released
+from flows.tasks.clusters import cluster_of
 from flows.tasks.outside import outside
 from flows.tasks.target import target_of
-from flows.tasks.watch import cluster_of
 
 
 class Applied(BaseModel):

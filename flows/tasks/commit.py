@@ -56,6 +56,7 @@ async def commit_step(
     revision: Revision,
     image: str,
     cause: Cause,
+    notes: dict[str, str],
 ) -> Committed:
     """Commit a step at the tip of the ops repository; no commit where Git already says so.
 
@@ -65,10 +66,13 @@ async def commit_step(
         revision: What the image was built from.
         image: The image, by digest.
         cause: Why.
+        notes: Further trailers: what gates and people said.
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    return await asyncio.to_thread(release, ops, source, target, step, revision, image, cause)
+    return await asyncio.to_thread(
+        release, ops, source, target, step, revision, image, cause, notes
+    )
 
 
 def release(
@@ -79,6 +83,7 @@ def release(
     revision: Revision,
     image: str,
     cause: Cause,
+    notes: dict[str, str],
 ) -> Committed:
     """Commit a step: fenced, planned and pushed afresh on each tip that the branch comes to."""
     made_before, at = False, datetime.now(UTC)
@@ -94,7 +99,7 @@ def release(
         last = history[0].trailers if history else {}
         made_before = (last.get("Run"), last.get("Step")) == (this_run(), step.name)
         at = datetime.now(UTC) if changes else _made_at(history, step, revision)
-        more = cause.trailers() | ({"Downgrade-From": passed} if passed else {})
+        more = cause.trailers() | ({"Downgrade-From": passed} if passed else {}) | notes
         message = release_message(target.app, target.environment, revision, image, step.name, more)
         return Proposal(changes=changes, message=message)
 

@@ -9,10 +9,10 @@ from blocks.kube.dry_run import refusals
 from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
 from flows.strategies import Step
+from flows.tasks.clusters import cluster_of
 from flows.tasks.outside import outside
 from flows.tasks.places import changed_files
 from flows.tasks.target import Target
-from flows.tasks.watch import cluster_of
 
 
 @outside("dry run of {step.name}")

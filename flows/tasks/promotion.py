@@ -14,10 +14,11 @@ from blocks.ops_repository import OpsRepository
 from blocks.source_repository import Revision
 from blocks.vcs.trailers import Recorded
 from flows.strategies import is_released
+from flows.tasks.clusters import cluster_of
 from flows.tasks.code import source_of
 from flows.tasks.outside import outside
 from flows.tasks.target import Target, target_of
-from flows.tasks.watch import cluster_of, images_for
+from flows.tasks.watch import images_for
 
 UNTOUCHED = "everything: nothing was committed"
 

@@ -65,6 +65,10 @@ class Target(BaseModel):
         """Name of the Cluster block."""
         return self.rollout.cluster or self.environment
 
+    def namespace_of(self, found: KubeObject) -> str:
+        """The namespace that an object lives in."""
+        return found.namespace or self.rollout.namespace
+
     def plan(self, image: str, *, back: bool = False) -> list[Step]:
         """The steps that are left on the way to an image, or back to it."""
         way = self.strategy.back if back else self.strategy.plan

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -14,7 +16,7 @@ from kubernetes_asyncio.client import ApiException
 from blocks.cluster import Cluster
 from blocks.kube.client import KubeClient
 from examples import repositories
-from tests.project import Project, known_project
+from tests.project import HOME, Project, known_project
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +70,13 @@ async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
 def engine(sandbox: dict[str, str]) -> DockerClient:
     """The real engine."""
     return DockerClient(base_url=sandbox["DOCKER_HOST"])
+
+
+@pytest.fixture(scope="session")
+def gateway(sandbox: dict[str, str]) -> str:
+    """The gateway's address, once it is up, with Prometheus; without it, the tests fail."""
+    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", "--gateway"]
+    done = subprocess.run(up, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"there is no gateway:\n{done.stdout}{done.stderr}", pytrace=False)
+    return sandbox["SHIPWAY_GATEWAY"]

@@ -28,14 +28,17 @@ class Load:
 
 
 @asynccontextmanager
-async def load(url: str) -> AsyncIterator[Load]:
+async def load(url: str, host: str | None = None, clients: int = 1) -> AsyncIterator[Load]:
     """Ask for a page again and again until the block is left, each time on a new connection."""
     found = Load()
     over = asyncio.Event()
 
     async def ask() -> None:
         async with httpx.AsyncClient(
-            timeout=5, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
+            timeout=5,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            trust_env=False,
+            headers={} if host is None else {"Host": host},
         ) as client:
             while not over.is_set():
                 at = time.monotonic()
@@ -46,9 +49,9 @@ async def load(url: str) -> AsyncIterator[Load]:
                     found.failed.append((at, repr(error)))
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    asking = asyncio.create_task(ask())
+    asking = [asyncio.create_task(ask()) for _ in range(clients)]
     try:
         yield found
     finally:
         over.set()
-        await asking
+        await asyncio.gather(*asking)

@@ -119,9 +119,11 @@ async def test_a_version_that_does_not_start_never_gets_the_traffic(
     assert state.is_failed()
     assert "The rollout of" in str(state.message)
     assert (found.failed, found.bodies) == ([], ["Hello, world!"])
-    assert steps(colours) == ["1/1 first", "1/3 prepare green"]
-
-    # The next release takes the idle colour over.
+    assert steps(colours) == ["1/1 first", "1/3 prepare green", "3/3 scale down green"]
+    assert await replicas(cluster, app) == {"blue": 2, "green": 0}
+    # What failed is not tried again before a person says so; what mends it is.
+    state = await run_release(app, until="healthy")
+    assert "on hold" in str(state.message)
     colours.change({"hello.py": text.replace("raise SystemExit(3)", 'if __name__ == "__main__":')})
     assert (await run_release(app, until="healthy")).is_completed()
     assert await replicas(cluster, app) == {"blue": 0, "green": 2}

@@ -150,10 +150,11 @@ async def test_an_app_that_crashes_fails_in_its_own_words_and_the_old_one_serves
     cluster_project: Project, cluster: KubeClient
 ) -> None:
     app = cluster_project.app
+    first = cluster_project.revision
     await run_release(app, until="healthy")
     server = 'ThreadingHTTPServer(("", 8080), Handler)'
     broken = cluster_project.file("hello.py").replace(server, 'exit("the database is not there")')
-    cluster_project.change({"hello.py": broken})
+    bad = cluster_project.change({"hello.py": broken})
     state = await run_release(app, until="healthy")
     assert state.is_failed()
     message = str(state.message)
@@ -162,6 +163,7 @@ async def test_an_app_that_crashes_fails_in_its_own_words_and_the_old_one_serves
     assert "CrashLoopBackOff" in message
     assert "the database is not there" in message
     assert "untouched: the pods of the version before, which go on serving" in message
+    assert f"remedy:    staging is back at {first[:7]}; {bad[:12]} is on hold" in message
     assert await greeting(cluster, cluster_project) == "Hello, world!"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
@@ -18,7 +16,6 @@ import httpx
 import pytest
 
 from blocks.kube.client import KubeClient
-from tests.project import HOME
 
 MANAGER = "tests"
 REQUESTS = 5000
@@ -56,16 +53,6 @@ class Server(ThreadingHTTPServer):
 signal.signal(signal.SIGTERM, lambda *_: threading.Timer(1, os._exit, [0]).start())
 Server(("", 8080), Handler).serve_forever()
 """
-
-
-@pytest.fixture(scope="session")
-def gateway(sandbox: dict[str, str]) -> str:
-    """The gateway's address, once it is up, with Prometheus; without it, the tests fail."""
-    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", "--gateway"]
-    done = subprocess.run(up, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.fail(f"there is no gateway:\n{done.stdout}{done.stderr}", pytrace=False)
-    return sandbox["SHIPWAY_GATEWAY"]
 
 
 @dataclass

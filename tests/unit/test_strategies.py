@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from flows.strategies import Live, Place, Ready, Rolling, Step, Strategy, first_with_edits
+from flows.strategies.step import in_turn
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
 WEB, JOB = Place(file="web.yaml", name="web"), Place(file="job.yaml", name="job")
@@ -62,3 +63,28 @@ def test_the_first_step_with_edits_is_where_a_rollback_begins() -> None:
     done, left = Step(name="1/2 a"), Step(name="2/2 b", edits=ROLLING.plan({}, NEW)[0].edits)
     assert first_with_edits([done, left]) == left
     assert first_with_edits([done, done]) == done
+
+
+def test_gates_look_at_a_rolled_out_version_for_as_long_as_it_is_held() -> None:
+    strategy = ROLLING.model_copy(update={"hold": 60, "approval": True})
+    (step,) = strategy.plan({WEB: OLD, JOB: OLD}, NEW)
+    assert (step.hold, step.gates, step.approval, step.share) == (60, "traffic", True, 100)
+    (back,) = strategy.back({WEB: NEW, JOB: NEW}, OLD)
+    assert (back.name, back.hold, back.gates, back.approval) == ("1/1 rolling", 0, None, False)
+    assert made({}, back) == {WEB: OLD, JOB: OLD}
+
+
+def test_each_step_has_the_edits_that_those_before_it_left() -> None:
+    first, second, third = in_turn(
+        {WEB: OLD, JOB: OLD},
+        [
+            (Step(name="1/3"), {WEB: NEW}),
+            (Step(name="2/3"), {WEB: NEW, JOB: NEW}),
+            (Step(name="3/3"), {WEB: OLD}),
+        ],
+    )
+    assert [made({}, step) for step in (first, second, third)] == [
+        {WEB: NEW},
+        {JOB: NEW},
+        {WEB: OLD},
+    ]

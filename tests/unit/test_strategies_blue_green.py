@@ -157,3 +157,40 @@ def test_the_way_back_is_one_commit_while_the_version_before_is_up() -> None:
 def test_and_three_once_it_was_scaled_down() -> None:
     plan = STRATEGY.plan(DONE, OLD)
     assert [bool(step.edits) for step in plan] == [True, True, True]
+
+
+def test_the_way_back_keeps_nothing_and_needs_what_it_switches_to() -> None:
+    plan = STRATEGY.back(SWITCHED, OLD)
+    assert [(step.hold, step.gates, step.approval) for step in plan] == [(0, None, False)] * 3
+    blue = (Ready(image=OLD, workload="Deployment/shop-blue"),)
+    assert [step.needs for step in plan] == [(), blue, ()]
+    # What is brought up first is waited for on the way; nothing has to be there.
+    assert [step.needs for step in STRATEGY.back(DONE, OLD)] == [(), (), ()]
+
+
+def test_a_bad_version_without_traffic_is_only_scaled_down() -> None:
+    plan = STRATEGY.back(PREPARED, OLD)
+    assert [(step.name, bool(step.edits), step.needs) for step in plan] == [
+        ("2/3 switch to blue", False, ()),
+        ("3/3 scale down green", True, ()),
+    ]
+
+
+def test_gates_look_at_the_idle_colour_first_and_then_at_its_traffic() -> None:
+    plan = STRATEGY.model_copy(update={"approval": True}).plan(FRESH, NEW)
+    assert [step.gates for step in plan] == ["preview", "traffic", None]
+    assert [step.beside for step in plan] == ["Deployment/shop-blue"] * 2 + [None]
+    assert [step.share for step in plan] == [0, 100, 100]
+    assert [step.approval for step in plan] == [False, True, False]
+
+
+PREVIEW = SELECTOR.model_copy(update={"title": "Service/preview"})
+
+
+def test_the_preview_service_leads_to_what_is_brought_up() -> None:
+    strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
+    states = walk(strategy, {**FRESH, PREVIEW: "blue"}, NEW)
+    assert [state[PREVIEW] for state in states] == ["blue", "green", "green", "green"]
+    assert PREVIEW in strategy.places
+    start = {**git("blue", (ZERO, COUNT), (ZERO, 0)), PREVIEW: "green"}
+    assert walk(strategy, start, NEW)[-1][PREVIEW] == "blue"

@@ -75,7 +75,7 @@ class Release:
     def run(self, revision: Revision, wanted: str, *, downgrade: bool = False) -> Landed:
         step, target = self.step(wanted), self.target()
         cause = Cause(downgrade=downgrade)
-        made = commit_release(self.ops, self.source, target, step, revision, wanted, cause)
+        made = commit_release(self.ops, self.source, target, step, revision, wanted, cause, {})
         return Landed(commit=made.commit, new=made.new)
 
     def back(self, to: str | None = None) -> tuple[Goal, Landed]:
@@ -207,7 +207,7 @@ def test_a_release_edits_the_tip_as_it_is_now_and_not_as_it_was_read(release: Re
     by_hand = WEB.replace(b"# then", b"# by hand")
     theirs = release.origin.commit({"prod/shop/web.yaml": by_hand})
     found = commit_release(
-        release.ops, release.source, target, step, release.newer, image(1), Cause()
+        release.ops, release.source, target, step, release.newer, image(1), Cause(), {}
     )
     assert release.origin.bare.commit(found.commit).parents[0].hexsha == theirs
     assert release.web() == by_hand.replace(b"shop:0", image(1).encode())

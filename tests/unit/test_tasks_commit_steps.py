@@ -36,7 +36,9 @@ class Environment:
         target = self.target()
         step = next(one for one in target.plan(image(number)) if one.name == name)
         revision = self.revisions[number - 1]
-        return commit_release(self.ops, self.source, target, step, revision, image(number), Cause())
+        return commit_release(
+            self.ops, self.source, target, step, revision, image(number), Cause(), {}
+        )
 
     def release(self, number: int) -> list[Committed]:
         """Commit every step of a release, as a run does that never ends."""
@@ -110,7 +112,7 @@ def test_what_another_run_has_done_meanwhile_is_not_done_again(
     last = environment.release(2)[-1]
     runs(monkeypatch, 3)
     ops, source, revision = environment.ops, environment.source, environment.revisions[1]
-    late = commit_release(ops, source, target, prepare, revision, image(2), Cause())
+    late = commit_release(ops, source, target, prepare, revision, image(2), Cause(), {})
     assert (late.commit, late.new) == (last.commit, False)
 
 

@@ -8,8 +8,10 @@ from blocks.config import read_rollout
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject
 from flows.strategies import Rolling
+from flows.tasks.agent import not_applied
+from flows.tasks.see import value_in
 from flows.tasks.target import Target
-from flows.tasks.watch import _failed, _not_applied, value_in
+from flows.tasks.watch import _failed
 
 WORKLOAD = KubeObject(
     file="prod/shop/web.yaml",
@@ -51,7 +53,7 @@ def target(agent: str = "reconcile") -> Target:
 def test_a_commit_that_no_agent_applied_names_the_agent_to_look_at(
     agent: Literal["reconcile", "external"], remedy: str
 ) -> None:
-    assert str(_not_applied(target(agent), WORKLOAD, "no progress for 300 s")) == (
+    assert str(not_applied(target(agent), WORKLOAD, "no progress for 300 s")) == (
         "The cluster's agent did not apply the release of shop to prod.\n"
         "  where:     Deployment/web in namespace apps\n"
         "  expected:  the agent to apply what the ops repository says\n"
@@ -93,7 +95,7 @@ def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
 def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
     workload = WORKLOAD.model_copy(update={"namespace": "edge"})
     health = Health(state="failed", updated=0, available=0, wanted=1, reason="x")
-    for error in (_not_applied(target(), workload, "x"), _failed(target(), workload, health, "")):
+    for error in (not_applied(target(), workload, "x"), _failed(target(), workload, health, "")):
         assert error.facts["where"] == "Deployment/web in namespace edge"
 
 
