@@ -49,11 +49,17 @@ class Cluster(Block):
             yield client
 
     async def apply(
-        self, name: str, namespace: str, objects: list[KubeObject], fingerprint: str
+        self,
+        name: str,
+        namespace: str,
+        objects: list[KubeObject],
+        fingerprint: str,
+        *,
+        heal: bool = True,
     ) -> list[Change]:
         """Make the cluster equal to `objects`; see `blocks.kube.apply.apply_set`."""
         async with self.client() as client:
-            return await apply_set(client, name, namespace, objects, fingerprint)
+            return await apply_set(client, name, namespace, objects, fingerprint, heal=heal)
 
     async def workloads(
         self, client: KubeClient, namespace: str, repository: str

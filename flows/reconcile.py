@@ -37,7 +37,7 @@ async def reconcile(environment: str | None = None, app: str | None = None) -> l
             done.append(applied)
     if rows := drift_rows(done):
         await acreate_table_artifact(
-            rows, key="drift", description="What differed from Git, and was put back"
+            rows, key="drift", description="What differed from Git, and what became of it"
         )
     if failed:
         raise Fail(
@@ -78,6 +78,7 @@ def drift_rows(done: list[Applied]) -> list[dict[str, str]]:
             "live": one.live,
             "Git": one.wanted,
             "written by": one.writer,
+            "now": "left as it is" if change.action == "left" else "put back",
         }
         for applied in done
         for change in applied.changes

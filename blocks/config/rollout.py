@@ -157,6 +157,11 @@ class Rollout(Strict):
         description="Prefect notification blocks to tell of a rollout's start, wait, halt, way "
         "back and end, such as slack-webhook/team.",
     )
+    drift: Literal["heal", "report"] = Field(
+        default="heal",
+        description="What reconcile does about what somebody changed in the cluster: put it back, "
+        "or only tell of it until Git changes.",
+    )
     promotion: Promotion | None = Field(
         default=None, description="The environment that `promote` takes a version from."
     )

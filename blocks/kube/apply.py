@@ -44,12 +44,12 @@ class Difference(BaseModel):
 
 
 class Change(BaseModel):
-    """What happened to one object."""
+    """What happened to one object; drift is put back, or left as it is where that is asked for."""
 
     model_config = ConfigDict(frozen=True)
 
     title: str
-    action: Literal["created", "updated", "unchanged", "deleted"]
+    action: Literal["created", "updated", "unchanged", "deleted", "left"]
     drift: bool = False
     differences: tuple[Difference, ...] = ()
 
@@ -60,6 +60,8 @@ async def apply_set(
     namespace: str,
     objects: list[KubeObject],
     fingerprint: str,
+    *,
+    heal: bool = True,
 ) -> list[Change]:
     """Apply `objects` and delete the members of the set that are not among them.
 
@@ -72,6 +74,7 @@ async def apply_set(
         namespace: Namespace of the set and of every object that names none.
         objects: In the order to apply them.
         fingerprint: Identifies what Git says, such as a tree id.
+        heal: Whether drift is put back; otherwise it is only told of.
 
     Raises:
         Refuse: The API server does not know a kind or does not accept an object.
@@ -87,7 +90,7 @@ async def apply_set(
 
     first = [found for found in objects if found.kind == "Namespace"]
     rest = [found for found in objects if found.kind != "Namespace"]
-    changes = [await _apply(client, found, own, known) for found in first]
+    changes = [await _apply(client, found, own, known, heal=heal) for found in first]
 
     # The parent is written before the members, so that nothing is ever owned without being listed.
     kinds = {_group_kind(found.api_version, found.kind) for found in objects}
@@ -95,7 +98,7 @@ async def apply_set(
     all_kinds = kinds | _listed(annotations, KINDS)
     all_places = places | _listed(annotations, NAMESPACES)
     await _write_parent(client, own, all_kinds, all_places, "")
-    changes += [await _apply(client, found, own, known) for found in rest]
+    changes += [await _apply(client, found, own, known, heal=heal) for found in rest]
     changes += await _prune(client, own, all_kinds, {*all_places, namespace}, objects)
     await _write_parent(client, own, kinds, places, fingerprint)
     return changes
@@ -117,7 +120,9 @@ def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
     return {one for one in annotations.get(key, "").split(",") if one}
 
 
-async def _apply(client: KubeClient, found: KubeObject, own: _Set, known: bool) -> Change:
+async def _apply(
+    client: KubeClient, found: KubeObject, own: _Set, known: bool, *, heal: bool
+) -> Change:
     resource = await client.resource(found.api_version, found.kind)
     namespace = (found.namespace or own.namespace) if resource.namespaced else None
     metadata = found.body["metadata"]
@@ -125,6 +130,8 @@ async def _apply(client: KubeClient, found: KubeObject, own: _Set, known: bool) 
     body = {**found.body, "metadata": {**metadata, "labels": labels}}
     try:
         live = await client.get(found.api_version, found.kind, found.name, namespace)
+        if live is None and known and not heal:
+            return Change(title=found.title, action="left", drift=True)
         if live is None:
             await client.apply(body, namespace, FIELD_MANAGER)
             return Change(title=found.title, action="created", drift=known)
@@ -132,6 +139,8 @@ async def _apply(client: KubeClient, found: KubeObject, own: _Set, known: bool) 
         differences = tuple(_differences(live, wanted))
         if not differences:
             return Change(title=found.title, action="unchanged")
+        if known and not heal:
+            return Change(title=found.title, action="left", drift=True, differences=differences)
         await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
         raise refused(error, found.title, found.file) from error

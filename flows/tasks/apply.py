@@ -46,5 +46,11 @@ async def apply(environment: str, app: str) -> Applied | None:
         return None
     objects = read_objects(wanted.files, wanted.folder)
     cluster = await cluster_of(target.cluster)
-    changes = await cluster.apply(app, target.rollout.namespace, objects, wanted.fingerprint)
+    changes = await cluster.apply(
+        app,
+        target.rollout.namespace,
+        objects,
+        wanted.fingerprint,
+        heal=target.rollout.drift == "heal",
+    )
     return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))

@@ -112,11 +112,57 @@ async def test_a_change_by_hand_is_put_back_and_reported(
         "field": "spec.ports.0.targetPort",
         "live": "9999",
         "Git": "8080",
+        "now": "put back",
     }
     service = await cluster.get("v1", "Service", app, app)
     assert service is not None
     assert service["spec"]["ports"][0]["targetPort"] == 8080
     assert await drift(run_of(await run_reconcile(app))) == []
+
+
+async def test_where_drift_is_only_told_of_it_stays_until_git_changes(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app, folder = cluster_project.app, cluster_project.folder
+    text = cluster_project.ops_file("rollout.yaml")
+    cluster_project.change_ops({f"{folder}/rollout.yaml": text + "drift: report\n"})
+    await run_release(app)
+    await run_reconcile(app)
+    by_hand = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": app},
+        "spec": {"template": {"spec": {"terminationGracePeriodSeconds": 7}}},
+    }
+    await cluster.apply(by_hand, app, "somebody")
+
+    async def seconds() -> int:
+        found = await cluster.get("apps/v1", "Deployment", app, app)
+        assert found is not None
+        return int(found["spec"]["template"]["spec"]["terminationGracePeriodSeconds"])
+
+    for _ in range(2):
+        rows = await drift(run_of(await run_reconcile(app)))
+        assert rows == []
+        assert await seconds() == 7
+    port = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": app},
+        "spec": {"ports": [{"port": 80, "targetPort": 9999}]},
+    }
+    await cluster.apply(port, app, "somebody")
+    for _ in range(2):
+        (row,) = await drift(run_of(await run_reconcile(app)))
+        assert (row["live"], row["Git"], row["now"]) == ("9999", "8080", "left as it is")
+        assert row["written by"].startswith("somebody at 20")
+    await cluster.delete("v1", "Service", app, app)
+    (row,) = await drift(run_of(await run_reconcile(app)))
+    assert (row["live"], row["now"]) == ("missing", "left as it is")
+    # Git has the last word.
+    cluster_project.change_ops({f"{folder}/rollout.yaml": text})
+    await run_reconcile(app)
+    assert await cluster.get("v1", "Service", app, app) is not None
 
 
 async def test_what_was_deleted_by_hand_comes_back_and_is_reported(

@@ -24,8 +24,15 @@ def test_drift_is_one_row_a_field_and_leaves_out_what_git_asked_for() -> None:
         "live": "1",
         "Git": "2",
         "written by": "kubectl at 10:00",
+        "now": "put back",
     }
     assert drift_rows([found]) == [row, row]
+
+
+def test_drift_that_is_only_told_of_says_so() -> None:
+    change = Change(title="Deployment/a", action="left", drift=True, differences=(FIELD,))
+    (row,) = drift_rows([applied(change)])
+    assert row["now"] == "left as it is"
 
 
 def test_an_object_deleted_in_the_cluster_stands_in_the_drift_table() -> None:

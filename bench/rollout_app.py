@@ -1,0 +1,159 @@
+"""The app of the rollout benchmark: released, rolled back and watched in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from blocks.cluster import Cluster
+from blocks.kube.client import KubeClient
+from deployments.bootstrap import app as source_block
+from deployments.bootstrap import save
+from examples import pulses, repositories
+from examples.pulses import Pulse, Strategy
+from flows.release import release
+from flows.rollback import rollback
+
+RELEASE = "import asyncio, sys; from flows.release import release; "
+RELEASE += "asyncio.run(release(sys.argv[1]))"
+
+
+@dataclass
+class RolloutApp:
+    """An app in the cluster."""
+
+    pulse: Pulse
+    cluster: KubeClient
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def name(self) -> str:
+        """Its name, and its namespace's."""
+        return self.pulse.name
+
+    @property
+    def host(self) -> str:
+        """The name that the gateway knows it by."""
+        return f"{self.name}.test"
+
+    def next(self, **behaviour: Any) -> str:
+        """Commit another version; return what it answers."""
+        version = f"{next(self.numbers)}.0.0"
+        self.pulse.version(version, **behaviour)
+        return version
+
+    def change(self, old: str, new: str) -> None:
+        """Change rollout.yaml."""
+        text = self.pulse.read("rollout.yaml")
+        assert old in text, old
+        self.pulse.write({"rollout.yaml": text.replace(old, new)})
+
+    async def release(self) -> State[Any]:
+        """Release the tip; the final state, whatever it is."""
+        return await release(self.name, return_state=True)  # type: ignore[call-overload]
+
+    async def back(self) -> State[Any]:
+        """Roll back."""
+        return await rollback(self.name, "staging", "bench", "bench", return_state=True)  # type: ignore[call-overload]
+
+    async def service(self) -> str:
+        """Where its Service answers on this machine."""
+        found = await self.cluster.get("v1", "Service", self.name, self.name)
+        assert found is not None
+        return f"http://{found['spec']['clusterIP']}/"
+
+    def commits(self) -> list[tuple[str, float]]:
+        """Each step that Git records, oldest first, with the second of its commit."""
+        self.pulse.pull()
+        form = "--format=%cI %(trailers:key=Step,valueonly,separator=%x20)"
+        lines = str(
+            self.pulse.ops.git.log("--reverse", form, "--", f"staging/{self.name}")
+        ).splitlines()
+        found = (line.partition(" ") for line in lines)
+        return [
+            (step.strip(), datetime.fromisoformat(at).timestamp())
+            for at, _, step in found
+            if step.strip()
+        ]
+
+    async def killed_after(self, step: str) -> None:
+        """Start a release of the tip in a process of its own; kill -9 once a step is in Git."""
+        before = len(self.commits())
+        command = [sys.executable, "-c", RELEASE, self.name]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            while step not in [name for name, _ in self.commits()[before:]]:
+                assert process.returncode is None, f"the release ended before {step}"
+                await asyncio.sleep(0.1)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def available(self, deployment: str) -> int:
+        """How many pods of a Deployment take requests."""
+        found = await self.cluster.get("apps/v1", "Deployment", deployment, self.name)
+        return int((found or {}).get("status", {}).get("availableReplicas", 0))
+
+
+@asynccontextmanager
+async def rollout_app(strategy: Strategy, **changes: str) -> AsyncGenerator[RolloutApp]:
+    """An app that was released once; gone afterwards.
+
+    Args:
+        strategy: How it rolls out.
+        changes: What stands in rollout.yaml instead of something else.
+    """
+    env = dict(os.environ)
+    repositories.shop(env)
+    pulse = pulses.create(f"pulse-{uuid.uuid4().hex[:6]}", strategy, env)
+    await save(source_block(pulse.name, pulse.code.remote().url, env))
+    block = await Cluster.aload("staging")
+    async with block.client() as client:
+        app = RolloutApp(pulse, client)
+        try:
+            app.next()
+            state = await app.release()
+            assert state.is_completed(), state.message
+            yield app
+        finally:
+            pulse.remove()
+            with suppress(Exception):
+                await client.delete("v1", "Namespace", pulse.name, None)
+
+
+@asynccontextmanager
+async def least_available(app: RolloutApp, deployment: str) -> AsyncGenerator[list[int]]:
+    """The counts of available pods, several times a second, until the block is left."""
+    seen: list[int] = []
+
+    async def look() -> None:
+        while True:
+            seen.append(await app.available(deployment))
+            await asyncio.sleep(0.2)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield seen
+    finally:
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+
+def now() -> float:
+    """As `Request.at` says it."""
+    return time.time()
