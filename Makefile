@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status env bench bench-gitops bench-pyramid lock screenshot clean
+.PHONY: help demo test check up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -14,9 +14,14 @@ INSIDE = eval "$$($(SANDBOX) env)" &&
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
-demo: $(READY)  ## release the sample app from a commit to a running service, twice, then once more
+demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout
+ifdef STRATEGY
+	@$(SANDBOX) up --gateway
+	@$(INSIDE) $(BIN)/python -m examples.rollouts $(STRATEGY)
+else
 	@$(SANDBOX) up --cluster later
 	@$(INSIDE) $(BIN)/python -m examples.demo
+endif
 
 test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(SANDBOX) up --cluster later
@@ -52,6 +57,10 @@ bench-gitops: $(READY)  ## measure the GitOps commit: exact, raced, large, over 
 bench-pyramid: $(READY)  ## measure the test pyramid: shards, failing fast, flakes, kill -9, real suites
 	@$(SANDBOX) up --cluster none
 	@$(INSIDE) $(BIN)/python -m bench.pyramid
+
+bench-rollouts: $(READY)  ## measure rollouts: requests lost, canary shares, bad versions, kill -9, drift
+	@$(SANDBOX) up --gateway
+	@$(INSIDE) $(BIN)/python -m bench.rollouts
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
 	@$(INSIDE) $(BIN)/python -m docs.screenshot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from itertools import pairwise
 from math import sqrt
 
 from bench.rollout_app import RolloutApp, now, rollout_app
@@ -28,10 +29,10 @@ async def downtime() -> list[Section]:
                 app.change("hold: 10", f"hold: {HOLD}")
             url = os.environ["SHIPWAY_GATEWAY"] if strategy == "canary" else await app.service()
             with traffic(url, app.host, RATE) as load:
-                row, spans = await _there_and_back(app, load)
+                row = await _there_and_back(app, load)
                 rows.append({"Strategy": strategy, **row})
                 if strategy == "canary":
-                    shares = _shares(app, load.so_far(), spans)
+                    shares = _shares(app, load.so_far())
     lost = sum(int(row["failed in updates"]) + int(row["failed in rollbacks"]) for row in rows)
     return [
         Section(
@@ -64,9 +65,7 @@ async def downtime() -> list[Section]:
 Span = tuple[str, float, float]
 
 
-async def _there_and_back(
-    app: RolloutApp, load: Traffic
-) -> tuple[dict[str, Cell], list[Span]]:
+async def _there_and_back(app: RolloutApp, load: Traffic) -> dict[str, Cell]:
     spans: list[Span] = []
     while len(load.so_far()) < ENOUGH:
         app.next()
@@ -85,17 +84,17 @@ async def _there_and_back(
         row[f"failed in {what}s"] = len(failed)
         row[f"{what}, s"] = round(sum(end - begin for begin, end in times) / len(times), 1)
     row["failed at all"] = sum(not one.ok for one in found)
-    return row, spans
+    return row
 
 
 def _within(request: Request, times: list[tuple[float, float]]) -> bool:
     return any(begin <= request.at <= end for begin, end in times)
 
 
-def _shares(app: RolloutApp, found: list[Request], spans: list[Span]) -> list[dict[str, Cell]]:
+def _shares(app: RolloutApp, found: list[Request]) -> list[dict[str, Cell]]:
     commits = app.commits()
     counts: dict[int, list[int]] = {}
-    for (step, at), (_, until) in zip(commits, commits[1:], strict=False):
+    for (step, at), (_, until) in pairwise(commits):
         if " canary " not in step or not step.endswith("%"):
             continue
         weight = int(step.rpartition(" ")[2].rstrip("%"))

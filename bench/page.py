@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ PAGE = FOLDER / "RESULTS.md"
 def write() -> None:
     """Write the page from the results that there are."""
     parts = [
-        "# Results\n\nMade by `make bench`, `make bench-gitops` and `make bench-pyramid`; "
-        "do not edit. See README.md."
+        "# Results\n\nMade by `make bench`, `make bench-gitops`, `make bench-pyramid` and "
+        "`make bench-rollouts`; do not edit. See README.md."
     ]
     for name, render in _PARTS_OF_PAGE.items():
         file = FOLDER / "results" / f"{name}.json"
@@ -88,8 +88,12 @@ def _gitops(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _pyramid(found: dict[str, Any]) -> list[str]:
-    parts = ["## The test pyramid", f"All of it in {found['seconds']} s."]
+def _sections(title: str) -> Callable[[dict[str, Any]], list[str]]:
+    return lambda found: _with_sections(title, found)
+
+
+def _with_sections(title: str, found: dict[str, Any]) -> list[str]:
+    parts = [f"## {title}", f"All of it in {found['seconds']} s."]
     for section in found["sections"]:
         rows = [tuple(_cell(one) for one in row.values()) for row in section["rows"]]
         parts += [
@@ -124,7 +128,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-_PARTS_OF_PAGE = {"release": _release, "gitops": _gitops, "pyramid": _pyramid}
+_PARTS_OF_PAGE = {
+    "release": _release,
+    "gitops": _gitops,
+    "pyramid": _sections("The test pyramid"),
+    "rollouts": _sections("Rollouts"),
+}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from bench.pypi import pypi
 from bench.red import red
 from bench.section import Section
 from bench.shards import shards
-from bench.show import console, show
+from bench.show import console, print_section
 from bench.versions import versions
 
 RESULTS = Path(__file__).with_name("results") / "pyramid.json"
@@ -43,7 +43,7 @@ def main() -> None:
         os.environ["SHIPWAY_STATE"] = state
         for measure in (_shards, _releases, _nights, _pypi, _odd):
             for section in measure():
-                _print(section)
+                print_section(section)
                 sections.append(section)
     result: dict[str, Any] = {
         "sections": [one.model_dump() for one in sections],
@@ -83,13 +83,6 @@ def _releases() -> list[Section]:
         finally:
             client.close()
             remove(app.name)
-
-
-def _print(section: Section) -> None:
-    show(f"\n{section.title}", section.head, section.cells)
-    console.print(section.about)
-    for promise, held in section.promises.items():
-        console.print(f"{'✓' if held else '✗'} {promise}", markup=False)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,13 +110,8 @@ class RolloutApp:
 
 
 @asynccontextmanager
-async def rollout_app(strategy: Strategy, **changes: str) -> AsyncGenerator[RolloutApp]:
-    """An app that was released once; gone afterwards.
-
-    Args:
-        strategy: How it rolls out.
-        changes: What stands in rollout.yaml instead of something else.
-    """
+async def rollout_app(strategy: Strategy) -> AsyncGenerator[RolloutApp]:
+    """An app that was released once; gone afterwards."""
     env = dict(os.environ)
     repositories.shop(env)
     pulse = pulses.create(f"pulse-{uuid.uuid4().hex[:6]}", strategy, env)
@@ -152,6 +147,15 @@ async def least_available(app: RolloutApp, deployment: str) -> AsyncGenerator[li
         looking.cancel()
         with suppress(asyncio.CancelledError):
             await looking
+
+
+async def until(happens: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    for _ in range(600):
+        if happens():
+            return
+        await asyncio.sleep(0.3)
+    raise TimeoutError("it never was so")
 
 
 def now() -> float:

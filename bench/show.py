@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.section import Section
+
 console = Console(highlight=False, width=150)
 
 
@@ -17,3 +19,11 @@ def show(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> N
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console.print(table)
+
+
+def print_section(section: Section) -> None:
+    """Print a table, what it is about, and which promises held."""
+    show(f"\n{section.title}", section.head, section.cells)
+    console.print(section.about)
+    for promise, held in section.promises.items():
+        console.print(f"{'✓' if held else '✗'} {promise}", markup=False)

@@ -1,7 +1,8 @@
 """Constant load on one page, in a process of its own: `python -m bench.traffic URL HOST RATE FILE`.
 
-Open loop: a request is sent when its time has come, whether or not those before it are answered, each
-on a new connection. One line of JSON for each: when it was sent, and its status and text or the error.
+Open loop: a request is sent when its time has come, whether or not those before it are answered,
+each on a new connection. One line of JSON for each: when it was sent, and its status and text or
+the error.
 """
 
 from __future__ import annotations

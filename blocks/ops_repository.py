@@ -6,7 +6,7 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -19,7 +19,7 @@ from tenacity import (
 from blocks.errors import Fail, Halt, Retry, ShipwayError
 from blocks.forge import Forge
 from blocks.vcs.access import check_ref
-from blocks.vcs.commit import Author, commit_files, read_files
+from blocks.vcs.commit import Author, commit_files, read_below, read_files
 from blocks.vcs.mirror import FILTER, Mirror
 from blocks.vcs.remote import GitRemote
 from blocks.vcs.signing import Signing
@@ -125,6 +125,21 @@ class OpsRepository(GitRemote):
         """
         with self.mirror("ops") as mirror:
             return self._read(mirror, environment, app)
+
+    def export(self, commit: str, folders: Iterable[str]) -> dict[str, bytes]:
+        """Every file in some folders, and in the folders in them, at a commit; by path.
+
+        Raises:
+            Refuse: A folder is not there, or holds a symlink or a submodule.
+            Retry: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            self._tip(mirror)
+            return {
+                path: content
+                for folder in dict.fromkeys(folders)
+                for path, content in read_below(mirror, commit, folder).items()
+            }
 
     def apps(self, environment: str | None, app: str | None) -> list[tuple[str, str]]:
         """Every (environment, app) at the tip of the branch with a rollout.yaml; None means all."""

@@ -5,6 +5,7 @@ argument; running it again overwrites the blocks that they name and leaves all o
 
 - DOCKER_HOST, SHIPWAY_DOCKER_CLI: the engine, and a docker command with BuildKit.
 - SHIPWAY_LEDGER_URL: PostgreSQL for what tests did before; a SQLite file if not given.
+- SHIPWAY_KUSTOMIZE, SHIPWAY_HELM: commands that render; `kustomize build` and `helm` if not given.
 - SHIPWAY_REGISTRY: host, port and namespace of the image registry.
 - SHIPWAY_OPS_URL: the ops repository.
 - SHIPWAY_APPS: the apps' repositories, as `name=url` with spaces between.
@@ -36,6 +37,7 @@ from blocks.metrics import Metrics
 from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
+from blocks.renderer import Renderer
 from blocks.source_repository import SourceRepository
 from deployments.pod_pool import CLUSTER, make_pool
 
@@ -54,6 +56,7 @@ TYPES: tuple[type[Block], ...] = (
     Registry,
     Cluster,
     Metrics,
+    Renderer,
 )
 
 
@@ -68,6 +71,10 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
         "container-runner/default": ContainerRunner(engine=engine),
         "ledger/default": Ledger(url=SecretStr(ledger) if ledger else None),
     }
+    kustomize, helm = env.get("SHIPWAY_KUSTOMIZE"), env.get("SHIPWAY_HELM")
+    blocks["renderer/default"] = Renderer(
+        kustomize=kustomize or "kustomize build", helm=helm or "helm"
+    )
     if address := env.get("SHIPWAY_REGISTRY"):
         blocks["registry/default"] = Registry(
             address=address, insecure=address.startswith("127.0.0.1:")

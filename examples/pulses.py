@@ -47,6 +47,11 @@ class Pulse:
         text = f"{json.dumps(release)}\n"
         return repositories.commit(self.code, f"Version {version}", {"release.json": text})
 
+    def next_version(self) -> str:
+        """The version after the tip's."""
+        release = json.loads(Path(self.code.working_dir, "release.json").read_text())
+        return f"{int(release['version'].partition('.')[0]) + 1}.0.0"
+
     def write(self, files: Mapping[str, str]) -> str:
         """Commit files of its ops folder, on top of what others pushed; return the commit id."""
         self.pull()
@@ -76,6 +81,18 @@ class Pulse:
         self.pull()
         self.ops.git.rm("-r", f"{self.environment}/{self.name}")
         repositories.commit(self.ops, f"By hand: {self.name}", {})
+
+
+def have(name: str, strategy: Strategy, env: Mapping[str, str]) -> Pulse:
+    """The app in staging, as it is on the Git server; made if it is missing."""
+    if not Path(env["SHIPWAY_GIT_ROOT"], f"{name}.git").exists():
+        return create(name, strategy, env)
+    clones = Path(env["SHIPWAY_STATE"]) / "clones"
+    found: list[Repo] = []
+    for repository, folder in ((name, clones / name), ("ops", clones / f"{name}-ops")):
+        shutil.rmtree(folder, ignore_errors=True)
+        found.append(repositories.clone(repository, folder, env))
+    return Pulse(name=name, code=found[0], ops=found[1], environment="staging")
 
 
 def create(

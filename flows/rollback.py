@@ -10,6 +10,7 @@ from flows.tasks.cause import Cause
 from flows.tasks.code import name_this_run
 from flows.tasks.commit import RolledOut
 from flows.tasks.journal import journal
+from flows.tasks.take_over import go_back_now
 from flows.tasks.target import read_target
 
 
@@ -36,7 +37,8 @@ async def rollback(
     async with journal(app, environment) as log:
         target = await read_target(app, environment)
         watched = until == "healthy"
-        back = await log.timed("release", commit_rollback(target, to, why, who, look=watched))
+        go = go_back_now if watched else commit_rollback
+        back = await log.timed("release", go(target, to, why, who))
         await log.goes_to(back.revision)
         await name_this_run(f"{app} back to {back.revision.short} in {environment}")
         served = None

@@ -11,11 +11,12 @@ from blocks.source_repository import Revision
 from flows.strategies import Step
 from flows.tasks.announce import announce
 from flows.tasks.approve import Declined, ask_for_approval
-from flows.tasks.back import commit_rollback, unfinished_way_back
+from flows.tasks.back import unfinished_way_back
 from flows.tasks.cause import Cause
 from flows.tasks.commit import Committed, RolledOut, commit_step
 from flows.tasks.dry_run import dry_run
 from flows.tasks.judge_step import check_gates, figures, judge_step
+from flows.tasks.take_over import go_back_now
 from flows.tasks.target import Target, read_target
 from flows.tasks.timeline import Timeline, timeline
 from flows.tasks.watch import follow
@@ -96,8 +97,9 @@ async def lead(
         try:
             served = await follow(target, committed, step)
             kept.reached(step)
-            passed = await judge_step(target, step, image, committed.at, kept.tell)
-            seen = figures(passed)
+            seen = {}
+            if step.gates is not None:
+                seen = figures(await judge_step(target, step, image, committed.at, kept.tell))
         except BadVersion as red:
             kept.end(f"**{red.what}** {red.facts['got'] or ''}")
             if cause.back_from is not None or target.rollout.on_failure == "halt":
@@ -127,7 +129,7 @@ async def give_back(target: Target, red: Fail, by: str, image: str) -> Fail:
         return red
     reason = f"{red.what} {red.facts['got'] or ''}"
     try:
-        back = await commit_rollback(target, None, reason, by, look=True)
+        back = await go_back_now(target, None, reason, by)
     except Refuse:
         return red
     await announce(target, "rollback", f"back to {back.revision.short}: {reason}", image=image)

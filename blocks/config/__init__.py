@@ -12,6 +12,7 @@ from blocks.config.pipeline import (
     Tests,
     read_pipeline,
 )
+from blocks.config.rendering import HelmRendering, KustomizeRendering, Rendering
 from blocks.config.rollout import (
     BlueGreenSettings,
     CanarySettings,
@@ -27,17 +28,20 @@ __all__ = [
     "BlueGreenSettings",
     "CanarySettings",
     "Gate",
+    "HelmRendering",
     "Hold",
     "Holds",
     "HttpGate",
     "Image",
     "ImageField",
     "JobGate",
+    "KustomizeRendering",
     "Layer",
     "Pipeline",
     "PrometheusGate",
     "Promotion",
     "Quarantine",
+    "Rendering",
     "Rollout",
     "Service",
     "Tests",

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from blocks.config.document import Strict, read_document
 from blocks.config.gates import Gate
 from blocks.config.pipeline import Name
+from blocks.config.rendering import Rendering
 
 FILE = "rollout.yaml"
 
@@ -162,6 +163,9 @@ class Rollout(Strict):
         description="What reconcile does about what somebody changed in the cluster: put it back, "
         "or only tell of it until Git changes.",
     )
+    render: Rendering | None = Field(
+        default=None, description="The tool that makes manifests of the folder; plain if empty."
+    )
     promotion: Promotion | None = Field(
         default=None, description="The environment that `promote` takes a version from."
     )
@@ -196,8 +200,10 @@ class Rollout(Strict):
     @model_validator(mode="after")
     def _renders(self) -> Self:
         rendered = any(image.container is None for image in self.images)
-        if rendered and self.agent == "reconcile":
-            raise ValueError("agent: external, for Kustomize and Helm: reconcile does not render")
+        if rendered and self.agent == "reconcile" and self.render is None:
+            raise ValueError("render, for Kustomize and Helm; or agent: external")
+        if self.render is not None and self.strategy != "rolling":
+            raise ValueError("strategy: rolling where manifests are rendered")
         return self
 
 

@@ -44,15 +44,45 @@ def read_files(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
     tree = tree_of(mirror, commit, folder)
     entries = [entry for entry in mirror.tree(tree) if entry.kind != "tree"] if tree else []
     for entry in entries:
-        if entry.mode not in {_FILE, "100755"}:
-            raise Refuse(
-                "An ops folder holds something that is no plain file.",
-                where=f"{folder}/{entry.name}",
-                expected=f"files with mode {_FILE} or 100755",
-                got=f"mode {entry.mode}",
-            )
+        _check_plain(f"{folder}/{entry.name}", entry.mode)
     contents = mirror.blobs([entry.oid for entry in entries])
     return {entry.name: content for entry, content in zip(entries, contents, strict=True)}
+
+
+def read_below(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
+    """Every regular file in `folder` and below it at `commit`, by its path in the repository.
+
+    Raises:
+        Refuse: There is no such folder, or it holds a symlink or a submodule.
+    """
+    tree = tree_of(mirror, commit, folder)
+    if tree is None:
+        raise Refuse(
+            "A folder that the manifests are rendered from is not there.",
+            where=f"ops repository at {commit[:7]}",
+            expected=f"a folder {folder}",
+            untouched="the cluster",
+        )
+    found, level = dict[str, str](), [(folder, tree)]
+    while level:
+        mirror.bring(oid for _, oid in level)
+        entries = [(f"{path}/{one.name}", one) for path, oid in level for one in mirror.tree(oid)]
+        level = [(path, one.oid) for path, one in entries if one.kind == "tree"]
+        for path, one in entries:
+            if one.kind != "tree":
+                _check_plain(path, one.mode)
+                found[path] = one.oid
+    return dict(zip(found, mirror.blobs(list(found.values())), strict=True))
+
+
+def _check_plain(path: str, mode: str) -> None:
+    if mode not in {_FILE, "100755"}:
+        raise Refuse(
+            "An ops folder holds something that is no plain file.",
+            where=path,
+            expected=f"files with mode {_FILE} or 100755",
+            got=f"mode {mode}",
+        )
 
 
 def commit_files(

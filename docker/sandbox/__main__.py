@@ -1,7 +1,7 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
 Usage: python docker/sandbox COMMAND, one of
-  up [--cluster wait|later|none] [--gateway], down, clean, status, env [--json]
+  up [--cluster wait|later|none] [--gateway] [--helm], down, clean, status, env [--json]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import machine
 import processes
 import prometheus
 import registry
+import renderers
 import server
 from state import CACHE, HOME, LOGS, STATE, Unavailable, exclusive, forget, read
 
@@ -55,20 +56,34 @@ def up(clusters: str) -> None:
 
 def up_gateway() -> None:
     """Bring up the gateway of a cluster that is ready, and the metrics of what runs there."""
+    # A build takes minutes; others may use the sandbox meanwhile.
+    _step("gateway's build", lambda: gateway.build(_reporting("gateway")))
+    with exclusive():
+        _step("gateway", gateway.up)
+        _step("prometheus", prometheus.up)
+    print(f"Gateway: {gateway.url()}\nPrometheus: {prometheus.url()}", flush=True)
+
+
+def up_more(clusters: str, *, gateway: bool, helm: bool) -> None:
+    """Wait for what takes minutes the first time."""
+    if clusters == "wait":
+        _step("cluster", cluster.wait)
+    if gateway:
+        up_gateway()
+    if helm:
+        _step("Helm", lambda: renderers.build(_reporting("Helm")))
+
+
+def _reporting(what: str) -> Callable[[int], None]:
     shown = -1
 
     def report(percent: int) -> None:
         nonlocal shown
         if percent != shown:
-            print(f"  gateway: building {percent} %", flush=True)
+            print(f"  {what}: building {percent} %", flush=True)
         shown = percent
 
-    # A build takes minutes; others may use the sandbox meanwhile.
-    _step("gateway's build", lambda: gateway.build(report))
-    with exclusive():
-        _step("gateway", gateway.up)
-        _step("prometheus", prometheus.up)
-    print(f"Gateway: {gateway.url()}\nPrometheus: {prometheus.url()}", flush=True)
+    return report
 
 
 def down() -> None:
@@ -135,6 +150,8 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         "SHIPWAY_CLUSTER": read().get("cluster", "none"),
         "SHIPWAY_GATEWAY": gateway.url(),
         "SHIPWAY_PROMETHEUS": prometheus.url(),
+        "SHIPWAY_KUSTOMIZE": renderers.kustomize(),
+        "SHIPWAY_HELM": renderers.helm(),
     }
 
 
@@ -152,6 +169,7 @@ def main() -> int:
     start = commands.add_parser("up")
     start.add_argument("--cluster", choices=("wait", "later", "none"), default="wait")
     start.add_argument("--gateway", action="store_true", help="with Gateway API and Prometheus")
+    start.add_argument("--helm", action="store_true", help="with Helm, to render charts")
     for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
@@ -169,10 +187,7 @@ def main() -> int:
         elif chosen.command == "up":
             with exclusive():
                 up(chosen.cluster)
-            if chosen.cluster == "wait":
-                _step("cluster", cluster.wait)
-            if chosen.gateway:
-                up_gateway()
+            up_more(chosen.cluster, gateway=chosen.gateway, helm=chosen.helm)
         elif chosen.command in {"down", "clean"}:
             with exclusive():
                 {"down": down, "clean": clean}[chosen.command]()

@@ -7,10 +7,10 @@ import asyncio
 from pydantic import BaseModel, ConfigDict
 
 from blocks.kube.apply import Change
-from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
 from flows.strategies import is_released
 from flows.tasks.clusters import cluster_of
+from flows.tasks.manifests import manifests_of
 from flows.tasks.outside import outside
 from flows.tasks.target import target_of
 
@@ -44,13 +44,13 @@ async def apply(environment: str, app: str) -> Applied | None:
     target = target_of(wanted, app, environment)
     if target.rollout.agent != "reconcile" or not all(map(is_released, target.images)):
         return None
-    objects = read_objects(wanted.files, wanted.folder)
+    manifests = await manifests_of(ops, target, wanted)
     cluster = await cluster_of(target.cluster)
     changes = await cluster.apply(
         app,
         target.rollout.namespace,
-        objects,
-        wanted.fingerprint,
+        list(manifests.objects),
+        manifests.fingerprint,
         heal=target.rollout.drift == "heal",
     )
     return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))

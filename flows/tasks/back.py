@@ -8,21 +8,19 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from blocks.config import HOLDS_FILE, Hold, Holds, read_holds, write_holds
-from blocks.errors import Halt, Refuse
+from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
 from blocks.vcs.trailers import Recorded, one_line, with_trailers
-from flows.strategies import Step, first_with_edits
-from flows.tasks.clusters import cluster_of
+from flows.strategies import first_with_edits
 from flows.tasks.code import source_of
 from flows.tasks.commit import Committed, committed, say_asked
 from flows.tasks.message import release_message, this_run
 from flows.tasks.outside import outside
 from flows.tasks.places import changed_files
 from flows.tasks.target import Target, target_of
-from flows.tasks.watch import images_for
 
-_UNTOUCHED = "the ops repository and the cluster"
+UNTOUCHED = "the ops repository and the cluster"
 
 
 class Goal(BaseModel):
@@ -48,9 +46,7 @@ class WentBack(Goal):
 
 
 @outside("roll back {target.app} in {target.environment}")
-async def commit_rollback(
-    target: Target, to: str | None, reason: str, by: str, *, look: bool
-) -> WentBack:
+async def commit_rollback(target: Target, to: str | None, reason: str, by: str) -> WentBack:
     """Commit an earlier release's image, and a hold on the one that runs now.
 
     Args:
@@ -58,22 +54,18 @@ async def commit_rollback(
         to: Revision to go back to, or the beginning of its id; the release before this if None.
         reason: Why.
         by: Who.
-        look: Whether to see first that what takes over at once is there.
 
     Raises:
         Refuse: There is no release to go back to.
-        Halt: The version to go back to has no healthy pod, and the one to leave has.
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    if look:
-        await refuse_if_nothing_takes_over(*await asyncio.to_thread(way_back, ops, target, to))
     goal, landed = await asyncio.to_thread(go_back, ops, source, target, to, reason, by)
     made = committed(ops, landed, datetime.now(UTC))
     return WentBack(revision=goal.revision, image=goal.image, bad=goal.bad, committed=made)
 
 
-@outside("see whether a way back from {image} is left")
+@outside("see whether a way back is left")
 async def unfinished_way_back(target: Target, image: str) -> Goal | None:
     """Where a way back from an image leads that Git has begun and not finished."""
     ops = await OpsRepository.aload("default")
@@ -90,50 +82,6 @@ async def unfinished_way_back(target: Target, image: str) -> Goal | None:
         return None
     revision = await asyncio.to_thread(source.resolve, made["Revision"])
     return Goal(revision=revision, image=made["Image"], bad=made["Rollback-From"])
-
-
-def way_back(ops: OpsRepository, target: Target, to: str | None) -> tuple[Target, Step]:
-    """The first step of a way back, as things are.
-
-    Raises:
-        Refuse: There is no release to go back to.
-    """
-    wanted = ops.fetch(target.environment, target.app)
-    now = target_of(wanted, target.app, target.environment)
-    releases = _releases(ops.history(target.environment, target.app))
-    holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
-    earlier = _earlier(wanted, releases, holds, bad_image(now, releases), to)
-    return now, first_with_edits(now.plan(earlier.trailers["Image"], back=True))
-
-
-async def refuse_if_nothing_takes_over(target: Target, step: Step) -> None:
-    """See that what a step gives all requests to at once can take them.
-
-    Raises:
-        Halt: No pod of it is healthy, and one of the version to leave is.
-    """
-    if not step.needs:
-        return
-    cluster = await cluster_of(target.cluster)
-    async with cluster.client() as client:
-        needed = {ready.workload: ready.image for ready in step.needs}
-        healthy: dict[str, int] = {}
-        for workload in target.workloads:
-            needed_image = needed.get(workload.title)
-            wanted = images_for(target, workload, needed_image) if needed_image else {}
-            namespace = target.namespace_of(workload)
-            health = await cluster.health(client, workload, namespace, wanted)
-            healthy[workload.title] = health.available if health.applied else 0
-    lacking = [str(name) for name in needed if not healthy.get(str(name))]
-    if lacking and any(count for name, count in healthy.items() if name not in lacking):
-        raise Halt(
-            "The version to go back to has no healthy pod: the new one is the only copy.",
-            where=", ".join(lacking),
-            expected="a healthy pod of the version before",
-            got=", ".join(f"{name}: {count} healthy" for name, count in healthy.items()),
-            untouched=f"{_UNTOUCHED}: all requests stay where they are",
-            remedy="mend the version before, or release a revision that mends the new one",
-        )
 
 
 @outside("clear the hold on {revision}")
@@ -196,6 +144,17 @@ def _releases(history: list[Recorded]) -> list[Recorded]:
     return [one for one in history if {"Image", "Revision"} <= one.trailers.keys()]
 
 
+def release_before(wanted: Wanted, now: Target, history: list[Recorded], to: str | None) -> str:
+    """The image of the release that a way back leads to, as things are.
+
+    Raises:
+        Refuse: There is none.
+    """
+    releases = _releases(history)
+    holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
+    return _earlier(wanted, releases, holds, bad_image(now, releases), to).trailers["Image"]
+
+
 def bad_image(now: Target, releases: list[Recorded]) -> str:
     """The image that a way back leads away from: the newest release's, however far it has come.
 
@@ -222,7 +181,7 @@ def _earlier(
         where=f"{wanted.folder} at {wanted.commit[:7]}",
         expected="an earlier release of another image that is not on hold",
         got=", ".join(known) or "no release at all",
-        untouched=_UNTOUCHED,
+        untouched=UNTOUCHED,
         remedy="release a revision that mends it, or name one of these with `to`",
     )
 
@@ -244,7 +203,7 @@ def clear(
                 where=f"{file} at {wanted.commit[:7]}",
                 expected="the beginning of one held revision's id",
                 got=", ".join(hold.revision for hold in holds) or "no hold at all",
-                untouched=_UNTOUCHED,
+                untouched=UNTOUCHED,
             )
         left = [hold for hold in holds if hold not in cleared]
         trailers = {
@@ -275,5 +234,5 @@ def checked(name: str, text: str) -> str:
     raise Refuse(
         f"The parameter {name!r} is empty.",
         expected="a few words that others will read in the history",
-        untouched=_UNTOUCHED,
+        untouched=UNTOUCHED,
     )

@@ -6,10 +6,10 @@ import asyncio
 
 from blocks.errors import Refuse
 from blocks.kube.dry_run import refusals
-from blocks.kube.objects import read_objects
 from blocks.ops_repository import OpsRepository
 from flows.strategies import Step
 from flows.tasks.clusters import cluster_of
+from flows.tasks.manifests import manifests_of
 from flows.tasks.outside import outside
 from flows.tasks.places import changed_files
 from flows.tasks.target import Target
@@ -35,14 +35,10 @@ async def dry_run(target: Target, step: Step, tag: str) -> None:
     ops = await OpsRepository.aload("default")
     wanted = await asyncio.to_thread(ops.fetch, target.environment, target.app)
     changed = changed_files(wanted, step.edits, tag)
-    files = {
-        name: changed.get(f"{wanted.folder}/{name}") or content
-        for name, content in wanted.files.items()
-    }
-    objects = read_objects(files, wanted.folder)
+    manifests = await manifests_of(ops, target, wanted, changed)
     cluster = await cluster_of(target.cluster)
     async with cluster.client() as client:
-        found = await refusals(client, target.rollout.namespace, objects)
+        found = await refusals(client, target.rollout.namespace, list(manifests.objects))
     if found:
         raise Refuse(
             "The cluster would refuse what the release commits.",

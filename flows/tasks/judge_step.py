@@ -32,8 +32,6 @@ async def judge_step(
 ) -> list[Passed]:
     """Hold a step, and look at its gates all the while; return what those that passed said.
 
-    A step without gates has nothing to wait for.
-
     Args:
         target: The environment.
         step: The step, committed and applied.
@@ -45,8 +43,6 @@ async def judge_step(
         BadVersion: A gate is red.
         Halt: A gate has no answer.
     """
-    if step.gates is None:
-        return []
     cluster = await cluster_of(target.cluster)
     hold_until = time.monotonic() + seconds_left(since, step.hold)
     log = telling()

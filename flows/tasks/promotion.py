@@ -13,12 +13,12 @@ from blocks.kube.objects import KubeObject
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import Revision
 from blocks.vcs.trailers import Recorded
-from flows.strategies import is_released
+from flows.strategies import Ready, is_released
 from flows.tasks.clusters import cluster_of
 from flows.tasks.code import source_of
 from flows.tasks.outside import outside
 from flows.tasks.target import Target, target_of
-from flows.tasks.watch import images_for
+from flows.tasks.watch import images_for, workloads_of
 
 UNTOUCHED = "everything: nothing was committed"
 
@@ -95,7 +95,8 @@ async def _check_health(
     cluster = await cluster_of(target.cluster)
     serving = {ready.workload for step in target.plan(image) for ready in step.ready}
     async with cluster.client() as client:
-        for workload in target.workloads:
+        everything = Ready(image=image)
+        for workload in await workloads_of(cluster, client, target, everything, wait=False):
             if None not in serving and workload.title not in serving:
                 continue
             namespace = workload.namespace or target.rollout.namespace

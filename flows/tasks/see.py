@@ -8,6 +8,7 @@ from typing import cast
 from uuid import UUID
 
 from blocks.kube.client import KubeClient
+from blocks.kube.objects import KubeObject
 from blocks.kube.route import not_accepted
 from flows.strategies import Edit
 from flows.tasks.agent import failure_of, not_applied
@@ -22,22 +23,28 @@ async def see(client: KubeClient, target: Target, edit: Edit, asked: UUID | None
     Raises:
         Fail: The agent does not apply it, or no gateway takes it up.
     """
-    (wanted,) = (one for one in target.objects if one.title == edit.place.title)
-    namespace = target.namespace_of(wanted)
     deadline = time.monotonic() + target.rollout.progress_deadline
-    while True:
-        found = await client.get(wanted.api_version, wanted.kind, wanted.name, namespace)
-        said = value_in(found, edit.place.name)
-        words = f"{edit.place.name} is {said}, not {edit.value}"
-        if found is not None and said == edit.value:
-            if (not_yet := not_accepted(found)) is None:
-                return
-            words = not_yet
-        if (failure := await failure_of(asked)) is not None:
-            raise not_applied(target, wanted, failure)
-        if time.monotonic() > deadline:
-            raise not_applied(target, wanted, words)
+    while (words := await not_seen(client, target, edit)) is not None:
+        failure = await failure_of(asked)
+        if failure is not None or time.monotonic() > deadline:
+            raise not_applied(target, _object(target, edit), failure or words)
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def not_seen(client: KubeClient, target: Target, edit: Edit) -> str | None:
+    """Why the cluster's object does not say yet what a step set; None where it does."""
+    wanted = _object(target, edit)
+    namespace = target.namespace_of(wanted)
+    found = await client.get(wanted.api_version, wanted.kind, wanted.name, namespace)
+    said = value_in(found, edit.place.name)
+    if found is None or said != edit.value:
+        return f"{edit.place.name} is {said}, not {edit.value}"
+    return not_accepted(found)
+
+
+def _object(target: Target, edit: Edit) -> KubeObject:
+    (found,) = (one for one in target.objects if one.title == edit.place.title)
+    return found
 
 
 def value_in(body: object, pointer: str) -> object:

@@ -21,17 +21,43 @@ from flows.tasks.agent import ask_agent, failure_of, not_applied
 from flows.tasks.clusters import cluster_of
 from flows.tasks.commit import Committed
 from flows.tasks.outside import outside
-from flows.tasks.see import see
+from flows.tasks.see import not_seen, see
 from flows.tasks.target import Target
 
 POLL_SECONDS = 0.5
 
 
 async def follow(target: Target, committed: Committed, step: Step) -> str:
-    """Have a step's commit applied, and watch until the cluster is there; return what it serves."""
-    ask = committed.new and target.rollout.agent == "reconcile"
-    asked = await ask_agent(target.environment, target.app) if ask else None
+    """Have a step's commit applied, and watch until the cluster is there; return what it serves.
+
+    The agent is asked for what an earlier run committed too: that one may not have lived to ask.
+    """
+    asked = None
+    if target.rollout.agent == "reconcile" and (
+        committed.new or not await is_applied(target, step)
+    ):
+        asked = await ask_agent(target.environment, target.app)
     return await watch_step(target, step, asked)
+
+
+@outside("look at {target.app} in {target.environment}: {step.name}")
+async def is_applied(target: Target, step: Step) -> bool:
+    """Whether the cluster has been told what a step says."""
+    cluster = await cluster_of(target.cluster)
+    async with cluster.client() as client:
+        for said in step.says:
+            if said.place.kind == "field" and await not_seen(client, target, said) is not None:
+                return False
+        for ready in step.ready:
+            found = await workloads_of(cluster, client, target, ready, wait=False)
+            if not found:
+                return False
+            for workload in found:
+                images = images_for(target, workload, ready.image)
+                namespace = target.namespace_of(workload)
+                if not (await cluster.health(client, workload, namespace, images)).applied:
+                    return False
+    return True
 
 
 @outside("watch {target.app} in {target.environment}: {step.name}")
@@ -59,12 +85,15 @@ async def watch_step(target: Target, step: Step, asked: UUID | None) -> str:
 
 
 async def workloads_of(
-    cluster: Cluster, client: KubeClient, target: Target, ready: Ready
+    cluster: Cluster, client: KubeClient, target: Target, ready: Ready, *, wait: bool = True
 ) -> Sequence[KubeObject]:
-    """The workloads that something is to be waited for of."""
+    """The workloads that something is to be waited for of; those that are rendered may come yet."""
     if ready.workload is not None:
         return [one for one in target.workloads if one.title == ready.workload]
-    return target.workloads or await _rendered(cluster, client, target, ready.image)
+    if target.workloads or wait:
+        return target.workloads or await _rendered(cluster, client, target, ready.image)
+    repository = ImageRef.parse(ready.image).repository
+    return await cluster.workloads(client, target.rollout.namespace, repository)
 
 
 def images_for(target: Target, workload: KubeObject, image: str) -> dict[str, str]:

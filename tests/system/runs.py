@@ -16,12 +16,18 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import Artifact, State
 
+from flows.reconcile import reconcile
 from flows.release import release
 
 
 async def run_release(app: str, revision: str | None = None, until: str = "commit") -> State[Any]:
     """Release to staging in this process; return the final state, whatever it is."""
     return await release(app, revision, until=until, return_state=True)  # pyright: ignore
+
+
+async def run_reconcile(app: str | None) -> State[Any]:
+    """The agent's turn, in this process; return the final state, whatever it is."""
+    return await reconcile("staging", app, return_state=True)  # pyright: ignore
 
 
 def run_of(state: State[Any]) -> UUID:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from blocks.kube.client import KubeClient
+from examples.load import load
 from flows.rollback import rollback
 from tests.project import HOME, Project
-from tests.system.load import load
 from tests.system.runs import run_release, summary
 
 ROLLOUT = """\

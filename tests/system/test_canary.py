@@ -13,9 +13,9 @@ from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import pulses
+from examples.load import Load, load
 from examples.pulses import Pulse
 from flows.rollback import rollback
-from tests.system.load import Load, load
 from tests.system.runs import run_release
 
 FIRST = "    - {weight: 1, hold: 10}\n"

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 from uuid import UUID
-
-from prefect.client.schemas.objects import State
 
 from blocks.kube.client import KubeClient
 from blocks.source_repository import SourceRepository
-from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.rollout import rollout
 from tests.project import Project, known_project
-from tests.system.runs import artifacts, run_of, run_release, summary
-
-
-async def run_reconcile(app: str | None) -> State[Any]:
-    """The agent's turn, in this process; return the final state, whatever it is."""
-    return await reconcile("staging", app, return_state=True)  # pyright: ignore
+from tests.system.runs import artifacts, run_of, run_reconcile, run_release, summary
 
 
 async def greeting(cluster: KubeClient, project: Project) -> str:

@@ -1,0 +1,77 @@
+"""An app's manifests as the cluster gets them: as they stand, or rendered."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.config import Rendering
+from blocks.errors import Refuse
+from blocks.kube.objects import KubeObject, read_objects
+from blocks.ops_repository import OpsRepository, Wanted
+from blocks.renderer import Renderer
+from flows.tasks.target import Target
+
+
+class Manifests(BaseModel):
+    """Objects, in the order to apply them, and what is equal for equal ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    objects: tuple[KubeObject, ...]
+    fingerprint: str
+
+
+async def manifests_of(
+    ops: OpsRepository,
+    target: Target,
+    wanted: Wanted,
+    changes: Mapping[str, bytes | None] | None = None,
+) -> Manifests:
+    """What the cluster gets of a folder.
+
+    Args:
+        ops: The ops repository.
+        target: The environment.
+        wanted: The folder.
+        changes: Files that stand there instead, by path in the repository.
+
+    Raises:
+        Refuse: The files are no manifests, or cannot be rendered.
+    """
+    changed = {path: content for path, content in (changes or {}).items() if content is not None}
+    rendering = target.rollout.render
+    if rendering is None:
+        files = {
+            name: changed.get(f"{wanted.folder}/{name}", content)
+            for name, content in wanted.files.items()
+        }
+        objects = read_objects(files, wanted.folder)
+        return Manifests(objects=tuple(objects), fingerprint=wanted.fingerprint)
+    folders = [wanted.folder, *rendering.folders]
+    there = await asyncio.to_thread(ops.export, wanted.commit, folders)
+    text = await _rendered(target, rendering, {**there, **changed}, wanted.folder)
+    objects = read_objects({"rendered.yaml": text}, wanted.folder)
+    return Manifests(objects=tuple(objects), fingerprint=hashlib.sha256(text).hexdigest())
+
+
+async def _rendered(
+    target: Target, rendering: Rendering, files: Mapping[str, bytes], folder: str
+) -> bytes:
+    try:
+        renderer = await Renderer.aload("default")
+    except ValueError as error:
+        raise Refuse(
+            "There is no renderer.",
+            where="block renderer/default",
+            expected="a Renderer block that names the commands of Kustomize and Helm",
+            untouched="the ops repository and the cluster",
+            remedy="create it in the Prefect UI under Blocks, or with deployments.bootstrap",
+        ) from error
+    if rendering.helm is None:
+        return await renderer.build(files, folder)
+    namespace = target.rollout.namespace
+    return await renderer.template(files, folder, rendering.helm, target.app, namespace)
