@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,7 +16,7 @@ from prefect.client.schemas.objects import State
 from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
-from examples import pulses
+from examples import pulses, repositories
 from examples.load import Load, load
 from examples.pulses import Pulse
 from flows.rollback import rollback
@@ -114,31 +118,67 @@ async def test_a_version_that_fails_requests_is_caught_and_led_back(
     assert [one["spec"]["replicas"] for one in sets] == [2]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("minimum_samples: 10", "minimum_samples: 100000", "of 100000 samples"),
-        ('sum(rate(requests_total{pod=~"$new", code=~"5.."}[$since]))', "vector(0) / 0", "no data"),
-        ('sum(rate(requests_total{pod=~"$new", code=~"5.."}[$since]))', "up", "series"),
-    ],
-    ids=["no traffic", "NaN", "several series"],
-)
-async def test_a_gate_without_an_answer_halts_where_it_is(
-    pulse: Pulse, gateway: str, old: str, new: str, words: str
+async def test_the_only_healthy_copy_is_not_rolled_back(
+    pulse: Pulse, gateway: str, cluster: KubeClient
 ) -> None:
-    change(pulse, old, new)
+    change(pulse, "minimum_samples: 10", "minimum_samples: 100000")
     change(pulse, "interval: 1\n", "interval: 1\n    patience: 2\n")
-    if words == "series":
-        text = pulse.read("rollout.yaml")
-        start = text.index("      query: |")
-        end = text.index("      baseline: |")
-        pulse.write({"rollout.yaml": text[:start] + "      query: up\n" + text[end:]})
+    change(pulse, "strategy: canary\n", "strategy: canary\ndrift: report\n")
     pulse.version("2.0.0")
-    state, found = await released(pulse, gateway)
-    assert state.is_failed()
-    message = str(state.message)
-    assert "has no answer: neither pass nor fail" in message
-    assert words in message
-    assert pulse.trailers("Step")[-1] == "2/6 canary 10%"
+    state, _ = await released(pulse, gateway)
+    assert "of 100000 samples" in str(state.message)
     assert await git_says(pulse) == (10, 1)
+
+    by_hand = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": pulse.name},
+        "spec": {"replicas": 0},
+    }
+    await cluster.apply(by_hand, pulse.name, "somebody")
+    found = await cluster.get("apps/v1", "Deployment", pulse.name, pulse.name)
+    while found and found["status"].get("availableReplicas"):
+        await asyncio.sleep(0.2)
+        found = await cluster.get("apps/v1", "Deployment", pulse.name, pulse.name)
+    before = pulse.trailers("Step")
+    state = await rollback(pulse.name, "staging", "slow", "Ada", return_state=True)  # pyright: ignore
+    assert state.is_failed()
+    assert "the new one is the only copy" in str(state.message)
+    assert f"Deployment/{pulse.name}: 0 healthy" in str(state.message)
+    assert pulse.trailers("Step") == before
+    assert await git_says(pulse) == (10, 1)
+
+
+async def test_with_another_agent_the_same_steps_are_only_watched(
+    pulse: Pulse, gateway: str, sandbox: dict[str, str], tmp_path: Path
+) -> None:
+    change(pulse, "strategy: canary\n", "strategy: canary\nagent: external\n")
+    pulse.version("2.0.0")
+    ops = repositories.clone("ops", tmp_path / "ops", sandbox)
+    kubectl = [sandbox["SHIPWAY_KUSTOMIZE"].split()[0], "kubectl", "apply", "--server-side"]
+    kubectl += ["--force-conflicts", "--field-manager=another", f"--namespace={pulse.name}"]
+    for file in ("app.yaml", "stable.yaml", "canary.yaml"):
+        kubectl.append(f"--filename={ops.working_dir}/staging/{pulse.name}/{file}")
+
+    async def apply_again_and_again() -> None:
+        while True:
+            await asyncio.to_thread(ops.git.pull, "--rebase", "origin", "main")
+            process = await asyncio.create_subprocess_exec(
+                *kubectl, stdout=asyncio.subprocess.DEVNULL, env={**os.environ, **sandbox}
+            )
+            assert await process.wait() == 0
+            await asyncio.sleep(1)
+
+    agent = asyncio.create_task(apply_again_and_again())
+    try:
+        state, found = await released(pulse, gateway)
+    finally:
+        agent.cancel()
+        with suppress(asyncio.CancelledError):
+            await agent
+    assert state.is_completed(), state.message
     assert found.failed == []
+    assert pulse.trailers("Step")[1:] == [
+        *("1/6 prepare canary", "2/6 canary 10%", "3/6 canary 50%"),
+        *("4/6 promote", "5/6 all to stable", "6/6 scale down canary"),
+    ]
