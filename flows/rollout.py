@@ -101,12 +101,14 @@ async def lead(
             if step.gates is not None:
                 seen = figures(await judge_step(target, step, image, committed.at, kept.tell))
         except BadVersion as red:
-            kept.end(f"**{red.what}** {red.facts['got'] or ''}")
+            kept.gave_up(f"**{red.what}** {red.facts['got'] or ''}")
             if cause.back_from is not None or target.rollout.on_failure == "halt":
                 raise
-            raise await give_back(target, red, "shipway", image) from red
-        finally:
-            kept.done()
+            failure = await give_back(target, red, "shipway", image)
+            if failure is not red:
+                kept.led_back(failure.facts["remedy"] or "")
+            raise failure from red
+        kept.done()
         await announce(target, "step", step.name, share=step.share, commit=committed.commit)
     return RolledOut(commits=tuple(commits), served=served)
 

@@ -55,19 +55,25 @@ class Timeline:
         """The latest step is over."""
         self._rows[-1].seconds = self._now() - self._rows[-1].began
 
-    def end(self, words: str) -> None:
-        """How it ended."""
+    def gave_up(self, words: str) -> None:
+        """The latest step turned out bad."""
+        self.done()
         self._words = words
+
+    def led_back(self, words: str) -> None:
+        """The requests are the version before's again."""
+        self._moments.append(Moment(at=self._now(), share=0))
+        self._words = f"{self._words}\n\n{words}"
 
     def render(self) -> str:
         """The page, in Markdown."""
         rows = [
-            f"| {row.step.name} | {row.step.share:g} % | {row.gates_in_words()} "
-            f"| {row.committed.link} | {row.duration()} |"
+            f"| {row.step.name} | {row.step.share:g} % | {row.duration()} "
+            f"| {row.committed.link} | {row.gates_in_words()} |"
             for row in self._rows
         ]
         picture = data_uri(draw(self._moments, self._now()))
-        table = ["| Step | Share | Gates | Commit | Took |", "|---|---|---|---|---|", *rows]
+        table = ["| Step | Share | Took | Commit | Gates |", "|---|---|---|---|---|", *rows]
         return "\n".join(
             (
                 f"# {self._title}",

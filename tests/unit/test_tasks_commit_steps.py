@@ -7,7 +7,7 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from flows.tasks.back import go_back
+from flows.tasks.back import bad_image, go_back, release_before
 from flows.tasks.cause import Cause
 from flows.tasks.commit import Committed
 from flows.tasks.commit import release as commit_release
@@ -173,3 +173,64 @@ def test_a_rollback_after_it_brings_the_version_before_up_first(
         {"blue": 2, "green": 2},
     )
     assert environment.target().plan(goal.image)[1].name == "2/3 switch to blue"
+
+
+def test_a_rollback_in_mid_rollout_leads_away_from_what_is_coming_and_not_from_what_serves(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.release(1)
+    runs(monkeypatch, 2)
+    tip = environment.commit(2, "1/3 prepare green").commit
+    runs(monkeypatch, 3)
+    goal, landed = go_back(
+        environment.ops, environment.source, environment.target(), None, "5xx", "Ada"
+    )
+    assert (goal.image, goal.bad) == (image(1), environment.revisions[1].commit)
+    assert environment.origin.changed(tip, landed.commit) == [
+        "M\tprod/shop/green.yaml",
+        "A\tprod/shop/holds.yaml",
+    ]
+    assert environment.says()[2] == {"blue": 2, "green": 0}
+
+
+def test_a_run_leads_back_from_what_it_released_itself(environment: Environment) -> None:
+    environment.release(1)
+    environment.commit(2, "1/3 prepare green")
+    for _ in range(2):
+        goal, _ = go_back(
+            environment.ops, environment.source, environment.target(), None, "red", "shipway"
+        )
+        assert (goal.image, goal.bad) == (image(1), environment.revisions[1].commit)
+    assert (
+        len([one for one in environment.ops.history("prod", "shop") if "Held" in one.trailers]) == 1
+    )
+
+
+def test_an_image_that_somebody_put_there_is_what_a_rollback_leads_away_from(
+    environment: Environment,
+) -> None:
+    environment.release(1)
+    files = dict(environment.ops.fetch("prod", "shop").files)
+    history = environment.ops.history("prod", "shop")
+
+    def bad_with(**changed: bytes) -> str:
+        files.update({f"{name}.yaml": content for name, content in changed.items()})
+        environment.origin.commit({f"prod/shop/{name}": text for name, text in files.items()})
+        return bad_image(environment.target(), history)
+
+    # The idle colour still has the release's image: that one is under way.
+    assert bad_with(blue=deployment("blue", 2, image(9))) == image(1)
+    assert bad_with(green=deployment("green", 0, image(8))) == image(9)
+
+
+def test_where_a_way_back_leads_is_known_before_it_is_taken(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.release(1)
+    runs(monkeypatch, 2)
+    environment.release(2)
+    wanted, target = environment.ops.fetch("prod", "shop"), environment.target()
+    history = environment.ops.history("prod", "shop")
+    assert release_before(wanted, target, history, None) == image(1)
+    with pytest.raises(Refuse, match="no release to go back to of 1234567"):
+        release_before(wanted, target, history, "1234567")

@@ -34,15 +34,18 @@ def test_each_step_is_a_row_with_the_latest_answer_of_each_gate() -> None:
     assert "# shop 1234567 → prod" in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert rows[1:] == [
-        "| 1/2 canary 10% | 10 % | ✓ errors: 0.01, max 0.05 \\| ok | `aaaaaaa` | 0 s |",
-        "| 2/2 promote | 100 % |  | `bbbbbbb` | … |",
+        "| 1/2 canary 10% | 10 % | 0 s | `aaaaaaa` | ✓ errors: 0.01, max 0.05 \\| ok |",
+        "| 2/2 promote | 100 % | … | `bbbbbbb` |  |",
     ]
 
 
 def test_how_it_ended_stands_below() -> None:
     kept = page()
-    kept.end("**The gate is red.**")
-    assert kept.render().endswith("**The gate is red.**")
+    kept.gave_up("**The gate is red.**")
+    kept.led_back("prod is back at 7654321")
+    text = kept.render()
+    assert text.endswith("**The gate is red.**\n\nprod is back at 7654321")
+    assert "| 2/2 promote | 100 % | 0 s |" in text
 
 
 def test_the_picture_steps_from_share_to_share_and_scales_each_gate_to_its_highest() -> None:
