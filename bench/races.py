@@ -21,9 +21,9 @@ from blocks.errors import Refuse, ShipwayError
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
-from flows.tasks.cause import Cause
-from flows.tasks.commit import release
-from flows.tasks.target import target_of
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.commit import release
+from flows.tasks.deploy.target import target_of
 
 _MANIFEST = """\
 apiVersion: apps/v1
@@ -143,8 +143,8 @@ def _child(
     begin, landed = time.monotonic(), None
     # There is no flow run here that the commit could name.
     with (
-        patch("flows.tasks.commit.this_run", lambda: f"{app}-{number}"),
-        patch("flows.tasks.message.this_run", lambda: f"{app}-{number}"),
+        patch("flows.tasks.deploy.commit.this_run", lambda: f"{app}-{number}"),
+        patch("flows.tasks.deploy.message.this_run", lambda: f"{app}-{number}"),
     ):
         try:
             landed = release(ops, source, target, step, revision, image, Cause(), {})

@@ -17,7 +17,7 @@ from blocks.errors import ShipwayError
 from blocks.source_repository import SourceRepository
 from blocks.testing.results import LayerResult, Red
 from flows.tasks.code import Code
-from flows.tasks.pyramid import Images
+from flows.tasks.testing.pyramid import Images
 from flows.verify import verify
 
 # The plugins of this project's own suite are none of theirs.

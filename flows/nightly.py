@@ -12,7 +12,7 @@ from flows.tasks.build import build, build_tests
 from flows.tasks.clean_up import clear_leftovers, remove_what_runs
 from flows.tasks.code import checkout
 from flows.tasks.journal import journal
-from flows.tasks.pyramid import Images
+from flows.tasks.testing.pyramid import Images
 from flows.verify import verify
 
 

@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 
 from blocks.errors import Fail, ShipwayError
 from blocks.kube.apply import Difference
-from flows.tasks.apply import Applied, apply, apps_of
+from flows.tasks.deploy.apply import Applied, apply, apps_of
 from flows.tasks.run_name import run_name
 
 

@@ -11,13 +11,13 @@ from blocks.concurrency import together
 from blocks.images import ImageRef
 from flows.rollout import Until, rollout
 from flows.tasks.build import build, build_tests
-from flows.tasks.cause import Cause
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.code import Code, checkout
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.target import read_target
 from flows.tasks.journal import Journal, journal
 from flows.tasks.push import find_image, push
-from flows.tasks.pyramid import Images, start_services
-from flows.tasks.target import read_target
+from flows.tasks.testing.pyramid import Images, start_services
 from flows.verify import verify
 
 

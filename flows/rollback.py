@@ -5,13 +5,13 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.rollout import Until, rollout
-from flows.tasks.back import checked, commit_rollback
-from flows.tasks.cause import Cause
 from flows.tasks.code import name_this_run
-from flows.tasks.commit import RolledOut
+from flows.tasks.deploy.back import checked, commit_rollback
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.commit import RolledOut
+from flows.tasks.deploy.take_over import go_back_now
+from flows.tasks.deploy.target import read_target
 from flows.tasks.journal import journal
-from flows.tasks.take_over import go_back_now
-from flows.tasks.target import read_target
 
 
 @flow(name="rollback", flow_run_name="{app} in {environment}: back")

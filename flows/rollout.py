@@ -9,17 +9,17 @@ from prefect import flow
 from blocks.errors import BadVersion, Fail, Halt, Refuse, ShipwayError
 from blocks.source_repository import Revision
 from flows.strategies import Step
-from flows.tasks.announce import announce
-from flows.tasks.approve import Declined, ask_for_approval
-from flows.tasks.back import unfinished_way_back
-from flows.tasks.cause import Cause
-from flows.tasks.commit import Committed, RolledOut, commit_step
-from flows.tasks.dry_run import dry_run
-from flows.tasks.judge_step import check_gates, figures, judge_step
-from flows.tasks.take_over import go_back_now
-from flows.tasks.target import Target, read_target
-from flows.tasks.timeline import Timeline, timeline
-from flows.tasks.watch import follow
+from flows.tasks.deploy.announce import announce
+from flows.tasks.deploy.approve import Declined, ask_for_approval
+from flows.tasks.deploy.back import unfinished_way_back
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.commit import Committed, RolledOut, commit_step
+from flows.tasks.deploy.dry_run import dry_run
+from flows.tasks.deploy.judge_step import check_gates, figures, judge_step
+from flows.tasks.deploy.take_over import go_back_now
+from flows.tasks.deploy.target import Target, read_target
+from flows.tasks.deploy.timeline import Timeline, timeline
+from flows.tasks.deploy.watch import follow
 
 Until = Literal["commit", "healthy"]
 

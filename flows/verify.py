@@ -26,10 +26,10 @@ from blocks.testing.shipway_split import shard_count
 from blocks.testing.tool import Collected, Plan
 from blocks.testing.tools import tool_of
 from flows.tasks.code import Code
-from flows.tasks.judge import judge
-from flows.tasks.message import address_of
+from flows.tasks.deploy.message import address_of
 from flows.tasks.outside import whole
-from flows.tasks.pyramid import (
+from flows.tasks.testing.judge import judge
+from flows.tasks.testing.pyramid import (
     Before,
     Images,
     for_pods,
@@ -41,7 +41,7 @@ from flows.tasks.pyramid import (
     slots_of,
     write_ledger,
 )
-from flows.tasks.shard import Part, run_shard, timed_out
+from flows.tasks.testing.shard import Part, run_shard, timed_out
 
 # A container and a start of the test tool cost about a second.
 LEAST_SHARD_SECONDS = 5.0

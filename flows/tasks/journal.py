@@ -22,7 +22,7 @@ from blocks.source_repository import Revision
 from blocks.testing.junit import write_junit
 from blocks.testing.results import LayerResult, Red
 from flows.tasks.code import name_this_run
-from flows.tasks.commit import RolledOut
+from flows.tasks.deploy.commit import RolledOut
 from flows.tasks.names import check_names
 from flows.tasks.push import Pushed
 from flows.tasks.report import Report, render

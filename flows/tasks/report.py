@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from blocks.source_repository import Revision
 from blocks.testing.results import LayerResult
-from flows.tasks.report_pyramid import escape, fenced, pyramid_figures, pyramid_section
+from flows.tasks.testing.report_pyramid import escape, fenced, pyramid_figures, pyramid_section
 
 BAR = 30
 

@@ -20,7 +20,7 @@ from blocks.ledger import Ledger
 from blocks.source_repository import SourceRepository
 from blocks.testing.results import LayerResult, Red
 from flows.tasks.code import Code
-from flows.tasks.pyramid import Images
+from flows.tasks.testing.pyramid import Images
 from flows.verify import verify
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

@@ -14,9 +14,9 @@ from blocks.errors import BadVersion, Halt, Refuse, Retry
 from blocks.kube.job import JobEnd
 from blocks.kube.objects import KubeObject
 from blocks.metrics import Metrics, Sample
-from flows.tasks.gates import command, page
-from flows.tasks.gates.course import course, seconds_left
-from flows.tasks.gates.prometheus import (
+from flows.tasks.deploy.gates import command, page
+from flows.tasks.deploy.gates.course import course, seconds_left
+from flows.tasks.deploy.gates.prometheus import (
     Number,
     PrometheusLooker,
     check_queries,
@@ -25,7 +25,7 @@ from flows.tasks.gates.prometheus import (
     number,
     pods_of,
 )
-from flows.tasks.gates.reading import Reading, Verdict, decide
+from flows.tasks.deploy.gates.reading import Reading, Verdict, decide
 
 NONE = Number(None, "")
 

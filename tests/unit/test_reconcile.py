@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from blocks.kube.apply import Change, Difference
 from flows.reconcile import drift_rows
-from flows.tasks.apply import Applied
+from flows.tasks.deploy.apply import Applied
 
 FIELD = Difference(field="spec.replicas", live="1", wanted="2", writer="kubectl at 10:00")
 

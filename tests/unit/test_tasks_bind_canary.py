@@ -5,7 +5,7 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import Wanted
 from flows.strategies import Canary, Replicas, Stage, Weights
-from flows.tasks.target import Target, target_of
+from flows.tasks.deploy.target import Target, target_of
 from tests.unit.canary_folder import ROLLOUT, ROUTE, SERVICES, folder
 
 

@@ -11,11 +11,11 @@ from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository
 from blocks.source_repository import Revision, SourceRepository
 from flows.strategies import Step
-from flows.tasks.back import Goal, clear, go_back
-from flows.tasks.cause import Cause
-from flows.tasks.commit import release as commit_release
-from flows.tasks.message import release_message
-from flows.tasks.target import Target, target_of
+from flows.tasks.deploy.back import Goal, clear, go_back
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.commit import release as commit_release
+from flows.tasks.deploy.message import release_message
+from flows.tasks.deploy.target import Target, target_of
 from tests.unit.origin import Origin
 
 ROLLOUT = b"""\

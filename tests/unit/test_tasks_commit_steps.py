@@ -7,11 +7,11 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from flows.tasks.back import bad_image, go_back, release_before
-from flows.tasks.cause import Cause
-from flows.tasks.commit import Committed
-from flows.tasks.commit import release as commit_release
-from flows.tasks.target import Target, target_of
+from flows.tasks.deploy.back import bad_image, go_back, release_before
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.commit import Committed
+from flows.tasks.deploy.commit import release as commit_release
+from flows.tasks.deploy.target import Target, target_of
 from tests.unit.colours import deployment, folder
 from tests.unit.origin import Origin
 from tests.unit.test_tasks_commit import image, runs

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from blocks.ledger.book import Proof, Record
-from flows.tasks.flakes import MOST_PROOFS, render_flakes
+from flows.tasks.testing.flakes import MOST_PROOFS, render_flakes
 
 AT = datetime(2026, 11, 24, 3, 4, tzinfo=UTC)
 

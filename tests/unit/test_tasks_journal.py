@@ -8,7 +8,7 @@ import pytest
 from blocks.errors import Fail
 from blocks.images import ImageRef
 from blocks.testing.results import LayerResult, Red
-from flows.tasks.commit import Committed, RolledOut
+from flows.tasks.deploy.commit import Committed, RolledOut
 from flows.tasks.journal import SHARES, TESTS_SHARE, Journal
 from flows.tasks.push import Pushed
 

@@ -13,8 +13,8 @@ from blocks.source_repository import Revision
 from blocks.testing.results import LayerResult, Outcome, Red, TestResult
 from blocks.testing.tool_pytest import Pytest
 from flows.tasks.code import Code
-from flows.tasks.judge import SHOWN_FAILURES, SHOWN_LINES, describe, judge
-from flows.tasks.pyramid import sidecars_of
+from flows.tasks.testing.judge import SHOWN_FAILURES, SHOWN_LINES, describe, judge
+from flows.tasks.testing.pyramid import sidecars_of
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 UNTOUCHED = "the registry, the ops repository and the cluster"

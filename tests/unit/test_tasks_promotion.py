@@ -7,8 +7,8 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import Wanted
 from blocks.vcs.trailers import Recorded
-from flows.tasks.promotion import promotion_of, release_in
-from flows.tasks.target import Target, target_of
+from flows.tasks.deploy.promotion import promotion_of, release_in
+from flows.tasks.deploy.target import Target, target_of
 from tests.unit.colours import ROLLOUT, SERVICE, deployment, folder
 
 OLD, NEW = (f"registry.example.org/shop@sha256:{digit * 64}" for digit in "12")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from blocks.source_repository import Revision
 from blocks.testing.results import LayerResult, Outcome, Shard, TestResult
-from flows.tasks.picture import data_uri, draw
 from flows.tasks.report import Report, render
-from flows.tasks.report_pyramid import escape, pyramid_figures, pyramid_section
+from flows.tasks.testing.picture import data_uri, draw
+from flows.tasks.testing.report_pyramid import escape, pyramid_figures, pyramid_section
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 

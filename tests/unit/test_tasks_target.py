@@ -5,7 +5,7 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import Wanted
 from flows.strategies import Place
-from flows.tasks.target import Target, target_of
+from flows.tasks.deploy.target import Target, target_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 UNTOUCHED = "everything: nothing was built, pushed or committed"

@@ -8,10 +8,10 @@ from blocks.config import read_rollout
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject
 from flows.strategies import Rolling
-from flows.tasks.agent import not_applied
-from flows.tasks.see import value_in
-from flows.tasks.target import Target
-from flows.tasks.watch import _failed
+from flows.tasks.deploy.agent import not_applied
+from flows.tasks.deploy.see import value_in
+from flows.tasks.deploy.target import Target
+from flows.tasks.deploy.watch import _failed
 
 WORKLOAD = KubeObject(
     file="prod/shop/web.yaml",

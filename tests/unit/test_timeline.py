@@ -6,10 +6,10 @@ from uuid import UUID
 from xml.etree import ElementTree
 
 from flows.strategies import Step
-from flows.tasks.commit import Committed
-from flows.tasks.gates.reading import Reading
-from flows.tasks.timeline import Timeline
-from flows.tasks.timeline_picture import HEIGHT, TOP, Moment, draw
+from flows.tasks.deploy.commit import Committed
+from flows.tasks.deploy.gates.reading import Reading
+from flows.tasks.deploy.timeline import Timeline
+from flows.tasks.deploy.timeline_picture import HEIGHT, TOP, Moment, draw
 
 NOW = datetime.now(UTC)
 

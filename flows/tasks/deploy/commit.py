@@ -13,13 +13,13 @@ from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
 from blocks.vcs.trailers import Recorded
 from flows.strategies import Edit, Step
-from flows.tasks.cause import Cause
 from flows.tasks.code import source_of
-from flows.tasks.fence import downgrade_from, refuse_held
-from flows.tasks.message import release_message, this_run
+from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.fence import downgrade_from, refuse_held
+from flows.tasks.deploy.message import release_message, this_run
+from flows.tasks.deploy.places import changed_files
+from flows.tasks.deploy.target import Target, target_of
 from flows.tasks.outside import outside
-from flows.tasks.places import changed_files
-from flows.tasks.target import Target, target_of
 
 
 class Committed(BaseModel):

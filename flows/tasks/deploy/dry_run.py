@@ -8,11 +8,11 @@ from blocks.errors import Refuse
 from blocks.kube.dry_run import refusals
 from blocks.ops_repository import OpsRepository
 from flows.strategies import Step
-from flows.tasks.clusters import cluster_of
-from flows.tasks.manifests import manifests_of
+from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.manifests import manifests_of
+from flows.tasks.deploy.places import changed_files
+from flows.tasks.deploy.target import Target
 from flows.tasks.outside import outside
-from flows.tasks.places import changed_files
-from flows.tasks.target import Target
 
 
 @outside("dry run of {step.name}")

@@ -14,16 +14,16 @@ from blocks.kube.client import KubeClient
 from blocks.kube.objects import KubeObject
 from blocks.metrics import Metrics
 from flows.strategies import Step
-from flows.tasks.clusters import cluster_of
-from flows.tasks.gates.command import CommandLooker
-from flows.tasks.gates.course import Passed, Tell, course, seconds_left, telling
-from flows.tasks.gates.health import HealthLooker
-from flows.tasks.gates.page import PageLooker
-from flows.tasks.gates.prometheus import PrometheusLooker, check_queries, pods_of
-from flows.tasks.gates.reading import Looker, Reading
+from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.gates.command import CommandLooker
+from flows.tasks.deploy.gates.course import Passed, Tell, course, seconds_left, telling
+from flows.tasks.deploy.gates.health import HealthLooker
+from flows.tasks.deploy.gates.page import PageLooker
+from flows.tasks.deploy.gates.prometheus import PrometheusLooker, check_queries, pods_of
+from flows.tasks.deploy.gates.reading import Looker, Reading
+from flows.tasks.deploy.target import Target
+from flows.tasks.deploy.watch import images_for, workloads_of
 from flows.tasks.outside import outside
-from flows.tasks.target import Target
-from flows.tasks.watch import images_for, workloads_of
 
 
 @outside("judge {step.name}")

@@ -11,9 +11,9 @@ from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject, images_of, read_objects
 from blocks.ops_repository import OpsRepository, Wanted
 from flows.strategies import Edit, Place, Step, Strategy, Value
-from flows.tasks.bind import Folder, strategy_of
+from flows.tasks.deploy.bind import Folder, strategy_of
+from flows.tasks.deploy.places import image_places, value_at
 from flows.tasks.outside import outside
-from flows.tasks.places import image_places, value_at
 
 
 class Target(BaseModel):

@@ -14,11 +14,11 @@ from blocks.source_repository import Revision, SourceRepository
 from blocks.vcs.trailers import Recorded, one_line, with_trailers
 from flows.strategies import first_with_edits
 from flows.tasks.code import source_of
-from flows.tasks.commit import Committed, committed, say_asked
-from flows.tasks.message import release_message, this_run
+from flows.tasks.deploy.commit import Committed, committed, say_asked
+from flows.tasks.deploy.message import release_message, this_run
+from flows.tasks.deploy.places import changed_files
+from flows.tasks.deploy.target import Target, target_of
 from flows.tasks.outside import outside
-from flows.tasks.places import changed_files
-from flows.tasks.target import Target, target_of
 
 UNTOUCHED = "the ops repository and the cluster"
 

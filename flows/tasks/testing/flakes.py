@@ -10,7 +10,7 @@ from blocks.ledger import Ledger, Proof, Record
 from blocks.testing.shipway_names import shown
 from flows.tasks.names import check_names
 from flows.tasks.outside import outside
-from flows.tasks.report_pyramid import escape, fenced, table
+from flows.tasks.testing.report_pyramid import escape, fenced, table
 
 MOST_PROOFS = 10
 

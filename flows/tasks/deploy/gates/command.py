@@ -5,7 +5,7 @@ from __future__ import annotations
 from blocks.config import Gate, JobGate
 from blocks.kube.client import NO_ANSWER, KubeClient
 from blocks.kube.job import JobEnd, run_job
-from flows.tasks.gates.reading import Reading
+from flows.tasks.deploy.gates.reading import Reading
 
 
 class CommandLooker:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from blocks.config import CanarySettings
 from blocks.kube.objects import KubeObject
 from flows.strategies import Canary, Replicas, Stage, Weights
-from flows.tasks.bind.folder import Folder, selects
-from flows.tasks.bind.http_route import weights_of_http_route
+from flows.tasks.deploy.bind.folder import Folder, selects
+from flows.tasks.deploy.bind.http_route import weights_of_http_route
 
 
 def bind_canary(settings: CanarySettings, folder: Folder) -> Canary:

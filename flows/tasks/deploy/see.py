@@ -11,8 +11,8 @@ from blocks.kube.client import KubeClient
 from blocks.kube.objects import KubeObject
 from blocks.kube.route import not_accepted
 from flows.strategies import Edit
-from flows.tasks.agent import failure_of, not_applied
-from flows.tasks.target import Target
+from flows.tasks.deploy.agent import failure_of, not_applied
+from flows.tasks.deploy.target import Target
 
 POLL_SECONDS = 0.5
 

@@ -11,8 +11,8 @@ from prefect.logging import get_run_logger
 
 from blocks.errors import Fail
 from blocks.kube.objects import KubeObject
+from flows.tasks.deploy.target import Target
 from flows.tasks.outside import outside
-from flows.tasks.target import Target
 
 AGENT = "reconcile/on-commit"
 

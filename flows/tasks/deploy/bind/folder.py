@@ -9,7 +9,7 @@ from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject
 from blocks.ops_repository import Wanted
 from flows.strategies import Place, Side
-from flows.tasks.places import field_place
+from flows.tasks.deploy.places import field_place
 
 UNTOUCHED = "everything: nothing was built, pushed or committed"
 

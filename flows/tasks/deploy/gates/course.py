@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
 from blocks.errors import BadVersion, Halt
-from flows.tasks.gates.reading import Looker, Reading, decide
+from flows.tasks.deploy.gates.reading import Looker, Reading, decide
 
 Tell = Callable[[str, Reading], None]
 

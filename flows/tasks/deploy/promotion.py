@@ -14,11 +14,11 @@ from blocks.ops_repository import OpsRepository
 from blocks.source_repository import Revision
 from blocks.vcs.trailers import Recorded
 from flows.strategies import Ready, is_released
-from flows.tasks.clusters import cluster_of
 from flows.tasks.code import source_of
+from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.target import Target, target_of
+from flows.tasks.deploy.watch import images_for, workloads_of
 from flows.tasks.outside import outside
-from flows.tasks.target import Target, target_of
-from flows.tasks.watch import images_for, workloads_of
 
 UNTOUCHED = "everything: nothing was committed"
 

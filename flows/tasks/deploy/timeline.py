@@ -13,10 +13,10 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 
 from flows.strategies import Step
-from flows.tasks.commit import Committed
-from flows.tasks.gates.reading import Reading
-from flows.tasks.picture import data_uri
-from flows.tasks.timeline_picture import Moment, draw
+from flows.tasks.deploy.commit import Committed
+from flows.tasks.deploy.gates.reading import Reading
+from flows.tasks.deploy.timeline_picture import Moment, draw
+from flows.tasks.testing.picture import data_uri
 
 REFRESH_SECONDS = 2.0
 

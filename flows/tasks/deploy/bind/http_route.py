@@ -9,8 +9,8 @@ from typing import Any
 
 from blocks.kube.objects import KubeObject
 from flows.strategies import Backends
-from flows.tasks.bind.folder import Folder, selects
-from flows.tasks.places import field_place
+from flows.tasks.deploy.bind.folder import Folder, selects
+from flows.tasks.deploy.places import field_place
 
 
 def weights_of_http_route(

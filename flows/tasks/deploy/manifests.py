@@ -13,7 +13,7 @@ from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject, read_objects
 from blocks.ops_repository import OpsRepository, Wanted
 from blocks.renderer import Renderer
-from flows.tasks.target import Target
+from flows.tasks.deploy.target import Target
 
 
 class Manifests(BaseModel):

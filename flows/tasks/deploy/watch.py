@@ -17,12 +17,12 @@ from blocks.kube.client import KubeClient
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject, images_of
 from flows.strategies import Ready, Step
-from flows.tasks.agent import ask_agent, failure_of, not_applied
-from flows.tasks.clusters import cluster_of
-from flows.tasks.commit import Committed
+from flows.tasks.deploy.agent import ask_agent, failure_of, not_applied
+from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.commit import Committed
+from flows.tasks.deploy.see import not_seen, see
+from flows.tasks.deploy.target import Target
 from flows.tasks.outside import outside
-from flows.tasks.see import not_seen, see
-from flows.tasks.target import Target
 
 POLL_SECONDS = 0.5
 

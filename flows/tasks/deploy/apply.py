@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from blocks.kube.apply import Change
 from blocks.ops_repository import OpsRepository
 from flows.strategies import is_released
-from flows.tasks.clusters import cluster_of
-from flows.tasks.manifests import manifests_of
+from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.manifests import manifests_of
+from flows.tasks.deploy.target import target_of
 from flows.tasks.outside import outside
-from flows.tasks.target import target_of
 
 
 class Applied(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blocks.cluster import Cluster
 from blocks.kube.client import NO_ANSWER, KubeClient
 from blocks.kube.objects import KubeObject
-from flows.tasks.gates.reading import Reading
+from flows.tasks.deploy.gates.reading import Reading
 
 
 class HealthLooker:

@@ -8,8 +8,8 @@ from prefect.blocks.core import Block
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 
-from flows.tasks.message import this_run
-from flows.tasks.target import Target
+from flows.tasks.deploy.message import this_run
+from flows.tasks.deploy.target import Target
 
 What = Literal["start", "step", "approval", "halt", "failure", "rollback", "done"]
 

@@ -7,12 +7,12 @@ import asyncio
 from blocks.errors import Halt
 from blocks.ops_repository import OpsRepository
 from flows.strategies import Step, first_with_edits
-from flows.tasks.agent import ask_agent
-from flows.tasks.back import UNTOUCHED, WentBack, commit_rollback, release_before
-from flows.tasks.clusters import cluster_of
+from flows.tasks.deploy.agent import ask_agent
+from flows.tasks.deploy.back import UNTOUCHED, WentBack, commit_rollback, release_before
+from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.target import Target, target_of
+from flows.tasks.deploy.watch import images_for
 from flows.tasks.outside import outside
-from flows.tasks.target import Target, target_of
-from flows.tasks.watch import images_for
 
 
 async def go_back_now(target: Target, to: str | None, reason: str, by: str) -> WentBack:

@@ -12,7 +12,7 @@ from blocks.config import Gate, PrometheusGate
 from blocks.errors import Refuse, ShipwayError
 from blocks.kube.objects import KubeObject
 from blocks.metrics import Metrics, Sample
-from flows.tasks.gates.reading import Reading
+from flows.tasks.deploy.gates.reading import Reading
 
 # Kubernetes names pods <Deployment>-<hash of the template>-<five characters>, and the others so:
 _POD = {"Deployment": "-[a-z0-9]+-[a-z0-9]{5}", "StatefulSet": "-[0-9]+"}

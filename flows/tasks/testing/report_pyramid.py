@@ -8,8 +8,8 @@ from typing import Any
 
 from blocks.testing.results import OUTCOMES, LayerResult, Outcome, TestResult
 from blocks.testing.shipway_names import shown
-from flows.tasks.message import address_of
-from flows.tasks.picture import data_uri, draw, shares
+from flows.tasks.deploy.message import address_of
+from flows.tasks.testing.picture import data_uri, draw, shares
 
 SLOWEST = 10
 SLOW_SECONDS = 0.005  # what is shown as more than nothing

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.errors import Fail, Halt
 from blocks.vcs.trailers import one_line
 from flows.strategies import Step
-from flows.tasks.announce import announce
-from flows.tasks.target import Target
+from flows.tasks.deploy.announce import announce
+from flows.tasks.deploy.target import Target
 
 POLL_SECONDS = 1
 

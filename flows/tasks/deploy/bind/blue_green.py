@@ -5,8 +5,8 @@ from __future__ import annotations
 from blocks.config import BlueGreenSettings
 from blocks.kube.objects import KubeObject
 from flows.strategies import BlueGreen, Place
-from flows.tasks.bind.folder import Folder, escaped, pod_labels, selector_of
-from flows.tasks.places import field_place
+from flows.tasks.deploy.bind.folder import Folder, escaped, pod_labels, selector_of
+from flows.tasks.deploy.places import field_place
 
 
 def bind_blue_green(settings: BlueGreenSettings, folder: Folder) -> BlueGreen:

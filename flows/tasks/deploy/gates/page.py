@@ -6,7 +6,7 @@ import httpx
 
 from blocks.config import Gate, HttpGate
 from blocks.kube.client import NO_ANSWER, KubeClient
-from flows.tasks.gates.reading import Reading
+from flows.tasks.deploy.gates.reading import Reading
 
 
 class PageLooker:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flows.strategies import Rolling, Strategy
-from flows.tasks.bind.blue_green import bind_blue_green
-from flows.tasks.bind.canary import bind_canary
-from flows.tasks.bind.folder import Folder
+from flows.tasks.deploy.bind.blue_green import bind_blue_green
+from flows.tasks.deploy.bind.canary import bind_canary
+from flows.tasks.deploy.bind.folder import Folder
 
 __all__ = ["Folder", "strategy_of"]
 

@@ -1,0 +1,1 @@
+"""Test: layers in shards, what their results mean, and how they are shown."""
