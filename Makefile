@@ -14,6 +14,10 @@ INSIDE = eval "$$($(SANDBOX) env)" &&
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
+# They wait for pods and processes more than they work.
+SIDE_BY_SIDE := 3
+REAL := tests/contract tests/integration tests/system
+
 demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout
 ifdef STRATEGY
 	@$(SANDBOX) up --gateway
@@ -25,7 +29,9 @@ endif
 
 test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(SANDBOX) up --cluster later
-	@$(INSIDE) $(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/unit
+	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20
+	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone
 
 check: $(READY)  ## format, lint, types, layers and unit tests; quick enough for every commit
 	@$(BIN)/ruff format --check .

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from git import Actor, Repo
+from git.exc import GitCommandError
 from pydantic import SecretStr
 
 from blocks.vcs.access import Access, git_environment
 
 EXAMPLES = Path(__file__).parent
 AUTHOR = Actor("Ada Example", "ada@example.org")
+PUSHES = 20
 
 
 def images(env: Mapping[str, str]) -> dict[str, str]:
@@ -67,9 +69,18 @@ def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     repo.git.add("--all")
-    made = repo.index.commit(message, author=AUTHOR, committer=AUTHOR)
-    repo.git.push("origin", "HEAD:main")
-    return made.hexsha
+    repo.index.commit(message, author=AUTHOR, committer=AUTHOR)
+    for _ in range(PUSHES):
+        try:
+            repo.git.push("origin", "HEAD:main")
+        except GitCommandError:
+            # Others push to the ops repository too.
+            repo.git.pull("--rebase", "origin", "main")
+        else:
+            break
+    else:
+        repo.git.push("origin", "HEAD:main")
+    return repo.head.commit.hexsha
 
 
 def shop(env: Mapping[str, str] = os.environ) -> tuple[Repo, Repo]:

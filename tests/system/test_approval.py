@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,6 +16,8 @@ from prefect import get_client
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State
+from prefect.events import Event
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.flow_runs import aresume_flow_run
 
 from blocks.kube.client import KubeClient
@@ -106,6 +109,32 @@ async def test_who_approved_and_why_is_in_the_commit(careful: Project) -> None:
     assert Team.heard == ["start", "approval", "done"]
     # What stands is not asked about again.
     assert (await run_release(careful.app, until="healthy")).is_completed()
+
+
+async def events(app: str) -> list[str]:
+    """What the Prefect server heard of the app's rollouts, oldest first."""
+    wanted = EventFilter(
+        event=EventNameFilter(prefix=["shipway.rollout."]),
+        resource=EventResourceFilter(id=[f"shipway.rollout.staging/{app}"]),
+    )
+    async with get_client() as client:
+        found = (await client.read_events(filter=wanted, limit=50)).events
+    return [one.event.removeprefix("shipway.rollout.") for one in sorted(found, key=_when)]
+
+
+def _when(event: Event) -> datetime:
+    return event.occurred
+
+
+async def test_each_step_is_an_event_for_automations(cluster_project: Project) -> None:
+    app = cluster_project.app
+    assert (await run_release(app, until="healthy")).is_completed()
+    wanted = ["start", "step", "done"]
+    for _ in range(50):
+        if (heard := await events(app)) == wanted:
+            break
+        await asyncio.sleep(0.2)
+    assert heard == wanted
 
 
 async def test_a_no_commits_nothing(careful: Project) -> None:

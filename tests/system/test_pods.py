@@ -18,6 +18,9 @@ from tests.pods import pod_runner
 from tests.project import HOME, Project
 from tests.system.runs import run_of, run_release, summary
 
+# The Pod Runner block that they save is found by every release.
+pytestmark = pytest.mark.alone
+
 # Services of a pod share its network: their names all lead to it.
 LAYERS = """
     unit:

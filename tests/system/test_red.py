@@ -156,6 +156,7 @@ async def test_an_unknown_revision_is_one_clear_error(
     untouched.check()
 
 
+@pytest.mark.alone
 async def test_an_unreachable_registry_is_one_clear_error(
     project: Project, untouched: Untouched
 ) -> None:
