@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import FileLock
 from git import Actor, Repo
 from git.exc import GitCommandError
 from pydantic import SecretStr
@@ -85,7 +86,8 @@ def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:
 
 def shop(env: Mapping[str, str] = os.environ) -> tuple[Repo, Repo]:
     """The shop's app and ops repositories: as they are on the Git server, made if missing."""
-    return _have("shop", env), _have("shop-ops", env, name="ops")
+    with FileLock(Path(env["SHIPWAY_STATE"], "shop.lock")):
+        return _have("shop", env), _have("shop-ops", env, name="ops")
 
 
 def _have(content: str, env: Mapping[str, str], name: str | None = None) -> Repo:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from docker import DockerClient
+from filelock import FileLock
 from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
@@ -22,7 +23,10 @@ from tests.project import HOME, Project, known_project
 @pytest.fixture(scope="session")
 def ops_server(sandbox: dict[str, str]) -> None:
     """The ops repository is there, whether or not the demo ran before."""
-    repositories.shop(sandbox)
+    # Its clone may be in use: it is made once, by whichever of the tests comes first.
+    with FileLock(Path(sandbox["SHIPWAY_STATE"], "ops-server.lock")):
+        if not Path(sandbox["SHIPWAY_GIT_ROOT"], "ops.git").exists():
+            repositories.shop(sandbox)
 
 
 @pytest.fixture
