@@ -71,7 +71,10 @@ def open_repository(folder: Path, url: str, access: Access) -> Generator[Repo]:
             Repo.init(folder, bare=True).close()
         with Repo(folder) as repo:
             if "origin" not in repo.remotes:
-                repo.create_remote("origin", url)
+                # An address alone: with a refspec, a push and a fetch at once would both write
+                # the branch that tracks the remote's, and one of them would fail.
+                with repo.config_writer() as config:
+                    config.set_value('remote "origin"', "url", url)
     with Repo(folder) as repo, TemporaryDirectory(prefix="shipway-git-") as secrets:
         repo.git.update_environment(**git_environment(access, Path(secrets)))
         yield repo

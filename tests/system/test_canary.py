@@ -121,7 +121,7 @@ async def test_a_version_that_fails_requests_is_caught_and_led_back(
 async def test_the_only_healthy_copy_is_not_rolled_back(
     pulse: Pulse, gateway: str, cluster: KubeClient
 ) -> None:
-    change(pulse, "minimum_samples: 10", "minimum_samples: 100000")
+    change(pulse, "minimum_samples: 20", "minimum_samples: 100000")
     change(pulse, "interval: 1\n", "interval: 1\n    patience: 2\n")
     change(pulse, "strategy: canary\n", "strategy: canary\ndrift: report\n")
     pulse.version("2.0.0")

@@ -282,6 +282,8 @@ async def test_prometheus_counts_the_requests_of_each_pod_and_each_backend(
         await until(each_has_its_share, 10)
         services = f'traefik_service_requests_total{{code="200",service=~"{split.name}-.+"}}'
         counted = await values(services, "service")
-    assert split.answered == {"stable": 200, "canary": 200}
+    # Between two requests, others' changes may have the round robin begin anew.
+    assert split.answered.total() == 400
+    assert abs(split.answered["canary"] - 200) <= 4
     for side in SIDES:
         assert counted[f"{split.name}-{side}-http-80@kubernetesgateway"] >= 200

@@ -258,3 +258,10 @@ def test_a_port_or_a_name_with_a_five_in_it_is_no_server_error(words: str) -> No
 def test_gits_words_stay_whole_when_they_end_in_a_quote() -> None:
     words = "fatal: Authentication failed for 'https://h/x/'"
     assert explained(words).facts["got"] == words
+
+
+def test_a_fetch_and_a_push_at_once_have_no_ref_in_common(tmp_path: Path) -> None:
+    with open_repository(tmp_path / "mirror", URL, Access()) as repo:
+        assert repo.remotes.origin.url == URL
+        # Nothing tracks the remote's branches: both would write it.
+        assert not repo.config_reader().has_option('remote "origin"', "fetch")
