@@ -123,28 +123,24 @@ def labels(run: str) -> dict[str, str]:
 
 def owners_of_leftovers(client: DockerClient) -> dict[str, set[str]]:
     """The flow runs that containers or networks on this engine belong to, and their processes."""
-    containers = client.containers.list(all=True, filters={"label": RUN_LABEL})
+    containers = _list(client, {"label": RUN_LABEL})
     networks = client.networks.list(filters={"label": RUN_LABEL})
-    found = [one.labels for one in containers]
-    found += [one.attrs.get("Labels") or {} for one in networks]
     owners: dict[str, set[str]] = {}
-    for one in found:
-        owners.setdefault(one[RUN_LABEL], set()).add(one.get(OWNER_LABEL, ""))
+    for one in [*containers, *networks]:
+        found = one.attrs.get("Labels") or {}
+        owners.setdefault(found[RUN_LABEL], set()).add(found.get(OWNER_LABEL, ""))
     return owners
 
 
 def remove_leftovers(client: DockerClient, run: str, network: Network | None = None) -> int:
     """Remove every container of a flow run, and its network or networks; return how many."""
-    label: dict[str, str | list[str] | bool] = {"label": f"{RUN_LABEL}={run}"}
     if network is None:
-        containers = client.containers.list(all=True, filters=label)
-        networks = client.networks.list(filters=label)
+        label = f"{RUN_LABEL}={run}"
+        containers = _list(client, {"label": label})
+        networks = client.networks.list(filters={"label": label})
     else:
-        network.reload()
-        containers = network.containers
-        stopped = client.containers.list(all=True, filters={**label, "network": str(network.name)})
-        containers = {one.id: one for one in [*containers, *stopped]}.values()
-        networks = [network]
+        # Whoever joined it, too: a network goes only when nobody is left on it.
+        containers, networks = _list(client, {"network": str(network.name)}), [network]
     count = 0
     for container in containers:
         _remove(container)
@@ -155,6 +151,14 @@ def remove_leftovers(client: DockerClient, run: str, network: Network | None = N
         except NotFound:
             continue
     return count
+
+
+def _list(client: DockerClient, filters: Mapping[str, str]) -> list[Container]:
+    """Running and other containers, as the engine lists them.
+
+    Not looked at one by one: another run may remove its own between the list and the look.
+    """
+    return client.containers.list(all=True, sparse=True, filters=dict(filters))
 
 
 def content_of(client: DockerClient, image: str) -> str:

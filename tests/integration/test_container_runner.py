@@ -186,6 +186,23 @@ def test_leftovers_of_a_killed_worker_are_found_and_removed(
     assert run not in owners_of_leftovers(engine)
 
 
+def test_a_container_that_another_run_removes_meanwhile_is_in_nobodys_way(
+    run: str, python_image: str, engine: DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = engine.containers.create(python_image, ["true"], labels={RUN_LABEL: run})
+    listed = engine.api.containers
+
+    def removed_once_listed(*args: object, **options: object) -> object:
+        found = listed(*args, **options)
+        container.remove()
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(engine.api, "containers", removed_once_listed)
+        assert run in owners_of_leftovers(engine)
+    assert run not in owners_of_leftovers(engine)
+
+
 def _image(engine: DockerClient, base: str, command: list[str], user: str = "") -> str:
     """An image whose own command is `command`: services run theirs."""
     container = engine.containers.create(base, command, user=user)
