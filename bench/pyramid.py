@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from docker import DockerClient
 
-from bench import page
+from bench import outcome
 from bench.apps import prepare, remove
 from bench.killed import killed
 from bench.nights import nights
@@ -26,8 +23,7 @@ from bench.pypi import pypi
 from bench.red import red
 from bench.section import Section
 from bench.shards import shards
-from bench.show import console, print_section
-from bench.versions import versions
+from bench.show import print_section
 
 RESULTS = Path(__file__).with_name("results") / "pyramid.json"
 
@@ -45,16 +41,8 @@ def main() -> None:
             for section in measure():
                 print_section(section)
                 sections.append(section)
-    result: dict[str, Any] = {
-        "sections": [one.model_dump() for one in sections],
-        "seconds": round(time.monotonic() - begin),
-        "versions": versions(),
-    }
-    RESULTS.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    page.write()
-    console.print(f"Written to {RESULTS.relative_to(Path.cwd())}")
-    if not all(held for section in sections for held in section.promises.values()):
-        sys.exit("✗ a promise does not hold; see the tables")
+    outcome.write(RESULTS, sections, time.monotonic() - begin)
+    outcome.judge(sections)
 
 
 def _shards() -> list[Section]:

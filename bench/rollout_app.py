@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import sys
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -21,12 +20,10 @@ from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import pulses, repositories
+from examples.killed import kill_release
 from examples.pulses import Pulse, Strategy
 from flows.release import release
 from flows.rollback import rollback
-
-RELEASE = "import asyncio, sys; from flows.release import release; "
-RELEASE += "asyncio.run(release(sys.argv[1]))"
 
 
 @dataclass
@@ -88,20 +85,13 @@ class RolloutApp:
         ]
 
     async def killed_after(self, step: str) -> None:
-        """Start a release of the tip in a process of its own; kill -9 once a step is in Git."""
+        """Release the tip in a process of its own; kill -9 once a step so named is in Git."""
         before = len(self.commits())
-        command = [sys.executable, "-c", RELEASE, self.name]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-        try:
-            while step not in [name for name, _ in self.commits()[before:]]:
-                assert process.returncode is None, f"the release ended before {step}"
-                await asyncio.sleep(0.1)
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+
+        def is_there() -> bool:
+            return any(name.startswith(step) for name, _ in self.commits()[before:])
+
+        await kill_release(self.name, is_there)
 
     async def available(self, deployment: str) -> int:
         """How many pods of a Deployment take requests."""

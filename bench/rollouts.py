@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from bench import page
+from bench import outcome
 from bench.bad_versions import bad_versions
 from bench.by_hand import by_hand
 from bench.downtime import downtime
 from bench.kills import kills
 from bench.no_answer import no_answer
 from bench.section import Section
-from bench.show import console, print_section
-from bench.versions import versions
+from bench.show import print_section
 from bench.way_back import way_back
 
 RESULTS = Path(__file__).with_name("results") / "rollouts.json"
@@ -58,16 +55,8 @@ def main() -> None:
     logging.disable(logging.ERROR)
     sections = asyncio.run(measure(sys.argv[1:] or list(PARTS)))
     if not sys.argv[1:]:
-        result: dict[str, Any] = {
-            "sections": [one.model_dump() for one in sections],
-            "seconds": round(time.monotonic() - begin),
-            "versions": versions(),
-        }
-        RESULTS.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-        page.write()
-        console.print(f"Written to {RESULTS.relative_to(Path.cwd())}")
-    if not all(held for section in sections for held in section.promises.values()):
-        sys.exit("✗ a promise does not hold; see the tables")
+        outcome.write(RESULTS, sections, time.monotonic() - begin)
+    outcome.judge(sections)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.project import HOME
+from tests.project import bring_up
 
 NEEDED = ("PREFECT_API_URL", "SHIPWAY_STATE", "SHIPWAY_REGISTRY", "SHIPWAY_GIT_URL", "DOCKER_HOST")
 
@@ -31,10 +29,9 @@ def sandbox() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def cluster_is_up(sandbox: dict[str, str]) -> None:
     """The real cluster, waited for; where there is none, the tests that need it fail."""
-    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up"]
-    done = subprocess.run(up, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or sandbox["SHIPWAY_CLUSTER"] == "none":
-        pytest.fail(f"there is no cluster:\n{done.stdout}{done.stderr}", pytrace=False)
+    bring_up("cluster")
+    if sandbox["SHIPWAY_CLUSTER"] == "none":
+        pytest.fail("there is no cluster: the sandbox was brought up without", pytrace=False)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 from git import Repo
 
 from deployments.bootstrap import app as source_block
@@ -25,6 +28,14 @@ def readme_files() -> dict[str, str]:
     """The files that the README tells its readers to write, by path."""
     blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
     return dict(blocks)
+
+
+def bring_up(what: str, *options: str) -> None:
+    """Have a part of the sandbox up, built if it is not; without it, the tests that ask fail."""
+    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", *options]
+    done = subprocess.run(up, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"there is no {what}:\n{done.stdout}{done.stderr}", pytrace=False)
 
 
 @dataclass(frozen=True)

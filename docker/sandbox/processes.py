@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -94,6 +95,15 @@ def wait_until(
             what = "ended" if dead else f"was not ready within {seconds:.0f} s"
             raise Unavailable(f"{one} {what}; the end of its log:\n{tail(one)}")
         time.sleep(0.1)
+
+
+def serves(page: str) -> bool:
+    """Whether a part answers at a page that says how it is."""
+    try:
+        with urllib.request.urlopen(page, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def tail(name: str, lines: int = 15) -> str:

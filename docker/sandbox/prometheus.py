@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import urllib.request
 from pathlib import Path
 
 import cluster
@@ -55,7 +54,9 @@ def up() -> None:
                 "--log.level=warn",
             ),
         )
-    processes.wait_until(_answers, NAME, daemons=(_TARGETS, NAME))
+    processes.wait_until(
+        lambda: processes.serves(f"{url()}/-/ready"), NAME, daemons=(_TARGETS, NAME)
+    )
 
 
 def url() -> str:
@@ -63,14 +64,6 @@ def url() -> str:
     if read().get("cluster") != "node":
         return os.environ.get("SHIPWAY_PROMETHEUS", "")
     return f"http://{machine.address()}:{PORT}"
-
-
-def _answers() -> bool:
-    try:
-        with urllib.request.urlopen(f"{url()}/-/ready", timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 def _configuration() -> dict[str, object]:

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import processes
@@ -55,11 +54,7 @@ def address() -> str:
 
 def answers() -> bool:
     """Whether the server is healthy."""
-    try:
-        with urllib.request.urlopen(f"{address()}/api/health", timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+    return processes.serves(f"{address()}/api/health")
 
 
 def deploy(env: dict[str, str]) -> bool:

@@ -3,7 +3,7 @@
 from flows.strategies.blue_green import BlueGreen
 from flows.strategies.canary import Canary, Stage
 from flows.strategies.rolling import Rolling
-from flows.strategies.router import Backends, Replicas, Router, Weights
+from flows.strategies.router import Backends, Replicas, Weights
 from flows.strategies.side import Side
 from flows.strategies.step import (
     Edit,
@@ -29,7 +29,6 @@ __all__ = [
     "Ready",
     "Replicas",
     "Rolling",
-    "Router",
     "Side",
     "Stage",
     "Step",

@@ -119,7 +119,9 @@ class Canary(BaseModel):
     def _stages(self, live: Live, wanted: str, at: int | None = None) -> list[Draft]:
         """The stages from that one on; from the one that Git has come to, where none is given."""
         if at is None:
-            reached = (n for n, one in enumerate(self.stages) if not self._beyond(live, one))
+            reached = (
+                n for n, one in enumerate(self.stages) if not self.router.beyond(live, one.weight)
+            )
             at = next(reached, len(self.stages) - 1)
         found: list[Draft] = []
         for number, stage in enumerate(self.stages[at:], at):
@@ -156,9 +158,6 @@ class Canary(BaseModel):
 
     def _at_rest(self, live: Live, wanted: str) -> Live:
         return {**self.canary.to(wanted), **self.router.to(live, 0, 0)}
-
-    def _beyond(self, live: Live, stage: Stage) -> bool:
-        return self.router.beyond(live, stage.weight)
 
     def _named(self, number: int, name: str) -> str:
         return f"{number}/{len(self.stages) + 4} {name}"

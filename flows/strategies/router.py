@@ -7,32 +7,10 @@ VirtualService of a mesh) is `Weights`, bound to other places.
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from flows.strategies.step import Live, Place, Value
-
-
-class Router(Protocol):
-    """Gives the canary a share of the requests, and the pods for it."""
-
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """All that it reads and sets."""
-        ...
-
-    def to(self, live: Live, weight: int, ahead: int) -> dict[Place, Value]:
-        """The values with which the canary gets `weight` percent, with pods for `ahead` percent."""
-        ...
-
-    def off(self) -> dict[Place, Value]:
-        """The values with which the canary gets none; its pods stay, where they may."""
-        ...
-
-    def beyond(self, live: Live, weight: int) -> bool:
-        """Whether Git gives the canary more than `weight` percent."""
-        ...
 
 
 class Backends(BaseModel):

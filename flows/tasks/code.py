@@ -13,6 +13,7 @@ from blocks.config import Pipeline, read_pipeline
 from blocks.errors import Refuse
 from blocks.source_repository import Revision, SourceRepository
 from flows.tasks.outside import outside
+from flows.tasks.saved import saved
 
 
 class Code(BaseModel):
@@ -32,16 +33,13 @@ async def source_of(app: str) -> SourceRepository:
     Raises:
         Refuse: There is none.
     """
-    try:
-        return await SourceRepository.aload(app)
-    except ValueError as error:
-        raise Refuse(
-            f"There is no app {app!r}.",
-            where=f"block source-repository/{app}",
-            expected="a Source Repository block with the app's name",
-            untouched="everything: nothing was built, pushed or committed",
-            remedy="create it in the Prefect UI under Blocks, or with deployments.bootstrap",
-        ) from error
+    return await saved(
+        SourceRepository,
+        app,
+        f"There is no app {app!r}.",
+        expected="a Source Repository block with the app's name",
+        untouched="everything: nothing was built, pushed or committed",
+    )
 
 
 @outside("checkout {app}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -17,7 +15,7 @@ from kubernetes_asyncio.client import ApiException
 from blocks.cluster import Cluster
 from blocks.kube.client import KubeClient
 from examples import repositories
-from tests.project import HOME, Project, known_project
+from tests.project import Project, bring_up, known_project
 
 
 @pytest.fixture(scope="session")
@@ -79,8 +77,5 @@ def engine(sandbox: dict[str, str]) -> DockerClient:
 @pytest.fixture(scope="session")
 def gateway(sandbox: dict[str, str]) -> str:
     """The gateway's address, once it is up, with Prometheus; without it, the tests fail."""
-    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", "--gateway"]
-    done = subprocess.run(up, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.fail(f"there is no gateway:\n{done.stdout}{done.stderr}", pytrace=False)
+    bring_up("gateway", "--gateway")
     return sandbox["SHIPWAY_GATEWAY"]

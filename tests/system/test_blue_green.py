@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import Any
 
 import pytest
 
 from blocks.kube.client import KubeClient
+from examples.killed import kill_release
 from examples.load import load
 from flows.rollback import rollback
-from tests.project import HOME, Project
+from tests.project import Project
 from tests.system.runs import run_release, summary
 
 ROLLOUT = """\
@@ -23,8 +22,6 @@ images:
 blue_green: {{blue: {app}-blue, green: {app}-green, service: {app}, keep: {keep}}}
 """
 MANY = 100
-RELEASE = "import asyncio, sys; from flows.release import release; "
-RELEASE += "asyncio.run(release(sys.argv[1]))"
 
 
 @pytest.fixture
@@ -135,7 +132,7 @@ async def test_a_run_that_was_killed_after_the_switch_goes_on_from_there(
     app, step = colours.app, "2/3 switch to green"
     assert (await run_release(app, until="healthy")).is_completed()
     greet(colours, "Hi")
-    await killed_after(colours, step)
+    await kill_release(app, lambda: step in steps(colours))
     before = steps(colours)
     assert before[-1] == step
     async with load(await address(cluster, app)) as found:
@@ -145,17 +142,3 @@ async def test_a_run_that_was_killed_after_the_switch_goes_on_from_there(
     names = ["1/1 first", "1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]
     assert steps(colours) == names
     assert await replicas(cluster, app) == {"blue": 0, "green": 2}
-
-
-async def killed_after(project: Project, step: str) -> None:
-    """Run a release in a process of its own, and end it with kill -9 once a step is committed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", RELEASE, project.app), cwd=HOME
-    )
-    try:
-        while step not in await asyncio.to_thread(steps, project):
-            assert process.returncode is None
-            await asyncio.sleep(0.1)
-    finally:
-        process.kill()
-        await process.wait()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 
 from blocks.kube.client import KubeClient
 from flows.reconcile import reconcile
-from tests.project import HOME, Project
+from tests.project import Project, bring_up
 from tests.system.runs import run_release, summary
 
 IMAGES = """\
@@ -41,10 +39,7 @@ spec: {containers: [{name: never, image: never}]}
 @pytest.fixture(scope="session")
 def helm(sandbox: dict[str, str], cluster_is_up: None) -> None:
     """Helm is there, built if it is not; without it, the tests fail."""
-    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", "--helm"]
-    done = subprocess.run(up, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.fail(f"there is no Helm:\n{done.stdout}{done.stderr}", pytrace=False)
+    bring_up("Helm", "--helm")
 
 
 def rollout_yaml(app: str, rest: str) -> str:

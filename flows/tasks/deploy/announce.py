@@ -13,9 +13,6 @@ from flows.tasks.deploy.target import Target
 
 What = Literal["start", "step", "approval", "halt", "failure", "rollback", "done"]
 
-# Of a step, there is an event; people need not hear of each.
-_TOLD = frozenset({"start", "approval", "halt", "failure", "rollback", "done"})
-
 
 async def announce(target: Target, what: What, words: str, **payload: str | float) -> None:
     """Emit the event `shipway.rollout.<what>`, and tell the notification blocks where people care.
@@ -36,7 +33,8 @@ async def announce(target: Target, what: What, words: str, **payload: str | floa
         "shipway.environment": target.environment,
     }
     emit_event(f"shipway.rollout.{what}", resource, payload={"words": words, **payload})
-    if what not in _TOLD:
+    # Of a step, there is an event; people need not hear of each.
+    if what == "step":
         return
     for block in target.rollout.notify:
         await _tell(block, f"{name}: {what}", f"{words}\n{this_run()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.cluster import Cluster
-from blocks.errors import Refuse
+from flows.tasks.saved import saved
 
 
 async def cluster_of(name: str) -> Cluster:
@@ -12,13 +12,10 @@ async def cluster_of(name: str) -> Cluster:
     Raises:
         Refuse: There is none.
     """
-    try:
-        return await Cluster.aload(name)
-    except ValueError as error:
-        raise Refuse(
-            f"There is no cluster {name!r}.",
-            where=f"block cluster/{name}",
-            expected="a Cluster block named like the environment, or as rollout.yaml says",
-            untouched="the cluster",
-            remedy="create it in the Prefect UI under Blocks, or with deployments.bootstrap",
-        ) from error
+    return await saved(
+        Cluster,
+        name,
+        f"There is no cluster {name!r}.",
+        expected="a Cluster block named like the environment, or as rollout.yaml says",
+        untouched="the cluster",
+    )

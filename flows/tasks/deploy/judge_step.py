@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from datetime import datetime
 
 from blocks.cluster import Cluster
 from blocks.concurrency import together
-from blocks.errors import Refuse
 from blocks.kube.client import KubeClient
 from blocks.kube.objects import KubeObject
 from blocks.metrics import Metrics
@@ -24,6 +22,7 @@ from flows.tasks.deploy.gates.reading import Looker, Reading
 from flows.tasks.deploy.target import Target
 from flows.tasks.deploy.watch import images_for, workloads_of
 from flows.tasks.outside import outside
+from flows.tasks.saved import saved
 
 
 @outside("judge {step.name}")
@@ -51,11 +50,10 @@ async def judge_step(
         log(gate, reading)
         tell(gate, reading)
 
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(cluster.client())
+    async with cluster.client() as client:
         gates = await _gates(target, step, image, since, cluster, client)
-        group = await stack.enter_async_context(together())
-        courses = [group.create_task(course(gate, hold_until, tell_all)) for gate in gates]
+        async with together() as group:
+            courses = [group.create_task(course(gate, hold_until, tell_all)) for gate in gates]
     return [one.result() for one in courses]
 
 
@@ -86,16 +84,13 @@ async def metrics_of(target: Target) -> Metrics:
         Refuse: There is none.
     """
     name = target.rollout.metrics or target.environment
-    try:
-        return await Metrics.aload(name)
-    except ValueError as error:
-        raise Refuse(
-            f"There is no Prometheus for {target.environment!r}.",
-            where=f"block metrics/{name}",
-            expected="a Metrics block named like the environment, or as rollout.yaml says",
-            untouched="the ops repository and the cluster",
-            remedy="create it in the Prefect UI under Blocks, or with deployments.bootstrap",
-        ) from error
+    return await saved(
+        Metrics,
+        name,
+        f"There is no Prometheus for {target.environment!r}.",
+        expected="a Metrics block named like the environment, or as rollout.yaml says",
+        untouched="the ops repository and the cluster",
+    )
 
 
 async def _gates(

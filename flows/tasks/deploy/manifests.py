@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from blocks.config import Rendering
-from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject, read_objects
 from blocks.ops_repository import OpsRepository, Wanted
 from blocks.renderer import Renderer
 from flows.tasks.deploy.target import Target
+from flows.tasks.saved import saved
 
 
 class Manifests(BaseModel):
@@ -61,16 +61,13 @@ async def manifests_of(
 async def _rendered(
     target: Target, rendering: Rendering, files: Mapping[str, bytes], folder: str
 ) -> bytes:
-    try:
-        renderer = await Renderer.aload("default")
-    except ValueError as error:
-        raise Refuse(
-            "There is no renderer.",
-            where="block renderer/default",
-            expected="a Renderer block that names the commands of Kustomize and Helm",
-            untouched="the ops repository and the cluster",
-            remedy="create it in the Prefect UI under Blocks, or with deployments.bootstrap",
-        ) from error
+    renderer = await saved(
+        Renderer,
+        "default",
+        "There is no renderer.",
+        expected="a Renderer block that names the commands of Kustomize and Helm",
+        untouched="the ops repository and the cluster",
+    )
     if rendering.helm is None:
         return await renderer.build(files, folder)
     namespace = target.rollout.namespace

@@ -90,10 +90,7 @@ async def workloads_of(
     """The workloads that something is to be waited for of; those that are rendered may come yet."""
     if ready.workload is not None:
         return [one for one in target.workloads if one.title == ready.workload]
-    if target.workloads or wait:
-        return target.workloads or await _rendered(cluster, client, target, ready.image)
-    repository = ImageRef.parse(ready.image).repository
-    return await cluster.workloads(client, target.rollout.namespace, repository)
+    return target.workloads or await _rendered(cluster, client, target, ready.image, wait=wait)
 
 
 def images_for(target: Target, workload: KubeObject, image: str) -> dict[str, str]:
@@ -107,14 +104,15 @@ def images_for(target: Target, workload: KubeObject, image: str) -> dict[str, st
 
 
 async def _rendered(
-    cluster: Cluster, client: KubeClient, target: Target, image: str
-) -> tuple[KubeObject, ...]:
+    cluster: Cluster, client: KubeClient, target: Target, image: str, *, wait: bool
+) -> Sequence[KubeObject]:
     """The workloads that an agent rendered: those of the namespace with the app's image."""
     repository, namespace = ImageRef.parse(image).repository, target.rollout.namespace
     deadline = time.monotonic() + target.rollout.progress_deadline
     while time.monotonic() < deadline:
-        if found := await cluster.workloads(client, namespace, repository):
-            return tuple(found)
+        found = await cluster.workloads(client, namespace, repository)
+        if found or not wait:
+            return found
         await asyncio.sleep(POLL_SECONDS)
     raise not_applied(target, None, f"no workload there runs an image of {repository}")
 
