@@ -1,11 +1,13 @@
 """What stands in the repositories beside code and manifests, and how a mistake is reported."""
 
+from blocks.config.document import Strict, read_document
 from blocks.config.gates import Gate, HttpGate, JobGate, PrometheusGate
 from blocks.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
 from blocks.config.pipeline import (
     App,
     Image,
     Layer,
+    Name,
     Pipeline,
     Quarantine,
     Service,
@@ -13,40 +15,29 @@ from blocks.config.pipeline import (
     read_pipeline,
 )
 from blocks.config.rendering import HelmRendering, KustomizeRendering, Rendering
-from blocks.config.rollout import (
-    BlueGreenSettings,
-    CanarySettings,
-    ImageField,
-    Promotion,
-    Rollout,
-    read_rollout,
-)
 
 __all__ = [
     "HOLDS_FILE",
     "App",
-    "BlueGreenSettings",
-    "CanarySettings",
     "Gate",
     "HelmRendering",
     "Hold",
     "Holds",
     "HttpGate",
     "Image",
-    "ImageField",
     "JobGate",
     "KustomizeRendering",
     "Layer",
+    "Name",
     "Pipeline",
     "PrometheusGate",
-    "Promotion",
     "Quarantine",
     "Rendering",
-    "Rollout",
     "Service",
+    "Strict",
     "Tests",
+    "read_document",
     "read_holds",
     "read_pipeline",
-    "read_rollout",
     "write_holds",
 ]

@@ -8,10 +8,58 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from blocks.config import Name
+from blocks.kube.objects import KubeObject
+from flows.strategies.folder import Folder, escaped, field_of, pod_labels, selector_of
 from flows.strategies.side import Side
 from flows.strategies.step import Live, Place, Step, Value, in_turn, is_released
+from flows.strategies.strategy import Settings
+
+
+class BlueGreenSettings(Settings):
+    """Two Deployments, of which one takes the traffic: the one that the Service selects."""
+
+    blue: Name = Field(description="Name of one Deployment.")
+    green: Name = Field(description="Name of the other.")
+    service: Name = Field(
+        description="Name of the Service. Its selector has one label that tells them apart."
+    )
+    preview: Name | None = Field(
+        default=None,
+        description="Name of a second Service, which leads to the new version before the switch.",
+    )
+    keep: float = Field(
+        default=300,
+        ge=0,
+        description="Seconds for which the version before stays up after the switch.",
+    )
+    approval: bool = Field(default=False, description="Whether a person has to approve the switch.")
+
+    def bind(self, folder: Folder) -> BlueGreen:
+        """The colours, and the value in the Service that switches between them.
+
+        Raises:
+            Refuse: An object is missing, or the selector does not tell the Deployments apart.
+        """
+        service = folder.object(f"Service/{self.service}")
+        blue, green = (folder.object(f"Deployment/{name}") for name in (self.blue, self.green))
+        key = _telling_label(service, blue, green, folder)
+        preview: Place | None = None
+        if self.preview is not None:
+            second = folder.object(f"Service/{self.preview}")
+            preview = _switch(second, _telling_label(second, blue, green, folder))
+        return BlueGreen(
+            sides=(
+                folder.side(pod_labels(blue)[key], blue),
+                folder.side(pod_labels(green)[key], green),
+            ),
+            selector=_switch(service, key),
+            preview=preview,
+            keep=self.keep,
+            approval=self.approval,
+        )
 
 
 class BlueGreen(BaseModel):
@@ -128,3 +176,26 @@ class BlueGreen(BaseModel):
 
     def _scale_down(self, old: Side, new: Side, wanted: str) -> Step:
         return Step(name=f"3/3 scale down {old.name}", ready=new.runs(wanted))
+
+
+def _telling_label(service: KubeObject, blue: KubeObject, green: KubeObject, folder: Folder) -> str:
+    selector, labels = selector_of(service), [pod_labels(blue), pod_labels(green)]
+    telling = [key for key in selector if labels[0].get(key) != labels[1].get(key)]
+    if len(telling) != 1 or not all(telling[0] in one for one in labels):
+        raise folder.refused(
+            f"The selector of {service.title} does not tell the two Deployments apart.",
+            "one label in it that the pods of both have, with another value each",
+            ", ".join(telling) or "no such label",
+        )
+    (key,) = telling
+    if selector[key] not in {one[key] for one in labels}:
+        raise folder.refused(
+            f"{service.title} selects neither of the two Deployments.",
+            " or ".join(f"{key}: {one[key]}" for one in labels),
+            f"{key}: {selector[key]}",
+        )
+    return key
+
+
+def _switch(service: KubeObject, key: str) -> Place:
+    return field_of(service, f"/spec/selector/{escaped(key)}")

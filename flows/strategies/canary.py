@@ -7,29 +7,73 @@ back is to give it the requests, in one commit.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Self
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from blocks.config import Name, Strict
+from blocks.kube.objects import KubeObject
+from flows.strategies.folder import Folder, selects
+from flows.strategies.http_route import weights_of_http_route
 from flows.strategies.router import Replicas, Weights
 from flows.strategies.side import Side
 from flows.strategies.step import Live, Place, Step, in_turn, is_released
+from flows.strategies.strategy import Settings
 
 Draft = tuple[Step, Live]
 
 
-class Stage(BaseModel):
-    """A share of the requests that the canary gets for a while.
+class Stage(Strict):
+    """A share of the requests that the canary gets for a while."""
 
-    Args:
-        weight: Percent.
-        hold: Seconds.
-        approval: Whether a person has to approve it.
-    """
+    weight: int = Field(ge=1, le=100, description="Percent of the requests.")
+    hold: float = Field(default=60, ge=0, description="Seconds until the next step.")
+    approval: bool = Field(default=False, description="Whether a person has to approve the step.")
 
-    model_config = ConfigDict(frozen=True)
 
-    weight: int
-    hold: float
-    approval: bool = False
+class CanarySettings(Settings):
+    """Two Deployments, of which one takes the requests between releases."""
+
+    stable: Name = Field(description="Name of that Deployment.")
+    canary: Name = Field(description="Name of the other, which has no pods between releases.")
+    route: Name | None = Field(
+        default=None,
+        description="Name of the HTTPRoute whose weights share out the requests; without it, "
+        "the number of pods behind one Service does.",
+    )
+    steps: list[Stage] = Field(min_length=1, description="The shares, rising.")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        weights = [one.weight for one in self.steps]
+        if weights != sorted(set(weights)):
+            raise ValueError("weights that rise from step to step")
+        if self.route is None and weights[-1] == 100:
+            raise ValueError("weights below 100 where there is no route: stable keeps its pods")
+        return self
+
+    def bind(self, folder: Folder) -> Canary:
+        """Both Deployments, and the router.
+
+        Raises:
+            Refuse: An object is missing, or the requests cannot be shared out.
+        """
+        stable, canary = (
+            folder.object(f"Deployment/{name}") for name in (self.stable, self.canary)
+        )
+        if stable is canary:
+            raise folder.refused(
+                "Stable and canary are the same Deployment.", "two Deployments", self.stable
+            )
+        sides = folder.side("stable", stable), folder.side("canary", canary)
+        counts = {"stable": sides[0].replicas, "canary": sides[1].replicas}
+        if self.route is None:
+            _check_shared_service(folder, stable, canary)
+            router = Replicas(**counts)
+        else:
+            rules = weights_of_http_route(self.route, folder, stable, canary)
+            router = Weights(rules=rules, **counts)
+        return Canary(stable=sides[0], canary=sides[1], router=router, stages=tuple(self.steps))
 
 
 class Canary(BaseModel):
@@ -161,3 +205,15 @@ class Canary(BaseModel):
 
     def _named(self, number: int, name: str) -> str:
         return f"{number}/{len(self.stages) + 4} {name}"
+
+
+def _check_shared_service(folder: Folder, stable: KubeObject, canary: KubeObject) -> None:
+    services = [one for one in folder.objects if one.kind == "Service"]
+    if any(selects(one, stable) and selects(one, canary) for one in services):
+        return
+    raise folder.refused(
+        "No Service leads to the pods of both Deployments.",
+        f"a Service that selects the pods of {stable.title} and of {canary.title}, or `route` "
+        "with an HTTPRoute",
+        ", ".join(one.title for one in services) or "no Service",
+    )

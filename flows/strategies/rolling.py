@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.strategies.folder import Folder
 from flows.strategies.step import Live, Place, Ready, Step, edits
+from flows.strategies.strategy import Settings
+
+
+class RollingSettings(Settings):
+    """One commit; Kubernetes replaces the pods."""
+
+    rendered: ClassVar[bool] = True
+
+    hold: float = Field(
+        default=0, ge=0, description="Seconds for which gates look at the new version."
+    )
+    approval: bool = Field(default=False, description="Whether a person has to approve.")
+
+    def bind(self, folder: Folder) -> Rolling:
+        """All images at once, wherever they stand."""
+        return Rolling(images=folder.images, hold=self.hold, approval=self.approval)
 
 
 class Rolling(BaseModel):

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from blocks.config import Rendering, read_rollout
+from blocks.config import Rendering
 from blocks.errors import Refuse
+from flows.tasks.deploy.rollout_yaml import read_rollout
 
 TEXT = """\
 strategy: rolling

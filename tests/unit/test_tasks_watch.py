@@ -4,11 +4,11 @@ from typing import Literal
 
 import pytest
 
-from blocks.config import read_rollout
 from blocks.kube.health import Health
 from blocks.kube.objects import KubeObject
 from flows.strategies import Rolling
 from flows.tasks.deploy.agent import not_applied
+from flows.tasks.deploy.rollout_yaml import read_rollout
 from flows.tasks.deploy.see import value_in
 from flows.tasks.deploy.target import Target
 from flows.tasks.deploy.watch import _failed

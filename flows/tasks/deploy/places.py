@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blocks.config import Rollout
 from blocks.errors import Refuse
 from blocks.images import ImageRef, without_tag
-from blocks.kube.objects import KubeObject
 from blocks.manifests import field_at, image_at, set_field, set_image
 from blocks.ops_repository import Wanted
 from flows.strategies import Edit, Place, Value
+from flows.tasks.deploy.rollout_yaml import Rollout
 
 
 def image_places(rollout: Rollout, wanted: Wanted) -> tuple[Place, ...]:
@@ -32,12 +31,6 @@ def image_places(rollout: Rollout, wanted: Wanted) -> tuple[Place, ...]:
         kind, name = field.place
         found.append(Place(file=field.file, kind=kind, name=name))
     return tuple(found)
-
-
-def field_place(found: KubeObject, pointer: str) -> Place:
-    """Where a field of an object stands."""
-    file = found.file.rpartition("/")[2]
-    return Place(file=file, kind="field", name=pointer, title=found.title)
 
 
 def value_at(wanted: Wanted, place: Place) -> Value:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.config import Promotion
 from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject
 from blocks.ops_repository import OpsRepository
@@ -16,6 +15,7 @@ from blocks.vcs.trailers import Recorded
 from flows.strategies import Ready, is_released
 from flows.tasks.code import source_of
 from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.rollout_yaml import Promotion
 from flows.tasks.deploy.target import Target, target_of
 from flows.tasks.deploy.watch import images_for, workloads_of
 from flows.tasks.outside import outside

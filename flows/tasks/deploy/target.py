@@ -6,13 +6,12 @@ import asyncio
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.config import Rollout, read_rollout
 from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject, images_of, read_objects
 from blocks.ops_repository import OpsRepository, Wanted
-from flows.strategies import Edit, Place, Step, Strategy, Value
-from flows.tasks.deploy.bind import Folder, strategy_of
+from flows.strategies import Edit, Folder, Place, Step, Strategy, Value
 from flows.tasks.deploy.places import image_places, value_at
+from flows.tasks.deploy.rollout_yaml import Rollout, read_rollout
 from flows.tasks.outside import outside
 
 
@@ -24,7 +23,7 @@ class Target(BaseModel):
         settings: The values that the strategy may set, as Git has them.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     app: str
     environment: str
@@ -102,13 +101,13 @@ def target_of(wanted: Wanted, app: str, environment: str) -> Target:
     rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder}/rollout.yaml")
     images = image_places(rollout, wanted)
     plain = {one.file for one in images if one.kind == "container"}
-    if rollout.strategy != "rolling":
+    if not rollout.settings.rendered:
         plain |= wanted.files.keys()
     objects = read_objects(
         {name: content for name, content in wanted.files.items() if name in plain}, folder
     )
-    found = Folder(wanted=wanted, rollout=rollout, images=images, objects=tuple(objects))
-    strategy = strategy_of(found)
+    found = Folder(path=folder, section=rollout.section, images=images, objects=tuple(objects))
+    strategy = rollout.settings.bind(found)
     settings = [Edit(place=one, value=value_at(wanted, one)) for one in strategy.places]
     return Target(
         app=app,

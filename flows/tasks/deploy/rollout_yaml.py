@@ -6,10 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from blocks.config.document import Strict, read_document
-from blocks.config.gates import Gate
-from blocks.config.pipeline import Name
-from blocks.config.rendering import Rendering
+from blocks.config import Gate, Name, Rendering, Strict, read_document
+from flows.strategies import BlueGreenSettings, CanarySettings, RollingSettings, Settings
 
 FILE = "rollout.yaml"
 
@@ -47,65 +45,6 @@ class ImageField(Strict):
         if self.kustomize is not None:
             return ("kustomize", self.kustomize)
         return ("helm", str(self.helm))
-
-
-class RollingSettings(Strict):
-    """One commit; Kubernetes replaces the pods."""
-
-    hold: float = Field(
-        default=0, ge=0, description="Seconds for which gates look at the new version."
-    )
-    approval: bool = Field(default=False, description="Whether a person has to approve.")
-
-
-class BlueGreenSettings(Strict):
-    """Two Deployments, of which one takes the traffic: the one that the Service selects."""
-
-    blue: Name = Field(description="Name of one Deployment.")
-    green: Name = Field(description="Name of the other.")
-    service: Name = Field(
-        description="Name of the Service. Its selector has one label that tells them apart."
-    )
-    preview: Name | None = Field(
-        default=None,
-        description="Name of a second Service, which leads to the new version before the switch.",
-    )
-    keep: float = Field(
-        default=300,
-        ge=0,
-        description="Seconds for which the version before stays up after the switch.",
-    )
-    approval: bool = Field(default=False, description="Whether a person has to approve the switch.")
-
-
-class CanaryStep(Strict):
-    """A share of the requests that the canary gets for a while."""
-
-    weight: int = Field(ge=1, le=100, description="Percent of the requests.")
-    hold: float = Field(default=60, ge=0, description="Seconds until the next step.")
-    approval: bool = Field(default=False, description="Whether a person has to approve the step.")
-
-
-class CanarySettings(Strict):
-    """Two Deployments, of which one takes the requests between releases."""
-
-    stable: Name = Field(description="Name of that Deployment.")
-    canary: Name = Field(description="Name of the other, which has no pods between releases.")
-    route: Name | None = Field(
-        default=None,
-        description="Name of the HTTPRoute whose weights share out the requests; without it, "
-        "the number of pods behind one Service does.",
-    )
-    steps: list[CanaryStep] = Field(min_length=1, description="The shares, rising.")
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        weights = [one.weight for one in self.steps]
-        if weights != sorted(set(weights)):
-            raise ValueError("weights that rise from step to step")
-        if self.route is None and weights[-1] == 100:
-            raise ValueError("weights below 100 where there is no route: stable keeps its pods")
-        return self
 
 
 class Promotion(Strict):
@@ -179,15 +118,25 @@ class Rollout(Strict):
         default=300, gt=0, description="Seconds that the rollout may go without progress."
     )
 
+    @property
+    def section(self) -> str:
+        """The key that the strategy's settings stand under."""
+        return self.strategy.replace("-", "_")
+
+    @property
+    def settings(self) -> Settings:
+        """The strategy's own settings; rolling needs none."""
+        return getattr(self, self.section) or RollingSettings()
+
     @model_validator(mode="after")
     def _settings_of_the_strategy(self) -> Self:
-        given = {"rolling": self.rolling, "blue-green": self.blue_green, "canary": self.canary}
-        for strategy, settings in given.items():
-            wrong = self.strategy != strategy and settings is not None
-            missing = self.strategy == strategy != "rolling" and settings is None
-            if wrong or missing:
-                key = strategy.replace("-", "_")
-                raise ValueError(f"{key} and strategy: {strategy} belong together")
+        given = {key for key, value in self if isinstance(value, Settings)}
+        if self.strategy == "rolling":
+            given.add("rolling")
+        if wrong := given ^ {self.section}:
+            key = min(wrong)
+            strategy = key.replace("_", "-")
+            raise ValueError(f"{key} and strategy: {strategy} belong together")
         return self
 
     @model_validator(mode="after")
@@ -202,7 +151,7 @@ class Rollout(Strict):
         rendered = any(image.container is None for image in self.images)
         if rendered and self.agent == "reconcile" and self.render is None:
             raise ValueError("render, for Kustomize and Helm; or agent: external")
-        if self.render is not None and self.strategy != "rolling":
+        if self.render is not None and not self.settings.rendered:
             raise ValueError("strategy: rolling where manifests are rendered")
         return self
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from blocks.kube.objects import KubeObject
-from flows.strategies import Backends
-from flows.tasks.deploy.bind.folder import Folder, selects
-from flows.tasks.deploy.places import field_place
+from flows.strategies.folder import Folder, field_of, selects
+from flows.strategies.router import Backends
 
 
 def weights_of_http_route(
@@ -27,7 +26,7 @@ def weights_of_http_route(
     found: list[Backends] = []
     for number, services in enumerate(backends):
         places = {
-            side: field_place(route, f"/spec/rules/{number}/backendRefs/{position}/weight")
+            side: field_of(route, f"/spec/rules/{number}/backendRefs/{position}/weight")
             for position, service in enumerate(services)
             if (side := _side(service, folder, stable, canary)) is not None
         }

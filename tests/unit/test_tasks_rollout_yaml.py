@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from blocks.config import ImageField, Rollout, read_rollout
 from blocks.errors import Refuse
+from flows.tasks.deploy.rollout_yaml import ImageField, Rollout, read_rollout
 
 SHORTEST = """\
 strategy: rolling

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.config import Rollout
 from blocks.errors import Refuse
 from blocks.kube.objects import KubeObject
-from blocks.ops_repository import Wanted
-from flows.strategies import Place, Side
-from flows.tasks.deploy.places import field_place
+from flows.strategies.side import Side
+from flows.strategies.step import Place
 
 UNTOUCHED = "everything: nothing was built, pushed or committed"
 
@@ -18,16 +16,16 @@ class Folder(BaseModel):
     """An app's folder, read.
 
     Attributes:
-        wanted: The files.
-        rollout: Its rollout.yaml.
+        path: Where it is in the ops repository.
+        section: The strategy's section of rollout.yaml.
         images: Where the images stand that a release sets.
         objects: The Kubernetes objects in it.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    wanted: Wanted
-    rollout: Rollout
+    path: str
+    section: str
     images: tuple[Place, ...]
     objects: tuple[KubeObject, ...]
 
@@ -59,14 +57,24 @@ class Folder(BaseModel):
                 f"an entry of images with file: {file}",
                 ", ".join(dict.fromkeys(one.file for one in self.images)),
             )
-        replicas = field_place(deployment, "/spec/replicas")
+        replicas = field_of(deployment, "/spec/replicas")
         return Side(name=name, workload=deployment.title, images=images, replicas=replicas)
 
     def refused(self, what: str, expected: str, got: str) -> Refuse:
         """The error for a folder that a strategy cannot work on."""
-        section = self.rollout.strategy.replace("-", "_")
-        where = f"{self.wanted.folder}/rollout.yaml: {section}"
+        where = f"{self.path}/rollout.yaml: {self.section}"
         return Refuse(what, where=where, expected=expected, got=got, untouched=UNTOUCHED)
+
+
+def field_of(found: KubeObject, pointer: str) -> Place:
+    """Where a field of an object stands.
+
+    Args:
+        found: The object.
+        pointer: JSON Pointer (RFC 6901) into it.
+    """
+    file = found.file.rpartition("/")[2]
+    return Place(file=file, kind="field", name=pointer, title=found.title)
 
 
 def pod_labels(deployment: KubeObject) -> dict[str, str]:
