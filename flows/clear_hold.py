@@ -5,7 +5,8 @@ from __future__ import annotations
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from flows.tasks.deploy.back import checked, commit_cleared_hold
+from flows.tasks.deploy.clear import commit_cleared_hold
+from flows.tasks.deploy.why import checked
 
 
 @flow(name="clear-hold", flow_run_name="{app} in {environment}: clear the hold on {revision}")

@@ -6,11 +6,12 @@ from prefect import flow
 
 from flows.rollout import Until, rollout
 from flows.tasks.code import name_this_run
-from flows.tasks.deploy.back import checked, commit_rollback
+from flows.tasks.deploy.back import commit_rollback
 from flows.tasks.deploy.cause import Cause
 from flows.tasks.deploy.commit import RolledOut
 from flows.tasks.deploy.take_over import go_back_now
 from flows.tasks.deploy.target import read_target
+from flows.tasks.deploy.why import checked
 from flows.tasks.journal import journal
 
 

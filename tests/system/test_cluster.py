@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import pytest
+
+from blocks.cluster import Cluster
+from blocks.kube.apply import Change
 from blocks.kube.client import KubeClient
 from blocks.source_repository import SourceRepository
 from flows.rollback import rollback
@@ -154,6 +159,36 @@ async def test_where_drift_is_only_told_of_it_stays_until_git_changes(
     cluster_project.change_ops({f"{folder}/rollout.yaml": text})
     await run_reconcile(app)
     assert await cluster.get("v1", "Service", app, app) is not None
+
+
+async def test_an_agent_that_is_late_does_not_undo_what_a_newer_commit_said(
+    cluster_project: Project, cluster: KubeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, folder = cluster_project.app, cluster_project.folder
+    await run_release(app)
+    manifest = cluster_project.ops_file("deployment.yaml")
+    cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
+    real, late = Cluster.apply, list[str]()
+
+    async def apply_late(self: Cluster, *args: Any, **options: Any) -> list[Change]:
+        if not late:
+            late.append("the agent has read the older commit")
+            newer = {f"{folder}/deployment.yaml": replicas(manifest, 3)}
+            cluster_project.change_ops(newer)
+            assert (await run_reconcile(app)).is_completed()
+        return await real(self, *args, **options)
+
+    monkeypatch.setattr(Cluster, "apply", apply_late)
+    assert (await run_reconcile(app)).is_completed()
+    found = await cluster.get("apps/v1", "Deployment", app, app)
+    assert found is not None
+    assert found["spec"]["replicas"] == 3
+
+
+def replicas(manifest: str, count: int) -> str:
+    """The README's Deployment with a number of pods."""
+    selector = "  selector:\n    matchLabels"
+    return manifest.replace(selector, f"  replicas: {count}\n{selector}")
 
 
 async def test_what_was_deleted_by_hand_comes_back_and_is_reported(

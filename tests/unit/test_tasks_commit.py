@@ -11,8 +11,9 @@ from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository
 from blocks.source_repository import Revision, SourceRepository
 from flows.strategies import Step
-from flows.tasks.deploy.back import Goal, clear, go_back
+from flows.tasks.deploy.back import Goal, go_back
 from flows.tasks.deploy.cause import Cause
+from flows.tasks.deploy.clear import clear
 from flows.tasks.deploy.commit import release as commit_release
 from flows.tasks.deploy.message import release_message
 from flows.tasks.deploy.target import Target, target_of
@@ -78,8 +79,9 @@ class Release:
         made = commit_release(self.ops, self.source, target, step, revision, wanted, cause, {})
         return Landed(commit=made.commit, new=made.new)
 
-    def back(self, to: str | None = None) -> tuple[Goal, Landed]:
-        return go_back(self.ops, self.source, self.target(), to, "it fails", "Ada")
+    def back(self, to: str | None = None, *, unseen: bool = False) -> tuple[Goal, Landed]:
+        target = self.target()
+        return go_back(self.ops, self.source, target, to, "it fails", "Ada", unseen=unseen)
 
     def holds(self) -> list[str]:
         files = self.ops.fetch("prod", "shop").files
@@ -274,6 +276,29 @@ def test_a_rollback_that_is_tried_again_does_not_go_back_twice(
     again = release.back()
     assert again[0] == first[0]
     assert again[1] == Landed(commit=first[1].commit, new=False)
+
+
+def test_a_rollback_that_the_cluster_has_yet_to_come_to_is_gone_on_with(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, revision in enumerate((release.older, release.newer), 1):
+        release.run(revision, image(number))
+    runs(monkeypatch, 2)
+    first, landed = release.back()
+    runs(monkeypatch, 3)
+    assert release.back(unseen=True) == (first, Landed(commit=landed.commit, new=False))
+
+
+def test_a_rollback_to_where_it_led_already_is_no_commit(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, revision in enumerate((release.older, release.newer), 1):
+        release.run(revision, image(number))
+    runs(monkeypatch, 2)
+    first, landed = release.back(release.older.short)
+    runs(monkeypatch, 3)
+    again = release.back(release.older.short)
+    assert again == (first, Landed(commit=landed.commit, new=False))
 
 
 def test_a_second_rollback_goes_further_back_and_not_to_what_is_held(

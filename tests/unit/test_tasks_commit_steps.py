@@ -7,7 +7,7 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from flows.tasks.deploy.back import bad_image, go_back, release_before
+from flows.tasks.deploy.back import bad_image, go_back, last_way, release_before
 from flows.tasks.deploy.cause import Cause
 from flows.tasks.deploy.commit import Committed
 from flows.tasks.deploy.commit import release as commit_release
@@ -157,6 +157,38 @@ def test_a_rollback_before_the_scale_down_switches_back_in_one_commit(
     ]
     with pytest.raises(Refuse, match="on hold"):
         environment.release(2)
+
+
+def test_a_rollback_that_has_steps_left_is_gone_on_with_by_the_next_one(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.release(1)
+    runs(monkeypatch, 2)
+    environment.release(2)
+    runs(monkeypatch, 3)
+    environment.release(3)
+    found = []
+    for run in (4, 5):
+        runs(monkeypatch, run)
+        found.append(
+            go_back(environment.ops, environment.source, environment.target(), None, "5xx", "Ada")
+        )
+    assert [goal.image for goal, _ in found] == [image(2), image(2)]
+    assert [landed.new for _, landed in found] == [True, False]
+
+
+def test_a_rollback_from_what_somebody_put_there_is_a_new_one(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.release(1)
+    runs(monkeypatch, 2)
+    environment.release(2)
+    runs(monkeypatch, 3)
+    go_back(environment.ops, environment.source, environment.target(), None, "5xx", "Ada")
+    by_hand = deployment("green", 2, image(9))
+    environment.origin.commit({"prod/shop/green.yaml": by_hand})
+    history = environment.ops.history("prod", "shop")
+    assert last_way(environment.source, environment.target(), history) is None
 
 
 def test_a_rollback_after_it_brings_the_version_before_up_first(

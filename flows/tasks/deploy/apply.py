@@ -7,7 +7,7 @@ import asyncio
 from pydantic import BaseModel, ConfigDict
 
 from blocks.kube.apply import Change
-from blocks.ops_repository import OpsRepository
+from blocks.ops_repository import OpsRepository, Wanted
 from flows.strategies import is_released
 from flows.tasks.deploy.clusters import cluster_of
 from flows.tasks.deploy.manifests import manifests_of
@@ -34,23 +34,38 @@ async def apps_of(environment: str | None, app: str | None) -> list[tuple[str, s
 
 @outside("apply {environment}/{app}")
 async def apply(environment: str, app: str) -> Applied | None:
-    """Apply one app's folder at the tip of the ops repository.
+    """Apply one app's folder at the tip of the ops repository, until the tip is what was applied.
 
     None where another agent does, or where nothing was released yet: until then the image is a
     placeholder, and only digests reach the cluster.
     """
     ops = await OpsRepository.aload("default")
     wanted = await asyncio.to_thread(ops.fetch, environment, app)
+    changes: list[Change] = []
+    while (done := await _apply(ops, wanted, app, environment)) is not None:
+        changes += done
+        now = wanted
+        if any(change.action != "unchanged" for change in done):
+            now = await asyncio.to_thread(ops.fetch, environment, app)
+        if now.files == wanted.files:
+            return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))
+        # Another run of the agent may have applied that commit already, and this one undone it.
+        wanted = now
+    return None
+
+
+async def _apply(
+    ops: OpsRepository, wanted: Wanted, app: str, environment: str
+) -> list[Change] | None:
     target = target_of(wanted, app, environment)
     if target.rollout.agent != "reconcile" or not all(map(is_released, target.images)):
         return None
     manifests = await manifests_of(ops, target, wanted)
     cluster = await cluster_of(target.cluster)
-    changes = await cluster.apply(
+    return await cluster.apply(
         app,
         target.rollout.namespace,
         list(manifests.objects),
         manifests.fingerprint,
         heal=target.rollout.drift == "heal",
     )
-    return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))

@@ -1,4 +1,4 @@
-"""Deploy, the way back: a rollback with its hold, and the end of a hold."""
+"""Deploy, the way back: a rollback with its hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blocks.config import HOLDS_FILE, Hold, Holds, read_holds, write_holds
 from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
 from blocks.source_repository import Revision, SourceRepository
-from blocks.vcs.trailers import Recorded, one_line, with_trailers
+from blocks.vcs.trailers import Recorded
 from flows.strategies import first_with_edits
 from flows.tasks.code import source_of
 from flows.tasks.deploy.commit import Committed, committed, say_asked
@@ -45,22 +45,58 @@ class WentBack(Goal):
     committed: Committed
 
 
+class Way(BaseModel):
+    """A way back that Git has begun: the newest release there.
+
+    Attributes:
+        goal: Where it leads.
+        held: The image that it leads away from.
+        run: The run that committed last.
+        left: Whether it has steps left.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    goal: Goal
+    held: str
+    run: str
+    left: bool
+
+    def goes_on(self, to: str | None, *, unseen: bool) -> bool:
+        """Whether a rollback is this one once more, and not one that leads further back.
+
+        Args:
+            to: Where the rollback is to lead, if it says so.
+            unseen: Whether the cluster has yet to come to where this one leads.
+        """
+        if to is not None:
+            return self.goal.revision.commit.startswith(to)
+        return self.left or unseen or self.run == this_run()
+
+
 @outside("roll back {target.app} in {target.environment}")
-async def commit_rollback(target: Target, to: str | None, reason: str, by: str) -> WentBack:
+async def commit_rollback(
+    target: Target, to: str | None, reason: str, by: str, *, unseen: bool = False
+) -> WentBack:
     """Commit an earlier release's image, and a hold on the one that runs now.
+
+    A way back that is under way already is gone on with, without a commit here.
 
     Args:
         target: The environment.
         to: Revision to go back to, or the beginning of its id; the release before this if None.
         reason: Why.
         by: Who.
+        unseen: Whether the cluster has yet to come to where the last way back leads.
 
     Raises:
         Refuse: There is no release to go back to.
     """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
-    goal, landed = await asyncio.to_thread(go_back, ops, source, target, to, reason, by)
+    goal, landed = await asyncio.to_thread(
+        go_back, ops, source, target, to, reason, by, unseen=unseen
+    )
     made = committed(ops, landed, datetime.now(UTC))
     return WentBack(revision=goal.revision, image=goal.image, bad=goal.bad, committed=made)
 
@@ -71,27 +107,8 @@ async def unfinished_way_back(target: Target, image: str) -> Goal | None:
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
     history = await asyncio.to_thread(ops.history, target.environment, target.app)
-    releases = [one.trailers for one in _releases(history)]
-    made = releases[0] if releases else {}
-    if "Rollback-From" not in made:
-        return None
-    # The hold stands in the first commit of the way back.
-    first = {"Rollback-From": made["Rollback-From"], "Held": image}
-    begun = any(first.items() <= one.items() for one in releases)
-    if not begun or not any(step.edits for step in target.plan(made["Image"], back=True)):
-        return None
-    revision = await asyncio.to_thread(source.resolve, made["Revision"])
-    return Goal(revision=revision, image=made["Image"], bad=made["Rollback-From"])
-
-
-@outside("clear the hold on {revision}")
-async def commit_cleared_hold(
-    app: str, environment: str, revision: str, reason: str, by: str
-) -> Committed:
-    """Commit the end of a hold, so that its image may be released again."""
-    ops = await OpsRepository.aload("default")
-    landed = await asyncio.to_thread(clear, ops, app, environment, revision, reason, by)
-    return committed(ops, landed, datetime.now(UTC))
+    way = await asyncio.to_thread(last_way, source, target, history)
+    return way.goal if way is not None and way.left and way.held == image else None
 
 
 def go_back(
@@ -101,20 +118,23 @@ def go_back(
     to: str | None,
     reason: str,
     by: str,
+    *,
+    unseen: bool = False,
 ) -> tuple[Goal, Landed]:
-    """Commit the way back: one commit with the first step to the earlier image, and the hold."""
+    """Commit the way back: one commit with the first step to the earlier image, and the hold.
+
+    See `commit_rollback`.
+    """
     found: list[Goal] = []
 
     def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
         now = target_of(wanted, target.app, target.environment)
         holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
-        releases = _releases(history)
-        made = releases[0].trailers if releases else {}
-        # The run that is tried again must not go back once more.
-        if made.get("Run") == this_run() and "Rollback-From" in made:
-            revision, bad = source.resolve(made["Revision"]), made["Rollback-From"]
-            found.append(Goal(revision=revision, image=made["Image"], bad=bad))
+        way = last_way(source, now, history)
+        if way is not None and way.goes_on(to, unseen=unseen):
+            found.append(way.goal)
             return None
+        releases = _releases(history)
         image = bad_image(now, releases)
         earlier = _earlier(wanted, releases, holds, image, to).trailers
         left = next((one for one in releases if one.trailers["Image"] == image), None)
@@ -138,6 +158,27 @@ def go_back(
 
     landed = ops.commit(target.environment, target.app, propose, say_asked)
     return found[-1], landed
+
+
+def last_way(source: SourceRepository, now: Target, history: list[Recorded]) -> Way | None:
+    """The way back that the newest release there is, as far as nobody else changed the images."""
+    releases = _releases(history)
+    made = releases[0].trailers if releases else {}
+    if "Rollback-From" not in made:
+        return None
+    bad = made["Rollback-From"]
+    of_it = [one.trailers for one in releases if one.trailers.get("Rollback-From") == bad]
+    # The hold stands in the first commit of the way.
+    held = next((one["Held"] for one in of_it if "Held" in one), "")
+    if not set(now.images) <= {made["Image"], held}:
+        return None
+    revision = source.resolve(made["Revision"])
+    return Way(
+        goal=Goal(revision=revision, image=made["Image"], bad=bad),
+        held=held,
+        run=made.get("Run", ""),
+        left=any(step.edits for step in now.plan(made["Image"], back=True)),
+    )
 
 
 def _releases(history: list[Recorded]) -> list[Recorded]:
@@ -183,56 +224,4 @@ def _earlier(
         got=", ".join(known) or "no release at all",
         untouched=UNTOUCHED,
         remedy="release a revision that mends it, or name one of these with `to`",
-    )
-
-
-def clear(
-    ops: OpsRepository, app: str, environment: str, revision: str, reason: str, by: str
-) -> Landed:
-    """Commit a holds.yaml without the hold on a revision."""
-
-    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
-        if history and history[0].trailers.get("Run") == this_run():
-            return None
-        file = f"{wanted.folder}/{HOLDS_FILE}"
-        holds = read_holds(wanted.files.get(HOLDS_FILE), file).holds
-        cleared = [hold for hold in holds if hold.revision.startswith(revision)]
-        if len(cleared) != 1 or not revision:
-            raise Refuse(
-                f"There is no single hold on {revision!r}.",
-                where=f"{file} at {wanted.commit[:7]}",
-                expected="the beginning of one held revision's id",
-                got=", ".join(hold.revision for hold in holds) or "no hold at all",
-                untouched=UNTOUCHED,
-            )
-        left = [hold for hold in holds if hold not in cleared]
-        trailers = {
-            "App": app,
-            "Environment": environment,
-            "Hold-Cleared": cleared[0].image,
-            "Reason": reason,
-            "By": by,
-            "Run": this_run(),
-        }
-        subject = f"{app} {cleared[0].revision[:7]} may go to {environment} again"
-        return Proposal(
-            changes={file: write_holds(Holds(holds=left))},
-            message=with_trailers(subject, trailers),
-        )
-
-    return ops.commit(environment, app, propose, say_asked)
-
-
-def checked(name: str, text: str) -> str:
-    """A reason or a name that people gave, as one line.
-
-    Raises:
-        Refuse: It is empty.
-    """
-    if line := one_line(text):
-        return line
-    raise Refuse(
-        f"The parameter {name!r} is empty.",
-        expected="a few words that others will read in the history",
-        untouched=UNTOUCHED,
     )

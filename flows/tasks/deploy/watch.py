@@ -43,21 +43,33 @@ async def follow(target: Target, committed: Committed, step: Step) -> str:
 @outside("look at {target.app} in {target.environment}: {step.name}")
 async def is_applied(target: Target, step: Step) -> bool:
     """Whether the cluster has been told what a step says."""
+    return await _told(target, step) is not None
+
+
+@outside("look at {target.app} in {target.environment}: {step.name}")
+async def is_under_way(target: Target, step: Step) -> bool:
+    """Whether the cluster has yet to come to what a step says; not where it failed to."""
+    told = await _told(target, step)
+    return told is None or any(one.state == "progressing" for one in told)
+
+
+async def _told(target: Target, step: Step) -> list[Health] | None:
+    """How the workloads of a step are; None where the cluster was not told all that it says."""
     cluster = await cluster_of(target.cluster)
+    seen: list[Health] = []
     async with cluster.client() as client:
         for said in step.says:
             if said.place.kind == "field" and await not_seen(client, target, said) is not None:
-                return False
+                return None
         for ready in step.ready:
             found = await workloads_of(cluster, client, target, ready, wait=False)
             if not found:
-                return False
+                return None
             for workload in found:
                 images = images_for(target, workload, ready.image)
                 namespace = target.namespace_of(workload)
-                if not (await cluster.health(client, workload, namespace, images)).applied:
-                    return False
-    return True
+                seen.append(await cluster.health(client, workload, namespace, images))
+    return seen if all(one.applied for one in seen) else None
 
 
 @outside("watch {target.app} in {target.environment}: {step.name}")
