@@ -109,12 +109,17 @@ def show(releases: list[dict[str, Any]]) -> None:
             row["revision"][:7],
             row["image"].rpartition("@sha256:")[2][:7],
             *(str(row[key]) for key in ("built", "pushed", "committed")),
-            "+".join(str(count) for count in row["tests"].values()) or "–",
+            tests_of(row),
             f"{row['seconds']:.1f} s",
             row["version"] or "–",
         )
     console.print()
     console.print(table)
+
+
+def tests_of(row: dict[str, Any]) -> str:
+    """How many tests passed in each layer; none where the image was there already."""
+    return "+".join(str(layer["passed"]) for layer in row["tests"].values()) or "–"
 
 
 async def show_addresses(until: str, file: Path) -> None:

@@ -147,7 +147,7 @@ class Run:
         async with together() as group:
             saving = group.create_task(self._save_while_it_runs())
             for number in range(shards):
-                title = f"shard {number + 1}/{shards}"
+                title = f"{self._name}, shard {number + 1}/{shards}"
                 part = plan.model_copy(update={"shard": number, "shards": shards})
                 self._start(group, title, part)
             await self._follow(group)
@@ -155,7 +155,7 @@ class Run:
                 if self._repeat:
                     names = tuple(self._tool.alone(one) for one in self._repeat)
                     self._repeat = []
-                    title = f"new tests, run {turn + 1}"
+                    title = f"{self._name}, new tests, run {turn + 1}"
                     self._start(group, title, plan.model_copy(update={"only": names}))
                     await self._follow(group)
             saving.cancel()
@@ -195,7 +195,7 @@ class Run:
         if retry not in self._retried:
             get_run_logger().warning("%s failed and runs again, alone", shown(test.name))
             self._retried.add(retry)
-            self._start(group, f"retry {shown(test.name)}", Plan(only=(alone,)))
+            self._start(group, f"{self._name}, retry {shown(test.name)}", Plan(only=(alone,)))
 
     def _start(self, group: asyncio.TaskGroup, title: str, plan: Plan) -> None:
         number = next(self._numbers)

@@ -28,9 +28,11 @@ def test_the_demo_does_what_the_readme_says(cluster_is_up: None, sandbox: dict[s
     assert second["revision"] == again["revision"] != first["revision"]
     assert second["image"] == again["image"] != first["image"]
     assert "@sha256:" in second["image"]
+    assert max(map(len, done.stdout.splitlines())) < 200
     for stage in ("code", "build", "unit", "integration", "e2e", "release", "deploy"):
         assert second["stages"][stage] > 0
     layers = {name: one["passed"] for name, one in second["tests"].items()}
+    assert f" {'+'.join(map(str, layers.values()))} " in done.stdout
     share = {name: count / sum(layers.values()) for name, count in layers.items()}
     assert 0.6 < share["unit"] < 0.8
     assert 0.1 < share["integration"] < 0.3
