@@ -20,7 +20,7 @@ from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import pulses, repositories
-from examples.killed import kill_release
+from examples.killed import kill
 from examples.pulses import Pulse, Strategy
 from flows.release import release
 from flows.rollback import rollback
@@ -84,14 +84,14 @@ class RolloutApp:
             if step.strip()
         ]
 
-    async def killed_after(self, step: str) -> None:
-        """Release the tip in a process of its own; kill -9 once a step so named is in Git."""
+    async def killed_after(self, flow: str, step: str) -> None:
+        """Run a flow in a process of its own; kill -9 once a step so named is in Git."""
         before = len(self.commits())
 
         def is_there() -> bool:
             return any(name.startswith(step) for name, _ in self.commits()[before:])
 
-        await kill_release(self.name, is_there)
+        await kill(flow, self.name, is_there)
 
     async def available(self, deployment: str) -> int:
         """How many pods of a Deployment take requests."""

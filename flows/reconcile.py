@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
@@ -11,11 +12,14 @@ from prefect.logging import get_run_logger
 from blocks.errors import Fail, ShipwayError
 from blocks.kube.apply import Difference
 from flows.tasks.deploy.apply import Applied, apply, apps_of
+from flows.tasks.deploy.standing_agent import requests
 from flows.tasks.run_name import run_name
 
 
 @flow(name="reconcile", flow_run_name=run_name("reconcile", "environment", "app"))
-async def reconcile(environment: str | None = None, app: str | None = None) -> list[Applied]:
+async def reconcile(
+    environment: str | None = None, app: str | None = None, stay: float = 0
+) -> list[Applied]:
     """Apply every app's folder; report drift, which is what Git did not ask for.
 
     An app that cannot be applied keeps none of the others waiting; the run fails at the end.
@@ -23,14 +27,38 @@ async def reconcile(environment: str | None = None, app: str | None = None) -> l
     Args:
         environment: One environment, or all of the ops repository if empty.
         app: One app, or all of them if empty.
+        stay: Seconds in all for which to stay, and apply at once what releases ask for.
     """
+    begin = time.monotonic()
+    done, failed = await apply_all(await apps_of(environment, app))
+    async for request in requests(begin + stay - time.monotonic()):
+        folder = (request.environment, request.app)
+        more, wrong = await apply_all([folder])
+        done += more
+        failed.pop("/".join(folder), None)
+        failed |= wrong
+    if failed:
+        raise Fail(
+            f"{len(failed)} apps could not be applied.",
+            where=", ".join(failed),
+            got="\n".join(f"{folder}: {error}" for folder, error in failed.items()),
+            untouched="these apps in the cluster; the others are as Git says",
+        )
+    return done
+
+
+async def apply_all(
+    folders: list[tuple[str, str]],
+) -> tuple[list[Applied], dict[str, ShipwayError]]:
+    """Apply folders, log and report what changed; return that, and the errors by folder."""
     done: list[Applied] = []
     failed: dict[str, ShipwayError] = {}
-    for folder in await apps_of(environment, app):
+    for folder in folders:
         try:
             applied = await apply(*folder)
         except ShipwayError as error:
             failed["/".join(folder)] = error
+            get_run_logger().error("%s: %s", "/".join(folder), error)
             continue
         if applied is not None:
             log_changes(applied)
@@ -39,14 +67,7 @@ async def reconcile(environment: str | None = None, app: str | None = None) -> l
         await acreate_table_artifact(
             rows, key="drift", description="What differed from Git, and what became of it"
         )
-    if failed:
-        raise Fail(
-            f"{len(failed)} of {len(failed) + len(done)} apps could not be applied.",
-            where=", ".join(failed),
-            got="\n".join(f"{folder}: {error}" for folder, error in failed.items()),
-            untouched="these apps in the cluster; the others are as Git says",
-        )
-    return done
+    return done, failed
 
 
 def log_changes(applied: Applied) -> None:

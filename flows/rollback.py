@@ -39,12 +39,13 @@ async def rollback(
         target = await read_target(app, environment)
         watched = until == "healthy"
         go = go_back_now if watched else commit_rollback
-        back = await log.timed("release", go(target, to, why, who))
-        await log.goes_to(back.revision)
-        await name_this_run(f"{app} back to {back.revision.short} in {environment}")
+        went = await log.timed("release", go(target, to, why, who))
+        goal = went.goal
+        await log.goes_to(goal.revision)
+        await name_this_run(f"{app} back to {goal.revision.short} in {environment}")
         served = None
         if watched:
-            cause = Cause(back_from=back.bad)
-            rest = rollout(app, environment, back.revision, back.image, cause=cause)
+            cause = Cause(back_from=goal.bad)
+            rest = rollout(app, environment, goal.revision, goal.image, cause=cause)
             served = (await log.timed("deploy", rest)).served
-        log.rolled_out(back.image, RolledOut(commits=(back.committed,), served=served))
+        log.rolled_out(goal.image, RolledOut(commits=(went.committed,), served=served))

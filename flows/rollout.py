@@ -131,7 +131,7 @@ async def give_back(target: Target, red: Fail, by: str, image: str) -> Fail:
         return red
     reason = f"{red.what} {red.facts['got'] or ''}"
     try:
-        back = await go_back_now(target, None, reason, by)
+        back = (await go_back_now(target, None, reason, by)).goal
     except Refuse:
         return red
     await announce(target, "rollback", f"back to {back.revision.short}: {reason}", image=image)

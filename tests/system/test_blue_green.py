@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blocks.kube.client import KubeClient
-from examples.killed import kill_release
+from examples.killed import RELEASE, kill
 from examples.load import load
 from flows.rollback import rollback
 from tests.project import Project
@@ -132,7 +132,7 @@ async def test_a_run_that_was_killed_after_the_switch_goes_on_from_there(
     app, step = colours.app, "2/3 switch to green"
     assert (await run_release(app, until="healthy")).is_completed()
     greet(colours, "Hi")
-    await kill_release(app, lambda: step in steps(colours))
+    await kill(RELEASE, app, lambda: step in steps(colours))
     before = steps(colours)
     assert before[-1] == step
     async with load(await address(cluster, app)) as found:

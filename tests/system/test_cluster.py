@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from blocks.cluster import Cluster
 from blocks.kube.apply import Change
 from blocks.kube.client import KubeClient
 from blocks.source_repository import SourceRepository
+from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.rollout import rollout
+from flows.tasks.deploy.standing_agent import tell_standing_agents
 from tests.project import Project, known_project
 from tests.system.runs import artifacts, run_of, run_reconcile, run_release, summary
 
@@ -179,10 +182,32 @@ async def test_an_agent_that_is_late_does_not_undo_what_a_newer_commit_said(
         return await real(self, *args, **options)
 
     monkeypatch.setattr(Cluster, "apply", apply_late)
-    assert (await run_reconcile(app)).is_completed()
+    state = await run_reconcile(app)
+    assert state.is_completed()
+    assert await drift(run_of(state)) == []
     found = await cluster.get("apps/v1", "Deployment", app, app)
     assert found is not None
     assert found["spec"]["replicas"] == 3
+
+
+async def test_an_agent_that_stays_applies_what_it_is_asked_for(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app, folder = cluster_project.app, cluster_project.folder
+    await run_release(app)
+    manifest = cluster_project.ops_file("deployment.yaml")
+    staying = asyncio.create_task(reconcile("staging", app, stay=10))
+    for _ in range(100):
+        if await cluster.get("apps/v1", "Deployment", app, app) is not None:
+            break
+        await asyncio.sleep(0.1)
+    cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
+    assert await tell_standing_agents("staging", app)
+    first, asked = await staying
+    assert first.folder == asked.folder == folder
+    found = await cluster.get("apps/v1", "Deployment", app, app)
+    assert found is not None
+    assert found["spec"]["replicas"] == 2
 
 
 def replicas(manifest: str, count: int) -> str:

@@ -11,10 +11,12 @@ from blocks.errors import Refuse
 from blocks.ops_repository import Landed, OpsRepository
 from blocks.source_repository import Revision, SourceRepository
 from flows.strategies import Step
-from flows.tasks.deploy.back import Goal, go_back
+from flows.tasks.deploy import goal as goals
+from flows.tasks.deploy.back import go_back
 from flows.tasks.deploy.cause import Cause
 from flows.tasks.deploy.clear import clear
 from flows.tasks.deploy.commit import release as commit_release
+from flows.tasks.deploy.goal import Goal
 from flows.tasks.deploy.message import release_message
 from flows.tasks.deploy.target import Target, target_of
 from tests.unit.origin import Origin
@@ -79,9 +81,8 @@ class Release:
         made = commit_release(self.ops, self.source, target, step, revision, wanted, cause, {})
         return Landed(commit=made.commit, new=made.new)
 
-    def back(self, to: str | None = None, *, unseen: bool = False) -> tuple[Goal, Landed]:
-        target = self.target()
-        return go_back(self.ops, self.source, target, to, "it fails", "Ada", unseen=unseen)
+    def back(self, to: str | None = None) -> tuple[Goal, Landed]:
+        return go_back(self.ops, self.source, self.target(), to, "it fails", "Ada")
 
     def holds(self) -> list[str]:
         files = self.ops.fetch("prod", "shop").files
@@ -99,7 +100,8 @@ def release(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def runs(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Make what follows part of another flow run."""
+    """Make what follows part of another flow run; those before it came to their end."""
+    monkeypatch.setattr(goals, "was_cut_off", lambda run: False)
     monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ROOT_FLOW_RUN_ID", RUN[:-1] + str(number))
 
 
@@ -223,7 +225,9 @@ def test_a_rollback_is_one_commit_with_the_earlier_bytes_and_a_hold(
     tip = release.run(release.newer, image(2)).commit
     runs(monkeypatch, 2)
     goal, landed = release.back()
-    assert goal == Goal(revision=release.older, image=image(1), bad=release.newer.commit)
+    assert goal == Goal(
+        revision=release.older, image=image(1), bad=release.newer.commit, held=image(2)
+    )
     assert landed.new
     assert release.web() == before
     assert release.origin.changed(tip, landed.commit) == [
@@ -274,19 +278,23 @@ def test_a_rollback_that_is_tried_again_does_not_go_back_twice(
     runs(monkeypatch, 2)
     first = release.back()
     again = release.back()
-    assert again[0] == first[0]
+    assert again[0] == first[0].model_copy(update={"begun": True})
     assert again[1] == Landed(commit=first[1].commit, new=False)
 
 
-def test_a_rollback_that_the_cluster_has_yet_to_come_to_is_gone_on_with(
+def test_a_rollback_whose_run_was_cut_off_is_gone_on_with(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, revision in enumerate((release.older, release.newer), 1):
         release.run(revision, image(number))
     runs(monkeypatch, 2)
     first, landed = release.back()
+    cut_off = release.ops.history("prod", "shop")[0].trailers["Run"]
     runs(monkeypatch, 3)
-    assert release.back(unseen=True) == (first, Landed(commit=landed.commit, new=False))
+    monkeypatch.setattr(goals, "was_cut_off", lambda run: run == cut_off)
+    again = release.back()
+    assert again[0] == first.model_copy(update={"begun": True})
+    assert again[1] == Landed(commit=landed.commit, new=False)
 
 
 def test_a_rollback_to_where_it_led_already_is_no_commit(
@@ -298,7 +306,8 @@ def test_a_rollback_to_where_it_led_already_is_no_commit(
     first, landed = release.back(release.older.short)
     runs(monkeypatch, 3)
     again = release.back(release.older.short)
-    assert again == (first, Landed(commit=landed.commit, new=False))
+    assert again[0] == first.model_copy(update={"begun": True})
+    assert again[1] == Landed(commit=landed.commit, new=False)
 
 
 def test_a_second_rollback_goes_further_back_and_not_to_what_is_held(

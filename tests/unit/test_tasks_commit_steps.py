@@ -7,10 +7,11 @@ import pytest
 from blocks.errors import Refuse
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from flows.tasks.deploy.back import bad_image, go_back, last_way, release_before
+from flows.tasks.deploy.back import go_back
 from flows.tasks.deploy.cause import Cause
 from flows.tasks.deploy.commit import Committed
 from flows.tasks.deploy.commit import release as commit_release
+from flows.tasks.deploy.goal import bad_image, begun_goal, goal_of
 from flows.tasks.deploy.target import Target, target_of
 from tests.unit.colours import deployment, folder
 from tests.unit.origin import Origin
@@ -188,7 +189,7 @@ def test_a_rollback_from_what_somebody_put_there_is_a_new_one(
     by_hand = deployment("green", 2, image(9))
     environment.origin.commit({"prod/shop/green.yaml": by_hand})
     history = environment.ops.history("prod", "shop")
-    assert last_way(environment.source, environment.target(), history) is None
+    assert begun_goal(environment.source, environment.target(), history, None) is None
 
 
 def test_a_rollback_after_it_brings_the_version_before_up_first(
@@ -263,6 +264,7 @@ def test_where_a_way_back_leads_is_known_before_it_is_taken(
     environment.release(2)
     wanted, target = environment.ops.fetch("prod", "shop"), environment.target()
     history = environment.ops.history("prod", "shop")
-    assert release_before(wanted, target, history, None) == image(1)
+    source = environment.source
+    assert goal_of(source, wanted, target, history, None).image == image(1)
     with pytest.raises(Refuse, match="no release to go back to of 1234567"):
-        release_before(wanted, target, history, "1234567")
+        goal_of(source, wanted, target, history, "1234567")

@@ -43,13 +43,14 @@ async def apply(environment: str, app: str) -> Applied | None:
     wanted = await asyncio.to_thread(ops.fetch, environment, app)
     changes: list[Change] = []
     while (done := await _apply(ops, wanted, app, environment)) is not None:
-        changes += done
         now = wanted
         if any(change.action != "unchanged" for change in done):
             now = await asyncio.to_thread(ops.fetch, environment, app)
         if now.files == wanted.files:
-            return Applied(folder=wanted.folder, commit=wanted.commit, changes=tuple(changes))
-        # Another run of the agent may have applied that commit already, and this one undone it.
+            return Applied(folder=wanted.folder, commit=wanted.commit, changes=(*changes, *done))
+        # Another run of the agent may have applied that commit already: what differed from the one
+        # before it was no drift, and is to be put right.
+        changes += [change.model_copy(update={"drift": False}) for change in done]
         wanted = now
     return None
 

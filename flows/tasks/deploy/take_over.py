@@ -8,50 +8,39 @@ from blocks.errors import Halt
 from blocks.ops_repository import OpsRepository
 from flows.strategies import Step, first_with_edits
 from flows.tasks.code import source_of
-from flows.tasks.deploy.agent import ask_agent
-from flows.tasks.deploy.back import UNTOUCHED, WentBack, commit_rollback, last_way, release_before
+from flows.tasks.deploy.back import WentBack, commit_rollback
 from flows.tasks.deploy.clusters import cluster_of
+from flows.tasks.deploy.goal import goal_of
+from flows.tasks.deploy.standing_agent import tell_standing_agents
 from flows.tasks.deploy.target import Target, target_of
-from flows.tasks.deploy.watch import images_for, is_under_way
+from flows.tasks.deploy.watch import images_for
 from flows.tasks.outside import outside
 
 
 async def go_back_now(target: Target, to: str | None, reason: str, by: str) -> WentBack:
-    """Commit the way back once it is known to be safe, and have the agent apply it at once.
-
-    A way back that the cluster has yet to come to the end of is gone on with.
+    """Commit the way back once it is known to be safe, and tell the agent at once.
 
     Raises:
         Refuse: There is no release to go back to.
         Halt: The version to go back to has no healthy pod, and the one to leave has.
     """
-    unseen = await check_take_over(target, to)
-    went = await commit_rollback(target, to, reason, by, unseen=unseen)
+    await check_take_over(target, to)
+    went = await commit_rollback(target, to, reason, by)
     if target.rollout.agent == "reconcile":
-        await ask_agent(target.environment, target.app)
+        await tell_standing_agents(target.environment, target.app)
     return went
 
 
 @outside("see what {target.app} in {target.environment} can go back to")
-async def check_take_over(target: Target, to: str | None) -> bool:
-    """See that the first step of the way back gives the requests to pods that can take them.
-
-    Returns:
-        Whether the cluster has yet to come to where the last way back leads.
-    """
+async def check_take_over(target: Target, to: str | None) -> None:
+    """See that the first step of the way back gives the requests to pods that can take them."""
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
     wanted = await asyncio.to_thread(ops.fetch, target.environment, target.app)
     history = await asyncio.to_thread(ops.history, target.environment, target.app)
     now = target_of(wanted, target.app, target.environment)
-    way = await asyncio.to_thread(last_way, source, now, history)
-    unseen = way is not None and await is_under_way(now, now.plan(way.goal.image, back=True)[-1])
-    if way is not None and way.goes_on(to, unseen=unseen):
-        image = way.goal.image
-    else:
-        image = release_before(wanted, now, history, to)
+    image = (await asyncio.to_thread(goal_of, source, wanted, now, history, to)).image
     await _check(now, first_with_edits(now.plan(image, back=True)))
-    return unseen
 
 
 async def _check(target: Target, step: Step) -> None:
@@ -79,6 +68,6 @@ async def _check(target: Target, step: Step) -> None:
             where=", ".join(lacking),
             expected="a healthy pod of the version before",
             got=", ".join(f"{name}: {count} healthy" for name, count in healthy.items()),
-            untouched=f"{UNTOUCHED}: all requests stay where they are",
+            untouched="the ops repository and the cluster: all requests stay where they are",
             remedy="mend the version before, or release a revision that mends the new one",
         )

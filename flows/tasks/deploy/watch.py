@@ -21,10 +21,13 @@ from flows.tasks.deploy.agent import ask_agent, failure_of, not_applied
 from flows.tasks.deploy.clusters import cluster_of
 from flows.tasks.deploy.commit import Committed
 from flows.tasks.deploy.see import not_seen, see
+from flows.tasks.deploy.standing_agent import tell_standing_agents
 from flows.tasks.deploy.target import Target
 from flows.tasks.outside import outside
 
 POLL_SECONDS = 0.5
+# For how long an agent that is there is waited for before another one is started.
+AGENT_SECONDS = 6
 
 
 async def follow(target: Target, committed: Committed, step: Step) -> str:
@@ -36,40 +39,51 @@ async def follow(target: Target, committed: Committed, step: Step) -> str:
     if target.rollout.agent == "reconcile" and (
         committed.new or not await is_applied(target, step)
     ):
-        asked = await ask_agent(target.environment, target.app)
+        asked = await have_applied(target, step)
     return await watch_step(target, step, asked)
+
+
+async def have_applied(target: Target, step: Step) -> UUID | None:
+    """Have an agent apply a step: one that is there already, else a run of its own; return that."""
+    environment, app = target.environment, target.app
+    if await tell_standing_agents(environment, app) and await is_applied_soon(target, step):
+        return None
+    return await ask_agent(environment, app)
+
+
+@outside("wait for the agent of {target.environment}/{target.app}")
+async def is_applied_soon(target: Target, step: Step) -> bool:
+    """Whether the cluster is told what a step says while one waits for an agent that is there."""
+    deadline = time.monotonic() + AGENT_SECONDS
+    while not await _is_told(target, step):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+    return True
 
 
 @outside("look at {target.app} in {target.environment}: {step.name}")
 async def is_applied(target: Target, step: Step) -> bool:
     """Whether the cluster has been told what a step says."""
-    return await _told(target, step) is not None
+    return await _is_told(target, step)
 
 
-@outside("look at {target.app} in {target.environment}: {step.name}")
-async def is_under_way(target: Target, step: Step) -> bool:
-    """Whether the cluster has yet to come to what a step says; not where it failed to."""
-    told = await _told(target, step)
-    return told is None or any(one.state == "progressing" for one in told)
-
-
-async def _told(target: Target, step: Step) -> list[Health] | None:
-    """How the workloads of a step are; None where the cluster was not told all that it says."""
+async def _is_told(target: Target, step: Step) -> bool:
     cluster = await cluster_of(target.cluster)
-    seen: list[Health] = []
     async with cluster.client() as client:
         for said in step.says:
             if said.place.kind == "field" and await not_seen(client, target, said) is not None:
-                return None
+                return False
         for ready in step.ready:
             found = await workloads_of(cluster, client, target, ready, wait=False)
             if not found:
-                return None
+                return False
             for workload in found:
                 images = images_for(target, workload, ready.image)
                 namespace = target.namespace_of(workload)
-                seen.append(await cluster.health(client, workload, namespace, images))
-    return seen if all(one.applied for one in seen) else None
+                if not (await cluster.health(client, workload, namespace, images)).applied:
+                    return False
+    return True
 
 
 @outside("watch {target.app} in {target.environment}: {step.name}")
