@@ -169,6 +169,7 @@ async def test_an_agent_that_is_late_does_not_undo_what_a_newer_commit_said(
 ) -> None:
     app, folder = cluster_project.app, cluster_project.folder
     await run_release(app)
+    cluster_project.pull_ops()
     manifest = cluster_project.ops_file("deployment.yaml")
     cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
     real, late = Cluster.apply, list[str]()
@@ -195,6 +196,7 @@ async def test_an_agent_that_stays_applies_what_it_is_asked_for(
 ) -> None:
     app, folder = cluster_project.app, cluster_project.folder
     await run_release(app)
+    cluster_project.pull_ops()
     manifest = cluster_project.ops_file("deployment.yaml")
     staying = asyncio.create_task(reconcile("staging", app, stay=10))
     for _ in range(100):
@@ -202,7 +204,7 @@ async def test_an_agent_that_stays_applies_what_it_is_asked_for(
             break
         await asyncio.sleep(0.1)
     cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
-    assert await tell_standing_agents("staging", app)
+    assert await tell_standing_agents.fn("staging", app)
     first, asked = await staying
     assert first.folder == asked.folder == folder
     found = await cluster.get("apps/v1", "Deployment", app, app)
