@@ -14,7 +14,7 @@ from blocks.config import Name
 from blocks.kube.objects import KubeObject
 from flows.strategies.folder import Folder, escaped, field_of, pod_labels, selector_of
 from flows.strategies.side import Side
-from flows.strategies.step import Live, Place, Step, Value, in_turn, is_released
+from flows.strategies.step import Draft, Live, Place, Step, Value, in_turn, is_released
 from flows.strategies.strategy import Settings
 
 
@@ -103,9 +103,13 @@ class BlueGreen(BaseModel):
             live: What Git says now.
             wanted: The image reference, by digest.
         """
+        return in_turn(live, self._drafts(live, wanted))
+
+    def _drafts(self, live: Live, wanted: str) -> list[Draft]:
+        """The steps, each with what Git says once it is committed."""
         active, idle = self._active_first(live)
         if not all(is_released(live[place]) for place in active.images):
-            return self._first(active, idle, live, wanted)
+            return self._first(active, idle, wanted)
         if active.has(live, wanted):
             return self._after_the_switch(active, idle, live, wanted)
         prepared = {
@@ -120,22 +124,24 @@ class BlueGreen(BaseModel):
             beside=active.workload,
             share=0,
         )
-        return in_turn(
-            live,
-            [
-                (prepare, prepared),
-                (self._switch(idle, active, wanted), {self.selector: idle.name}),
-                (self._scale_down(active, idle, wanted), {active.replicas: 0}),
-            ],
-        )
+        return [
+            (prepare, prepared),
+            (self._switch(idle, active, wanted), {self.selector: idle.name}),
+            (self._scale_down(active, idle, wanted), {active.replicas: 0}),
+        ]
 
     def back(self, live: Live, wanted: str) -> list[Step]:
         """The steps that lead from `live` back to a version that was good; nothing is kept.
 
         Where that version is still up, it takes over with the first commit: it must be healthy.
+        Nobody looks at a preview of it, which follows with the last one.
         """
+        active, idle = self._active_first(live)
+        new = active if active.has(live, wanted) else idle
+        *drafts, (last, end) = self.model_copy(update={"preview": None})._drafts(live, wanted)
+        plan = in_turn(live, [*drafts, (last, {**end, **self._previewing(new)})])
         plain = {"hold": 0, "gates": None, "approval": False}
-        steps = [step.model_copy(update=plain) for step in self.plan(live, wanted)]
+        steps = [step.model_copy(update=plain) for step in plan]
         return [
             step.model_copy(update={"needs": before.ready})
             if not before.edits and any(one.place == self.selector for one in step.edits)
@@ -150,19 +156,17 @@ class BlueGreen(BaseModel):
     def _previewing(self, side: Side) -> dict[Place, Value]:
         return {} if self.preview is None else {self.preview: side.name}
 
-    def _first(self, active: Side, idle: Side, live: Live, wanted: str) -> list[Step]:
+    def _first(self, active: Side, idle: Side, wanted: str) -> list[Draft]:
         """Nothing runs yet: there is nothing to switch from, and no placeholder may be left."""
         first = {**active.to(wanted), **idle.to(wanted), idle.replicas: 0}
         step = Step(name="1/1 first", ready=active.runs(wanted))
-        return in_turn(live, [(step, {**first, **self._previewing(active)})])
+        return [(step, {**first, **self._previewing(active)})]
 
-    def _after_the_switch(self, active: Side, idle: Side, live: Live, wanted: str) -> list[Step]:
+    def _after_the_switch(self, active: Side, idle: Side, live: Live, wanted: str) -> list[Draft]:
         down = (self._scale_down(idle, active, wanted), {idle.replicas: 0})
         if live[idle.replicas] == 0:
-            return in_turn(live, [down])
-        return in_turn(
-            live, [(self._switch(active, idle, wanted), {self.selector: active.name}), down]
-        )
+            return [down]
+        return [(self._switch(active, idle, wanted), {self.selector: active.name}), down]
 
     def _switch(self, to: Side, old: Side, wanted: str) -> Step:
         return Step(

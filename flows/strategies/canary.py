@@ -17,10 +17,8 @@ from flows.strategies.folder import Folder, selects
 from flows.strategies.http_route import weights_of_http_route
 from flows.strategies.router import Replicas, Weights
 from flows.strategies.side import Side
-from flows.strategies.step import Live, Place, Step, in_turn, is_released
+from flows.strategies.step import Draft, Live, Place, Step, in_turn, is_released
 from flows.strategies.strategy import Settings
-
-Draft = tuple[Step, Live]
 
 
 class Stage(Strict):

@@ -78,6 +78,10 @@ class Step(BaseModel):
     approval: bool = False
 
 
+# A step, with what Git says once it is committed.
+Draft = tuple[Step, Live]
+
+
 def edits(live: Live, wanted: Live) -> tuple[Edit, ...]:
     """What leads from `live` to `wanted`; nothing where Git already says so."""
     return tuple(
@@ -87,7 +91,7 @@ def edits(live: Live, wanted: Live) -> tuple[Edit, ...]:
     )
 
 
-def in_turn(live: Live, steps: Sequence[tuple[Step, Live]]) -> list[Step]:
+def in_turn(live: Live, steps: Sequence[Draft]) -> list[Step]:
     """Steps, each with the edits that those before it have left to it.
 
     Args:

@@ -194,3 +194,14 @@ def test_the_preview_service_leads_to_what_is_brought_up() -> None:
     assert PREVIEW in strategy.places
     start = {**git("blue", (ZERO, COUNT), (ZERO, 0)), PREVIEW: "green"}
     assert walk(strategy, start, NEW)[-1][PREVIEW] == "blue"
+
+
+@pytest.mark.parametrize("live", [PREPARED, SWITCHED, DONE], ids=["prepared", "switched", "done"])
+def test_the_way_back_waits_for_no_preview_which_follows_in_the_end(live: Live) -> None:
+    strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
+    plan = strategy.back({**live, PREVIEW: "green"}, OLD)
+    *before, last = ([edit.place for edit in step.edits] for step in plan)
+    assert all(PREVIEW not in places for places in before)
+    assert PREVIEW in last
+    without = [step.edits for step in STRATEGY.back(live, OLD)]
+    assert [bool(edits) for edits in without[:-1]] == [bool(places) for places in before]
