@@ -120,6 +120,9 @@ def status() -> None:
         print("The sandbox is down; `make up` starts it.")
         return
     for name in processes.names():
+        # What builds the cluster ends once it is there; the last line says how far it is.
+        if name == cluster.BUILDER:
+            continue
         pid = processes.pid_of(name)
         state = f"pid {pid}" if pid else "DEAD"
         print(f"{name:<18}{state:<14}{where.get(name, ''):<44}{LOGS / f'{name}.log'}")

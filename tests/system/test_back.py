@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect.client.schemas.objects import State
 
 from blocks.config import read_holds
+from examples.killed import ROLLBACK, kill
 from flows.clear_hold import clear_hold
 from flows.history import history
 from flows.rollback import rollback
@@ -67,6 +68,25 @@ async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Pro
         "Grace",
     ):
         assert words in rows
+
+
+async def test_a_rollback_that_was_killed_leads_no_further_back_when_it_is_started_again(
+    project: Project,
+) -> None:
+    images: list[str] = []
+    for version in ("1\n", "2\n", "3\n"):
+        project.change({"VERSION": version})
+        images.append((await summary(project.app, await run_release(project.app)))["image"])
+    before = project.ops_log()
+    await kill(ROLLBACK, project.app, lambda: project.ops_log() != before)
+    log = project.ops_log()
+    assert len(log) == len(before) + 1
+    state = await roll_back(project)
+    assert state.is_completed(), state.message
+    assert project.ops_log() == log
+    assert (await summary(project.app, state))["image"] == images[1]
+    (hold,) = read_holds(at_tip(project, "holds.yaml").encode()).holds
+    assert hold.image == images[2]
 
 
 async def test_without_an_earlier_release_nothing_changes(project: Project) -> None:

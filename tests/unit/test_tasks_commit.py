@@ -270,42 +270,22 @@ def test_what_was_rolled_back_is_refused_until_its_hold_is_cleared(
     assert release.run(release.newer, image(2)).new
 
 
-def test_a_rollback_that_is_tried_again_does_not_go_back_twice(
-    release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number, revision in enumerate((release.older, release.newer), 1):
-        release.run(revision, image(number))
-    runs(monkeypatch, 2)
-    first = release.back()
-    again = release.back()
-    assert again[0] == first[0].model_copy(update={"begun": True})
-    assert again[1] == Landed(commit=first[1].commit, new=False)
-
-
-def test_a_rollback_whose_run_was_cut_off_is_gone_on_with(
-    release: Release, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("run", "cut_off", "named"),
+    [(2, False, False), (3, True, False), (3, False, True)],
+    ids=["the same run", "after a run that was cut off", "to where it led"],
+)
+def test_a_rollback_that_was_begun_is_gone_on_with_without_a_commit(
+    release: Release, monkeypatch: pytest.MonkeyPatch, run: int, cut_off: bool, named: bool
 ) -> None:
     for number, revision in enumerate((release.older, release.newer), 1):
         release.run(revision, image(number))
     runs(monkeypatch, 2)
     first, landed = release.back()
-    cut_off = release.ops.history("prod", "shop")[0].trailers["Run"]
-    runs(monkeypatch, 3)
-    monkeypatch.setattr(goals, "was_cut_off", lambda run: run == cut_off)
-    again = release.back()
-    assert again[0] == first.model_copy(update={"begun": True})
-    assert again[1] == Landed(commit=landed.commit, new=False)
-
-
-def test_a_rollback_to_where_it_led_already_is_no_commit(
-    release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number, revision in enumerate((release.older, release.newer), 1):
-        release.run(revision, image(number))
-    runs(monkeypatch, 2)
-    first, landed = release.back(release.older.short)
-    runs(monkeypatch, 3)
-    again = release.back(release.older.short)
+    runs(monkeypatch, run)
+    of_first = release.ops.history("prod", "shop")[0].trailers["Run"]
+    monkeypatch.setattr(goals, "was_cut_off", lambda run: cut_off and run == of_first)
+    again = release.back(release.older.short if named else None)
     assert again[0] == first.model_copy(update={"begun": True})
     assert again[1] == Landed(commit=landed.commit, new=False)
 
