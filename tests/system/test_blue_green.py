@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blocks.kube.client import KubeClient
-from examples.killed import RELEASE, kill
+from examples.killed import RELEASE, ROLLBACK, kill
 from examples.load import load
 from flows.rollback import rollback
 from tests.project import Project
@@ -142,3 +142,20 @@ async def test_a_run_that_was_killed_after_the_switch_goes_on_from_there(
     names = ["1/1 first", "1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]
     assert steps(colours) == names
     assert await replicas(cluster, app) == {"blue": 0, "green": 2}
+
+
+async def test_a_rollback_that_was_killed_while_the_version_before_comes_up_goes_on(
+    colours: Project, cluster: KubeClient
+) -> None:
+    app, step = colours.app, "1/3 prepare blue"
+    assert (await run_release(app, until="healthy")).is_completed()
+    greet(colours, "Hi")
+    assert (await run_release(app, until="healthy")).is_completed()
+    await kill(ROLLBACK, app, lambda: step in steps(colours))
+    async with load(await address(cluster, app)) as found:
+        state = await rollback(app, "staging", "5xx", "Ada", return_state=True)  # pyright: ignore
+    assert state.is_completed(), state.message
+    assert found.failed == []
+    assert found.bodies[-1] == "Hello, world!"
+    assert steps(colours)[4:] == [step, "2/3 switch to blue", "3/3 scale down green"]
+    assert await replicas(cluster, app) == {"blue": 2, "green": 0}

@@ -33,14 +33,18 @@ async def go_back_now(target: Target, to: str | None, reason: str, by: str) -> W
 
 @outside("see what {target.app} in {target.environment} can go back to")
 async def check_take_over(target: Target, to: str | None) -> None:
-    """See that the first step of the way back gives the requests to pods that can take them."""
+    """See that the first step of the way back gives the requests to pods that can take them.
+
+    A way that Git has begun waits for them before it goes on, as any rollout does.
+    """
     ops = await OpsRepository.aload("default")
     source = await source_of(target.app)
     wanted = await asyncio.to_thread(ops.fetch, target.environment, target.app)
     history = await asyncio.to_thread(ops.history, target.environment, target.app)
     now = target_of(wanted, target.app, target.environment)
-    image = (await asyncio.to_thread(goal_of, source, wanted, now, history, to)).image
-    await _check(now, first_with_edits(now.plan(image, back=True)))
+    goal = await asyncio.to_thread(goal_of, source, wanted, now, history, to)
+    if not goal.begun:
+        await _check(now, first_with_edits(now.plan(goal.image, back=True)))
 
 
 async def _check(target: Target, step: Step) -> None:
