@@ -19,6 +19,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.input import RunInput
 
 from flows.tasks.outside import outside
@@ -53,6 +54,7 @@ async def tell_standing_agents(environment: str, app: str) -> bool:
         found = await client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])),
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=running)),
+            sort=FlowRunSort.START_TIME_DESC,
         )
     there = [one for one in found if takes(one, environment, app, datetime.now(UTC))]
     for one in there:
