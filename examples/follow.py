@@ -100,7 +100,7 @@ def line(task: TaskRun) -> str:
     """A task that ended, for people."""
     assert task.state is not None
     mark = "[green]✓[/green]" if task.state.is_completed() else "[red]✗[/red]"
-    return f"  {mark} {task.name:<36}{task.total_run_time.total_seconds():6.1f} s"
+    return f"  {mark} {task.name:<56}{task.total_run_time.total_seconds():6.1f} s"
 
 
 def cluster_phase() -> str:

@@ -56,7 +56,7 @@ async def rollout(
     if new:
         await announce(target, "start", f"{revision.short}: {len(plan)} steps", image=image)
     try:
-        async with timeline(app, environment, revision.short) as kept:
+        async with timeline(app, environment, cause.title(app, environment, revision)) as kept:
             done = await lead(target, plan, revision, image, cause, kept)
     except ShipwayError as error:
         what = "halt" if isinstance(error, Halt) else "failure"

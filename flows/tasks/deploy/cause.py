@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from blocks.source_repository import Revision
+
 
 class Cause(BaseModel):
     """Why a rollout happens; a plain release has none of these.
@@ -19,6 +21,12 @@ class Cause(BaseModel):
     downgrade: bool = False
     back_from: str | None = None
     promoted_from: str | None = None
+
+    def title(self, app: str, environment: str, revision: Revision) -> str:
+        """What happens, for people."""
+        if self.back_from is not None:
+            return f"{app} back to {revision.short} in {environment}"
+        return f"{app} {revision.short} → {environment}"
 
     def trailers(self) -> dict[str, str]:
         """For the commits' messages."""

@@ -123,9 +123,8 @@ class _Row:
 
 
 @asynccontextmanager
-async def timeline(app: str, environment: str, revision: str) -> AsyncGenerator[Timeline]:
+async def timeline(app: str, environment: str, title: str) -> AsyncGenerator[Timeline]:
     """Keep a rollout's timeline, as the artifact `<app>-<environment>-rollout`."""
-    title = f"{app} {revision} → {environment}"
     page = await acreate_markdown_artifact(
         f"# {title}", key=f"{app}-{environment}-rollout", description=f"Rollout of {title}"
     )
