@@ -198,7 +198,7 @@ async def test_an_agent_that_stays_applies_what_it_is_asked_for(
     await run_release(app)
     cluster_project.pull_ops()
     manifest = cluster_project.ops_file("deployment.yaml")
-    staying = asyncio.create_task(reconcile("staging", app, stay=10))
+    staying = asyncio.create_task(reconcile("staging", app, stay=20))
     for _ in range(100):
         if await cluster.get("apps/v1", "Deployment", app, app) is not None:
             break
