@@ -10,6 +10,7 @@ import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 
 from docker import DockerClient
@@ -18,6 +19,7 @@ from docker.models.containers import Container
 from docker.models.images import Image
 from docker.models.networks import Network
 from pydantic import BaseModel, ConfigDict
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from blocks.concurrency import to_the_end
 from blocks.errors import Refuse
@@ -31,6 +33,8 @@ RUN_LABEL = "dev.shipway.run"
 OWNER_LABEL = "dev.shipway.owner"
 FOLDER = "shipway"
 MOST_WORDS = 4096
+_PAUSE_SECONDS = 0.2
+_PATIENCE_SECONDS = 20
 # What shells and Docker's init return for a program that is not there or no program.
 CANNOT_EXECUTE = {126, 127}
 # What of an image's configuration changes what runs in it; labels and dates do not.
@@ -146,10 +150,7 @@ def remove_leftovers(client: DockerClient, run: str, network: Network | None = N
         _remove(container)
         count += 1
     for one in networks:
-        try:
-            one.remove()
-        except NotFound:
-            continue
+        _remove_network(one)
     return count
 
 
@@ -313,3 +314,19 @@ def _remove(container: Container) -> None:
         # Two removals of one container: the engine is already at it.
         if error.status_code != HTTPStatus.CONFLICT:
             raise
+
+
+def _remove_network(network: Network) -> None:
+    # Another run may be at the removal of its containers, and not done yet.
+    attempts = Retrying(
+        retry=retry_if_exception(_is_in_use),
+        wait=wait_fixed(_PAUSE_SECONDS),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        reraise=True,
+    )
+    with suppress(NotFound):
+        attempts(network.remove)
+
+
+def _is_in_use(error: BaseException) -> bool:
+    return isinstance(error, APIError) and error.status_code == HTTPStatus.FORBIDDEN

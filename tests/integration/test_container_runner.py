@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 
@@ -201,6 +202,20 @@ def test_a_container_that_another_run_removes_meanwhile_is_in_nobodys_way(
         meanwhile.setattr(engine.api, "containers", removed_once_listed)
         assert run in owners_of_leftovers(engine)
     assert run not in owners_of_leftovers(engine)
+
+
+def test_a_network_whose_containers_another_run_is_removing_is_waited_for(
+    run: str, python_image: str, engine: DockerClient
+) -> None:
+    network = engine.networks.create(f"test-{run[:8]}", labels={RUN_LABEL: run})
+    others = engine.containers.run(
+        python_image, ["sleep", "600"], detach=True, network=network.name
+    )
+    removal = threading.Timer(1, others.remove, kwargs={"force": True})
+    removal.start()
+    assert remove_leftovers(engine, run) == 0
+    removal.join()
+    assert engine.networks.list(names=[str(network.name)]) == []
 
 
 def _image(engine: DockerClient, base: str, command: list[str], user: str = "") -> str:
