@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bench import yq
 from bench.shapes import IMAGE, PINNED, SHAPES, Shape
-from blocks.manifests import set_image
+from shipway.manifests import set_image
 
 # What a script would run; a simpler one needs to know where in the file the container is.
 _FOUND = '.. | select(tag == "!!map" and .name == "web" and has("image"))'

@@ -12,10 +12,11 @@ from unittest.mock import patch
 from pydantic import SecretStr
 
 from bench.proxy import Fate, proxy
-from blocks.errors import ShipwayError
-from blocks.ops_repository import OpsRepository, Proposal, Wanted
-from blocks.vcs.trailers import Recorded
+from blocks.ops_repository import OpsRepository
 from examples import repositories
+from shipway.errors import ShipwayError
+from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.trailers import Recorded
 
 _PATIENCE_SECONDS = 3
 
@@ -74,7 +75,7 @@ def _try(title: str, fate: Callable[[int], Fate], env: Mapping[str, str]) -> Fau
 
 
 def _release(fate: Callable[[int], Fate], env: Mapping[str, str]) -> tuple[str, int]:
-    def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal | None:
+    def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal | None:
         if wanted.files["web.yaml"] == b"image: b\n":
             return None
         return Proposal(changes={f"{wanted.folder}/web.yaml": b"image: b\n"}, message="release")

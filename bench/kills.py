@@ -7,10 +7,10 @@ from collections import Counter
 
 from bench.rollout_app import RolloutApp, rollout_app
 from bench.section import Cell, Section
-from blocks.config import HOLDS_FILE, read_holds
 from examples.killed import RELEASE, ROLLBACK
 from examples.pulses import Strategy
 from flows.reconcile import reconcile
+from shipway.config.holds import HOLDS_FILE, read_holds
 
 STEPS: dict[Strategy, tuple[str, ...]] = {
     "rolling": ("1/1 rolling",),

@@ -17,11 +17,12 @@ from pydantic import SecretStr
 
 from bench import yq
 from bench.proxy import Proxy, proxy
-from blocks.images import ImageRef
-from blocks.manifests import set_image
-from blocks.ops_repository import OpsRepository, Proposal, Wanted
-from blocks.vcs.trailers import Recorded
+from blocks.ops_repository import OpsRepository
 from examples import repositories
+from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.trailers import Recorded
+from shipway.image_ref import ImageRef
+from shipway.manifests import set_image
 
 APPS, FILES_EACH = 5_000, 10
 ROUNDS = 3
@@ -74,7 +75,7 @@ def _shipway(env: Mapping[str, str], state: Path) -> Callable[[str, str], None]:
             password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
         )
 
-        def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal:
+        def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal:
             before = wanted.files["web.yaml"]
             after = set_image(before, "container", "web", ImageRef.parse(image), "web.yaml")
             return Proposal(

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.section import Section
 from bench.suite import BARE, Came, known
 from blocks.ledger import Ledger
-from blocks.testing.results import TestResult
+from shipway.pyramid.results import TestResult
 
 NIGHTS, FLAKY, BROKEN, RETRIES = 20, 20, 5, 2
 RATE, SEED = 0.3, 11

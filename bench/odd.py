@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from bench.command import run
 from bench.section import Cell, Section
 from bench.suite import BARE, Came, known
-from blocks.testing.results import Red
+from shipway.pyramid.results import RedLayerError
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 MANY, MANY_SHARDS = 100_000, 2
@@ -126,7 +126,7 @@ async def odd() -> Section:
 
 def _is_sound(came: Came) -> bool:
     """Green, or red and no other error; and its words fit on a screen."""
-    return (came.error is None or isinstance(came.error, Red)) and _is_short(came.line)
+    return (came.error is None or isinstance(came.error, RedLayerError)) and _is_short(came.line)
 
 
 def _is_short(line: str) -> bool:

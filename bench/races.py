@@ -17,13 +17,13 @@ from unittest.mock import patch
 from git import Repo
 from pydantic import BaseModel
 
-from blocks.errors import Refuse, ShipwayError
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
-from flows.tasks.deploy.cause import Cause
-from flows.tasks.deploy.commit import release
-from flows.tasks.deploy.target import target_of
+from flows.tasks.rollout.commit import release
+from shipway.errors import RefuseError, ShipwayError
+from shipway.release import Cause
+from shipway.rollout.target import target_of
 
 _MANIFEST = """\
 apiVersion: apps/v1
@@ -142,14 +142,11 @@ def _child(
     barrier.wait()
     begin, landed = time.monotonic(), None
     # There is no flow run here that the commit could name.
-    with (
-        patch("flows.tasks.deploy.commit.this_run", lambda: f"{app}-{number}"),
-        patch("flows.tasks.deploy.message.this_run", lambda: f"{app}-{number}"),
-    ):
+    with patch("flows.tasks.rollout.commit.this_run", lambda: f"{app}-{number}"):
         try:
             landed = release(ops, source, target, step, revision, image, Cause(), {})
             outcome = "landed"
-        except Refuse as error:
+        except RefuseError as error:
             outcome = "stale" if "does not contain" in error.what else str(error)
         except ShipwayError as error:
             outcome = str(error)

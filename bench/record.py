@@ -11,12 +11,12 @@ from typing import NamedTuple
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-from blocks.runners.containers import RUN_LABEL
+from shipway.runners.containers import RUN_LABEL
 
 LINE = re.compile(rb"^ran (\d+) ([\d.]+)\r?$", re.MULTILINE)
 
 
-class Ran(NamedTuple):
+class TestRun(NamedTuple):
     """A test that came to its end: its number, when, and in which container."""
 
     number: int
@@ -31,10 +31,10 @@ class Record:
         self._client = client
         self._printed: dict[str, bytes] = {}
 
-    def ran(self) -> list[Ran]:
+    def ran(self) -> list[TestRun]:
         """Every test that has said that it is over."""
         return [
-            Ran(int(number), float(at), container)
+            TestRun(int(number), float(at), container)
             for container, printed in list(self._printed.items())
             for number, at in LINE.findall(printed)
         ]

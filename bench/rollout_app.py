@@ -16,7 +16,6 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from blocks.cluster import Cluster
-from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import pulses, repositories
@@ -24,6 +23,7 @@ from examples.killed import kill
 from examples.pulses import Pulse, Strategy
 from flows.release import release
 from flows.rollback import rollback
+from shipway.kubernetes.client import KubeClient
 
 
 @dataclass

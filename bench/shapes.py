@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from blocks.images import ImageRef
-from blocks.manifests import Kind
+from shipway.image_ref import ImageRef
+from shipway.manifests import Kind
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 TAG = "8f2c1ab"

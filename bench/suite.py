@@ -12,13 +12,13 @@ from uuid import uuid4
 from git import Repo
 from prefect import get_client
 
-from blocks.config import Layer, Pipeline, Tests
-from blocks.errors import ShipwayError
 from blocks.source_repository import SourceRepository
-from blocks.testing.results import LayerResult, Red
-from flows.tasks.code import Code
-from flows.tasks.testing.pyramid import Images
+from flows.tasks.test.pyramid import Images
 from flows.verify import verify
+from shipway.code import Code
+from shipway.config.pipeline import Layer, Pipeline, Tests
+from shipway.errors import ShipwayError
+from shipway.pyramid.results import LayerResult, RedLayerError
 
 # The plugins of this project's own suite are none of theirs.
 BARE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -75,7 +75,7 @@ class Suite:
         result = error = None
         try:
             result = await verify("unit", code, Images(tests=image, app=None), fresh=fresh)
-        except Red as red:
+        except RedLayerError as red:
             result, error = red.result, red
         except ShipwayError as other:
             error = other

@@ -13,10 +13,9 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerHost
 from pydantic import Field
 
-from blocks.concurrency import to_the_end, together
-from blocks.engine import engine_client
-from blocks.errors import Fail
-from blocks.runners.containers import (
+from shipway.concurrency import fail_fast_group, shielded
+from shipway.errors import FailError
+from shipway.runners.containers import (
     ContainerPlace,
     Sidecar,
     content_of,
@@ -27,6 +26,7 @@ from blocks.runners.containers import (
     remove_leftovers,
     start_sidecars,
 )
+from shipway.runners.docker_engine import engine_client
 
 POLL_SECONDS = 0.1
 
@@ -55,9 +55,9 @@ class ContainerRunner(Block):
         """A client of the engine.
 
         Raises:
-            Retry: The engine does not answer.
+            RetryError: The engine does not answer.
         """
-        async with engine_client(self.engine) as client:
+        async with engine_client(self.engine.get_client, self.engine.base_url) as client:
             yield client
 
     @asynccontextmanager
@@ -81,21 +81,21 @@ class ContainerRunner(Block):
             sidecars: Containers to start, by the name they are reachable by.
 
         Raises:
-            Refuse: An image is not there and cannot be pulled.
-            Fail: A sidecar ends or does not get ready; the error holds its last words.
+            RefuseError: An image is not there and cannot be pulled.
+            FailError: A sidecar ends or does not get ready; the error holds its last words.
         """
         async with self.client() as client:
-            network = await to_the_end(asyncio.to_thread(make_network, client, run, name))
+            network = await shielded(asyncio.to_thread(make_network, client, run, name))
             try:
-                containers = await to_the_end(
+                containers = await shielded(
                     asyncio.to_thread(start_sidecars, client, network, run, sidecars)
                 )
-                async with together() as group:
+                async with fail_fast_group() as group:
                     for hostname, container in containers.items():
                         group.create_task(self._ready(hostname, container, sidecars[hostname]))
                 yield await asyncio.to_thread(ContainerPlace, client, network, image, run, env)
             finally:
-                await to_the_end(asyncio.to_thread(remove_leftovers, client, run, network))
+                await shielded(asyncio.to_thread(remove_leftovers, client, run, network))
 
     async def start(self, run: str, name: str, sidecars: Mapping[str, Sidecar]) -> None:
         """Start a network's sidecars ahead of the time, and wait for nothing.
@@ -103,11 +103,11 @@ class ContainerRunner(Block):
         `place` takes them over; without it, `remove_leftovers` removes them.
 
         Raises:
-            Refuse: An image is not there and cannot be pulled.
+            RefuseError: An image is not there and cannot be pulled.
         """
         async with self.client() as client:
-            network = await to_the_end(asyncio.to_thread(make_network, client, run, name))
-            await to_the_end(asyncio.to_thread(start_sidecars, client, network, run, sidecars))
+            network = await shielded(asyncio.to_thread(make_network, client, run, name))
+            await shielded(asyncio.to_thread(start_sidecars, client, network, run, sidecars))
 
     async def owners(self) -> dict[str, set[str]]:
         """The flow runs that containers or networks belong to, and their processes."""
@@ -117,7 +117,7 @@ class ContainerRunner(Block):
     async def remove(self, run: str) -> int:
         """Remove every container and network of a flow run; return how many containers."""
         async with self.client() as client:
-            return await to_the_end(asyncio.to_thread(remove_leftovers, client, run))
+            return await shielded(asyncio.to_thread(remove_leftovers, client, run))
 
     async def capacity(self) -> int:
         """How many shards may run at once."""
@@ -130,7 +130,7 @@ class ContainerRunner(Block):
         """Hashes of what is in images, without what differs between two builds of the same files.
 
         Raises:
-            Refuse: An image is not there and cannot be pulled.
+            RefuseError: An image is not there and cannot be pulled.
         """
         async with self.client() as client:
             return [await asyncio.to_thread(content_of, client, image) for image in images]
@@ -145,7 +145,7 @@ class ContainerRunner(Block):
         while not await asyncio.to_thread(is_ready, container, sidecar.ready):
             if container.status == "exited" or time.monotonic() > deadline:
                 words = container.logs(tail=20).decode("utf-8", "replace")
-                raise Fail(
+                raise FailError(
                     f"The service {hostname!r} does not get ready.",
                     where=sidecar.image,
                     expected=f"ready within {self.ready_seconds:.0f} s",

@@ -16,8 +16,8 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerHost
 from pydantic import Field
 
-from blocks.engine import engine_client
-from blocks.errors import Fail, Refuse
+from shipway.errors import FailError, RefuseError
+from shipway.runners.docker_engine import engine_client
 
 _STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
 
@@ -47,9 +47,9 @@ class ImageBuilder(Block):
         """A client of the engine.
 
         Raises:
-            Retry: The engine does not answer.
+            RetryError: The engine does not answer.
         """
-        async with engine_client(self.engine) as client:
+        async with engine_client(self.engine.get_client, self.engine.base_url) as client:
             yield client
 
     async def build(
@@ -76,11 +76,11 @@ class ImageBuilder(Block):
             no_cache: Run every step again.
 
         Raises:
-            Refuse: There is no such Dockerfile.
-            Fail: The build fails; the error holds its last words.
+            RefuseError: There is no such Dockerfile.
+            FailError: The build fails; the error holds its last words.
         """
         if not await asyncio.to_thread(dockerfile.is_file):
-            raise Refuse(
+            raise RefuseError(
                 "There is no Dockerfile.",
                 where=dockerfile.name,
                 expected="a file in the app's folder",
@@ -114,7 +114,7 @@ class ImageBuilder(Block):
                 limit=2**20,
             )
         except FileNotFoundError as error:
-            raise Refuse(
+            raise RefuseError(
                 "There is no docker command.",
                 where=self.cli,
                 expected="a docker command with BuildKit",
@@ -135,7 +135,7 @@ class ImageBuilder(Block):
                 await process.wait()
         if status != 0:
             words = [line for line in last if _STEP.match(line) or not line.startswith("#")]
-            raise Fail(
+            raise FailError(
                 "The image does not build.",
                 where=dockerfile,
                 got="\n".join(words[-15:]),

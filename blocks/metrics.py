@@ -1,89 +1,15 @@
-"""Where the numbers of a running service are: Prometheus, or what answers its queries."""
+"""Where the numbers of a running service are."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
 from prefect.blocks.core import Block
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from blocks.errors import Refuse, Retry
-
-
-class Sample(BaseModel):
-    """One series' value now."""
-
-    model_config = ConfigDict(frozen=True)
-
-    labels: dict[str, str]
-    value: float
+from shipway.prometheus import Prometheus
 
 
-class Metrics(Block):
+class Metrics(Prometheus, Block):
     """A server with the HTTP API of Prometheus: Thanos, Mimir and VictoriaMetrics have it too."""
 
     _block_type_name = "Metrics"
     _block_type_slug = "metrics"
     _description = "A Prometheus server; name the block like the environment that it watches."
-
-    url: str = Field(description="Its address, such as http://prometheus.monitoring:9090.")
-    token: SecretStr | None = Field(
-        default=None, description="Bearer token, where it asks for one."
-    )
-    timeout: float = Field(default=10, gt=0, description="Seconds for an answer.")
-
-    async def query(self, promql: str) -> list[Sample]:
-        """The values of an expression now: none, one or several series.
-
-        Raises:
-            Refuse: The expression is no PromQL, or has no value for one moment.
-            Retry: The server does not answer, or not in its own words.
-        """
-        data = await self._ask("query", promql)
-        if data["resultType"] == "scalar":
-            return [Sample(labels={}, value=float(data["result"][1]))]
-        if data["resultType"] != "vector":
-            raise Refuse(
-                "The query has no single value.",
-                expected="a vector or a scalar",
-                got=f"a {data['resultType']} from {promql}",
-            )
-        return [
-            Sample(labels=one["metric"], value=float(one["value"][1])) for one in data["result"]
-        ]
-
-    async def check(self, promql: str) -> None:
-        """Whether an expression is PromQL, without a value.
-
-        Raises:
-            Refuse: It is none; with what the server says.
-            Retry: The server does not answer.
-        """
-        await self._ask("format_query", promql)
-
-    async def _ask(self, what: str, promql: str) -> Any:
-        headers = {}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"
-        url = f"{self.url.rstrip('/')}/api/v1/{what}"
-        try:
-            async with httpx.AsyncClient(timeout=self.timeout, headers=headers) as client:
-                answer = await client.post(url, data={"query": promql})
-            said = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise Retry(
-                "Prometheus does not answer.",
-                where=self.url,
-                expected="an answer of Prometheus' HTTP API",
-                got=str(error) or type(error).__name__,
-            ) from error
-        if said.get("status") == "success":
-            return said["data"]
-        wrong = answer.status_code in {400, 422}
-        raise (Refuse if wrong else Retry)(
-            "Prometheus does not take the query." if wrong else "Prometheus does not answer.",
-            where=self.url,
-            expected="PromQL" if wrong else "an answer",
-            got=f"{said.get('error', answer.status_code)} in {promql}",
-        )

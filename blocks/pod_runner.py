@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from prefect import get_client
 from prefect.blocks.core import Block
@@ -12,11 +13,11 @@ from prefect_kubernetes.credentials import KubernetesCredentials
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 from pydantic import Field
 
-from blocks.errors import Refuse
-from blocks.kube.client import KubeClient
-from blocks.kube.connect import connected
-from blocks.runners.containers import Sidecar
-from blocks.runners.pods import PodPlace, PodSettings, owners_of_jobs, remove_jobs
+from shipway.errors import RefuseError
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.connect import connected
+from shipway.runners.containers import Sidecar
+from shipway.runners.pods import PodPlace, PodSettings, owners_of_jobs, remove_jobs
 
 KUBERNETES = "kubernetes"
 
@@ -59,8 +60,8 @@ class PodRunner(Block):
             seconds: How long a command may take; Kubernetes ends it then, if nobody else does.
 
         Raises:
-            Refuse: There is no such pool, or no access to its cluster.
-            Retry: The cluster does not answer.
+            RefuseError: There is no such pool, or no access to its cluster.
+            RetryError: The cluster does not answer.
         """
         configuration = await self._configuration()
         async with self._client(configuration, self.ready_seconds) as client:
@@ -94,7 +95,8 @@ class PodRunner(Block):
         self, configuration: KubernetesWorkerJobConfiguration, wait_seconds: float
     ) -> AsyncGenerator[KubeClient]:
         credentials = KubernetesCredentials(cluster_config=configuration.cluster_config)
-        async with connected(credentials, wait_seconds) as client:
+        core = partial(credentials.get_client, "core")
+        async with connected(core, wait_seconds) as client:
             yield client
 
     async def _configuration(self) -> KubernetesWorkerJobConfiguration:
@@ -109,8 +111,8 @@ class PodRunner(Block):
                 pool.base_job_template, {}, client=client
             )
 
-    def _no_pool(self, got: str) -> Refuse:
-        return Refuse(
+    def _no_pool(self, got: str) -> RefuseError:
+        return RefuseError(
             "The pods of a layer have no template.",
             where=f"Pod Runner block, work pool {self.work_pool!r}",
             expected="a work pool of type kubernetes",

@@ -13,10 +13,11 @@ from docker import DockerClient
 from docker.errors import APIError
 from prefect.blocks.core import Block
 from prefect_docker import DockerRegistryCredentials
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from blocks.errors import Fail, Refuse, Retry
-from blocks.images import ImageRef
+from shipway.errors import FailError, RefuseError, RetryError
+from shipway.image_ref import ImageRef
+from shipway.registry import Stored
 
 _MANIFESTS = ", ".join(
     (
@@ -27,15 +28,6 @@ _MANIFESTS = ", ".join(
     )
 )
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-
-
-class Stored(BaseModel):
-    """An image that the registry holds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    ref: ImageRef
-    labels: dict[str, str]
 
 
 class Registry(Block):
@@ -62,8 +54,8 @@ class Registry(Block):
         """Ask the registry for a tag; None where it has none such.
 
         Raises:
-            Retry: The registry cannot be reached or is overloaded.
-            Refuse: It denies access.
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access.
         """
         async with self._client() as client:
             name = self._name(image)
@@ -84,9 +76,9 @@ class Registry(Block):
         """Push a local image under a tag; return the reference with the digest it got.
 
         Raises:
-            Retry: The registry cannot be reached.
-            Refuse: It denies access.
-            Fail: It does not take the image.
+            RetryError: The registry cannot be reached.
+            RefuseError: It denies access.
+            FailError: It does not take the image.
         """
         return await asyncio.to_thread(self._push, client, image_id, image)
 
@@ -107,13 +99,13 @@ class Registry(Block):
         except APIError as error:
             raise self._refused(str(error.explanation or error), image) from error
         if digest is None:
-            raise Fail("The registry did not say which digest it stored.", where=str(image))
+            raise FailError("The registry did not say which digest it stored.", where=str(image))
         return image.model_copy(update={"digest": digest})
 
     def _refused(self, words: str, image: ImageRef) -> Exception:
         untouched = "the ops repository and the cluster"
         if re.search(r"denied|unauthorized|forbidden", words, re.IGNORECASE):
-            return Refuse(
+            return RefuseError(
                 "The registry denies the push.",
                 where=str(image),
                 got=words,
@@ -121,10 +113,10 @@ class Registry(Block):
                 remedy="check the credentials of the Registry block in the Prefect UI",
             )
         if re.search(r"refused|timeout|timed out|EOF|no such host|status: 5\d\d", words):
-            return Retry(
+            return RetryError(
                 "The registry cannot be reached.", where=str(image), got=words, untouched=untouched
             )
-        return Fail(
+        return FailError(
             "The registry does not take the image.",
             where=str(image),
             got=words,
@@ -160,7 +152,7 @@ class Registry(Block):
                 authorization = await self._authorize(client, answer)
                 answer = await client.get(path, headers=headers | authorization)
         except httpx.HTTPError as error:
-            raise Retry(
+            raise RetryError(
                 "The registry cannot be reached.",
                 where=str(client.base_url.join(path)),
                 got=f"{type(error).__name__}: {error}",
@@ -170,14 +162,14 @@ class Registry(Block):
         if answer.status_code == 404:
             return None
         if answer.status_code in {401, 403}:
-            raise Refuse(
+            raise RefuseError(
                 "The registry denies access.",
                 where=str(answer.url),
                 got=f"HTTP {answer.status_code}",
                 remedy="check the credentials of the Registry block in the Prefect UI",
             )
         if answer.is_error:
-            raise Retry(
+            raise RetryError(
                 "The registry answers with an error.",
                 where=str(answer.url),
                 got=f"HTTP {answer.status_code}: {answer.text[:500]}",

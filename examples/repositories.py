@@ -12,7 +12,7 @@ from git import Actor, Repo
 from git.exc import GitCommandError
 from pydantic import SecretStr
 
-from blocks.vcs.access import Access, git_environment
+from shipway.git.access import Access, git_environment
 
 EXAMPLES = Path(__file__).parent
 AUTHOR = Actor("Ada Example", "ada@example.org")

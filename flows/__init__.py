@@ -1,5 +1,5 @@
 """What happens, in order: one flow a file."""
 
-from flows.plain_errors import log_errors_without_traceback
+from flows.runtime.plain_errors import log_errors_without_traceback
 
 log_errors_without_traceback()

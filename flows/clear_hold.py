@@ -5,8 +5,8 @@ from __future__ import annotations
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from flows.tasks.deploy.clear import commit_cleared_hold
-from flows.tasks.deploy.why import checked
+from flows.tasks.rollback.clear_hold import commit_cleared_hold
+from shipway.parameters import required_line
 
 
 @flow(name="clear-hold", flow_run_name="{app} in {environment}: clear the hold on {revision}")
@@ -20,6 +20,6 @@ async def clear_hold(app: str, environment: str, revision: str, reason: str, by:
         reason: Why it may come back; it stands in the commit.
         by: Who says so; it stands beside the reason.
     """
-    why, who = checked("reason", reason), checked("by", by)
+    why, who = required_line("reason", reason), required_line("by", by)
     cleared = await commit_cleared_hold(app, environment, revision, why, who)
     get_run_logger().info("The hold is gone: %s", cleared.link)

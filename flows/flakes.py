@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.tasks.testing.flakes import show_flakes
+from flows.tasks.show_flakes import show_flakes
 
 
 @flow(name="flakes", flow_run_name="{app} flakes")

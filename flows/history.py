@@ -8,10 +8,11 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks.ops_repository import OpsRepository
-from flows.tasks.dora import measure
-from flows.tasks.history import history_page, history_rows, read_history
-from flows.tasks.names import check_names
-from flows.tasks.run_name import run_name
+from flows.runtime.load_block import load_block
+from flows.runtime.run_name import run_name
+from flows.tasks.read_history import history_page, history_rows, read_history
+from shipway.history.dora import measure
+from shipway.parameters import check_names
 
 
 @flow(name="history", flow_run_name=run_name("history", "environment", "app"))
@@ -30,7 +31,7 @@ async def history(environment: str, app: str | None = None, days: int = 30) -> N
     recent = [one for one in found if one.at >= since]
     title = f"{app or 'Every app'} in {environment}"
     page = history_page(title, measure(found, since, until), recent, until)
-    ops = await OpsRepository.aload("default")
+    ops = await load_block(OpsRepository)
     key = f"{environment}-{app}" if app else environment
     await acreate_markdown_artifact(page, key=f"{key}-dora", description=title)
     await acreate_table_artifact(

@@ -7,13 +7,13 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
-from blocks.testing.results import Red
+from flows.runtime.run_reporter import journal
 from flows.tasks.build import build, build_tests
+from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, remove_what_runs
-from flows.tasks.code import checkout
-from flows.tasks.journal import journal
-from flows.tasks.testing.pyramid import Images
+from flows.tasks.test.pyramid import Images
 from flows.verify import verify
+from shipway.pyramid.results import RedLayerError
 
 
 @flow(
@@ -30,7 +30,7 @@ async def nightly(app: str) -> None:
     Args:
         app: App, as its Source Repository block is named.
     """
-    reds: list[Red] = []
+    reds: list[RedLayerError] = []
     await clear_leftovers()
     with TemporaryDirectory(prefix="shipway-") as folder:
         async with journal(app, "nightly") as log:
@@ -43,7 +43,7 @@ async def nightly(app: str) -> None:
                 layer = verify.with_options(name=name)
                 try:
                     await log.verified(name, layer(name, code, images, fresh=True))
-                except Red as red:
+                except RedLayerError as red:
                     reds.append(red)
             for red in reds:
                 raise red

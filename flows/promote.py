@@ -5,11 +5,11 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.rollout import Until, rollout
-from flows.tasks.code import name_this_run
-from flows.tasks.deploy.cause import Cause
-from flows.tasks.deploy.promotion import find_promotable, promotion_of
-from flows.tasks.deploy.target import read_target
-from flows.tasks.journal import journal
+from flows.runtime.run_name import name_this_run
+from flows.runtime.run_reporter import journal
+from flows.tasks.promotion import find_promotable, promotion_of
+from flows.tasks.rollout.read_target import read_target
+from shipway.release import Cause
 
 
 @flow(name="promote", flow_run_name="{app} → {environment}: promotion")

@@ -9,11 +9,11 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
-from blocks.errors import Fail, ShipwayError
-from blocks.kube.apply import Difference
-from flows.tasks.deploy.apply import Applied, apply, apps_of
-from flows.tasks.deploy.standing_agent import requests
-from flows.tasks.run_name import run_name
+from flows.runtime.run_name import run_name
+from flows.tasks.agent.apply import Applied, apply, apps_of
+from flows.tasks.agent.request import requests
+from shipway.errors import FailError, ShipwayError
+from shipway.kubernetes.apply import Difference
 
 
 @flow(name="reconcile", flow_run_name=run_name("reconcile", "environment", "app"))
@@ -38,7 +38,7 @@ async def reconcile(
         failed.pop("/".join(folder), None)
         failed |= wrong
     if failed:
-        raise Fail(
+        raise FailError(
             f"{len(failed)} apps could not be applied.",
             where=", ".join(failed),
             got="\n".join(f"{folder}: {error}" for folder, error in failed.items()),

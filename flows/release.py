@@ -7,18 +7,19 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
-from blocks.concurrency import together
-from blocks.images import ImageRef
 from flows.rollout import Until, rollout
+from flows.runtime.run_reporter import RunReporter, journal
 from flows.tasks.build import build, build_tests
+from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
-from flows.tasks.code import Code, checkout
-from flows.tasks.deploy.cause import Cause
-from flows.tasks.deploy.target import read_target
-from flows.tasks.journal import Journal, journal
 from flows.tasks.push import find_image, push
-from flows.tasks.testing.pyramid import Images, start_services
+from flows.tasks.rollout.read_target import read_target
+from flows.tasks.test.pyramid import Images, start_services
 from flows.verify import verify
+from shipway.code import Code
+from shipway.concurrency import fail_fast_group
+from shipway.image_ref import ImageRef
+from shipway.release import Cause
 
 
 @flow(
@@ -54,11 +55,11 @@ async def release(
             log.rolled_out(str(image), await log.timed("deploy", deployed))
 
 
-async def make(code: Code, log: Journal) -> ImageRef:
+async def make(code: Code, log: RunReporter) -> ImageRef:
     """Build and test a revision that has no image yet; push it once the whole pyramid is green."""
     await clear_leftovers()
     async with nothing_left():
-        async with together() as side_by_side:
+        async with fail_fast_group() as side_by_side:
             image = side_by_side.create_task(log.timed("build", build(code, "image")))
             side_by_side.create_task(start_services(code))
             tests = await build_tests(code)

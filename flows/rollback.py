@@ -5,14 +5,14 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.rollout import Until, rollout
-from flows.tasks.code import name_this_run
-from flows.tasks.deploy.back import commit_rollback
-from flows.tasks.deploy.cause import Cause
-from flows.tasks.deploy.commit import RolledOut
-from flows.tasks.deploy.take_over import go_back_now
-from flows.tasks.deploy.target import read_target
-from flows.tasks.deploy.why import checked
-from flows.tasks.journal import journal
+from flows.runtime.run_name import name_this_run
+from flows.runtime.run_reporter import journal
+from flows.tasks.rollback.commit import commit_rollback
+from flows.tasks.rollback.safety_check import go_back_now
+from flows.tasks.rollout.read_target import read_target
+from shipway.parameters import required_line
+from shipway.release import Cause
+from shipway.rollout.committed import RolledOut
 
 
 @flow(name="rollback", flow_run_name="{app} in {environment}: back")
@@ -34,7 +34,7 @@ async def rollback(
         to: Revision to go back to, or the beginning of its id; the release before if empty.
         until: Stop at the GitOps commit, or see the rollout through until healthy.
     """
-    why, who = checked("reason", reason), checked("by", by)
+    why, who = required_line("reason", reason), required_line("by", by)
     async with journal(app, environment) as log:
         target = await read_target(app, environment)
         watched = until == "healthy"

@@ -6,20 +6,22 @@ from typing import Literal
 
 from prefect import flow
 
-from blocks.errors import BadVersion, Fail, Halt, Refuse, ShipwayError
-from blocks.source_repository import Revision
-from flows.strategies import Step
-from flows.tasks.deploy.announce import announce
-from flows.tasks.deploy.approve import Declined, ask_for_approval
-from flows.tasks.deploy.back import unfinished_way_back
-from flows.tasks.deploy.cause import Cause
-from flows.tasks.deploy.commit import Committed, RolledOut, commit_step
-from flows.tasks.deploy.dry_run import dry_run
-from flows.tasks.deploy.judge_step import check_gates, figures, judge_step
-from flows.tasks.deploy.take_over import go_back_now
-from flows.tasks.deploy.target import Target, read_target
-from flows.tasks.deploy.timeline import Timeline, timeline
-from flows.tasks.deploy.watch import follow
+from flows.runtime.approval import Declined, ask_for_approval
+from flows.runtime.notify import announce
+from flows.runtime.timeline import Timeline, timeline
+from flows.tasks.rollback.commit import unfinished_rollback
+from flows.tasks.rollback.safety_check import go_back_now
+from flows.tasks.rollout.commit import commit_step
+from flows.tasks.rollout.dry_run import dry_run
+from flows.tasks.rollout.read_target import read_target
+from flows.tasks.rollout.run_gates import check_gates, figures, judge_step
+from flows.tasks.rollout.watch import follow
+from shipway.errors import BadVersionError, FailError, HaltError, RefuseError, ShipwayError
+from shipway.git.revision import Revision
+from shipway.release import Cause
+from shipway.rollout.committed import Committed, RolledOut
+from shipway.rollout.target import Target
+from shipway.strategies import Step
 
 Until = Literal["commit", "healthy"]
 
@@ -50,7 +52,7 @@ async def rollout(
         committed = await commit_step(target, step, revision, image, cause, {})
         return RolledOut(commits=(committed,), served=None)
     if cause.back_from is None:
-        await finish_way_back(target, image)
+        await resume_rollback(target, image)
         await check_gates(target)
     new = any(step.edits for step in plan)
     if new:
@@ -59,7 +61,7 @@ async def rollout(
         async with timeline(app, environment, cause.title(app, environment, revision)) as kept:
             done = await lead(target, plan, revision, image, cause, kept)
     except ShipwayError as error:
-        what = "halt" if isinstance(error, Halt) else "failure"
+        what = "halt" if isinstance(error, HaltError) else "failure"
         await announce(target, what, str(error), image=image)
         raise
     if new:
@@ -78,8 +80,8 @@ async def lead(
     """Take the steps one after the other; lead back from a version that turns out bad.
 
     Raises:
-        Fail: The version is bad, or a person did not approve it.
-        Halt: Neither going on nor going back is safe.
+        FailError: The version is bad, or a person did not approve it.
+        HaltError: Neither going on nor going back is safe.
     """
     commits: list[Committed] = []
     served: str | None = None
@@ -100,7 +102,7 @@ async def lead(
             seen = {}
             if step.gates is not None:
                 seen = figures(await judge_step(target, step, image, committed.at, kept.tell))
-        except BadVersion as red:
+        except BadVersionError as red:
             kept.gave_up(f"**{red.what}** {red.facts['got'] or ''}")
             if cause.back_from is not None or target.rollout.on_failure == "halt":
                 raise
@@ -113,15 +115,15 @@ async def lead(
     return RolledOut(commits=tuple(commits), served=served)
 
 
-async def finish_way_back(target: Target, image: str) -> None:
+async def resume_rollback(target: Target, image: str) -> None:
     """Go on with the way back from an image that a run before this one did not live to finish."""
-    left = await unfinished_way_back(target, image)
+    left = await unfinished_rollback(target, image)
     if left is not None:
         cause = Cause(back_from=left.bad)
         await rollout(target.app, target.environment, left.revision, left.image, cause=cause)
 
 
-async def give_back(target: Target, red: Fail, by: str, image: str) -> Fail:
+async def give_back(target: Target, red: FailError, by: str, image: str) -> FailError:
     """Lead an environment back from a version; return the error that says all of it.
 
     Where Git has nothing of that version yet, or had none before it, there is no way back to take.
@@ -132,12 +134,12 @@ async def give_back(target: Target, red: Fail, by: str, image: str) -> Fail:
     reason = f"{red.what} {red.facts['got'] or ''}"
     try:
         back = (await go_back_now(target, None, reason, by)).goal
-    except Refuse:
+    except RefuseError:
         return red
     await announce(target, "rollback", f"back to {back.revision.short}: {reason}", image=image)
     cause = Cause(back_from=back.bad)
     await rollout(target.app, target.environment, back.revision, back.image, cause=cause)
-    return Fail(
+    return FailError(
         red.what,
         where=red.facts["where"],
         expected=red.facts["expected"],

@@ -12,36 +12,38 @@ from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from blocks.concurrency import to_the_end, together
-from blocks.config import Layer
 from blocks.container_runner import ContainerRunner
-from blocks.errors import Fail, Retry, ShipwayError
-from blocks.ledger import Ledger, Ran
-from blocks.runners.place import Place
-from blocks.runners.process import process_place
-from blocks.testing.course import Course
-from blocks.testing.results import LayerResult, Red, Shard, TestResult
-from blocks.testing.shipway_names import kept, shown
-from blocks.testing.shipway_split import shard_count
-from blocks.testing.tool import Collected, Plan
-from blocks.testing.tools import tool_of
-from flows.tasks.code import Code
-from flows.tasks.deploy.message import address_of
-from flows.tasks.outside import whole
-from flows.tasks.testing.judge import judge
-from flows.tasks.testing.pyramid import (
-    Before,
+from blocks.ledger import Ledger
+from blocks.pod_runner import PodRunner
+from flows.runtime.external_task import as_is
+from flows.runtime.load_block import load_block
+from flows.runtime.run_link import address_of
+from flows.tasks.test.pyramid import (
     Images,
+    LayerHistory,
     for_pods,
     place_name,
-    pod_runner,
     read_ledger,
     rules_of,
     sidecars_of,
     slots_of,
     write_ledger,
 )
-from flows.tasks.testing.shard import Part, run_shard, timed_out
+from flows.tasks.test.run_shard import ShardSpec, run_shard, timed_out
+from shipway.code import Code
+from shipway.concurrency import fail_fast_group, shielded
+from shipway.config.pipeline import Layer
+from shipway.errors import FailError, RetryError, ShipwayError
+from shipway.ledger.session import TestRun
+from shipway.pyramid.layer_run import LayerRun
+from shipway.pyramid.layer_verdict import judge
+from shipway.pyramid.results import LayerResult, RedLayerError, Shard, TestResult
+from shipway.pytest_plugin.shipway_names import kept, shown
+from shipway.pytest_plugin.shipway_split import shard_count
+from shipway.runners.environment import Place
+from shipway.runners.process import process_place
+from shipway.test_tools.registry import tool_of
+from shipway.test_tools.tool import Collected, Plan
 
 # A container and a start of the test tool cost about a second.
 LEAST_SHARD_SECONDS = 5.0
@@ -59,18 +61,18 @@ async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) 
         fresh: Run every test to its end, whatever is known; a failure stops nothing.
 
     Raises:
-        Red: The layer is red.
+        RedLayerError: The layer is red.
     """
     before = await read_ledger(name, code, images, fresh=fresh)
     if before.green is not None:
         since = address_of(str(before.green.cached))
         get_run_logger().info("The %s layer was green with the same inputs: %s", name, since)
-        return before.green
+        return before.green.model_copy(update={"cached": since})
     shards = await _shards(name, code, before)
     return await Run(name, code, images, before, fresh=fresh).to_its_end(shards)
 
 
-async def _shards(name: str, code: Code, before: Before) -> int:
+async def _shards(name: str, code: Code, before: LayerHistory) -> int:
     """How many shards: as the team says, or from recorded times and the layer's share of slots."""
     layer = code.pipeline.tests.layers[name]
     if layer.shards != "auto":
@@ -86,7 +88,7 @@ class Run:
     """One run of a layer: starts shards, retries and repeats, and keeps what they tell."""
 
     def __init__(
-        self, name: str, code: Code, images: Images, before: Before, *, fresh: bool
+        self, name: str, code: Code, images: Images, before: LayerHistory, *, fresh: bool
     ) -> None:
         self._name = name
         self._code = code
@@ -97,7 +99,7 @@ class Run:
         live = not (fresh or self._layer.retries or self._layer.quarantine)
         self._tool = tool_of(self._layer, code.folder, live=live)
         proven = {key: one.proven for key, one in before.known.items()}
-        self._course = Course(rules_of(self._layer), proven, before.passed)
+        self._course = LayerRun(rules_of(self._layer), proven, before.passed)
         self._told: asyncio.Queue[TestResult | Collected | None] = asyncio.Queue()
         self._unsaved: list[TestResult] = []
         self._repeat: list[TestResult] = []
@@ -124,9 +126,9 @@ class Run:
             except TimeoutError:
                 key = "budget" if limit < self._layer.timeout else "timeout"
                 self._problem = timed_out(" ".join(self._layer.command), limit, key)
-            except Red:
+            except RedLayerError:
                 raise
-            except Fail as problem:
+            except FailError as problem:
                 self._problem = problem
             result = judge(self._result(), self._code, self._tool, self._problem)
             over = True
@@ -136,15 +138,15 @@ class Run:
             return result
         except ShipwayError as error:
             # What somebody else's fault cut off goes on where it was.
-            over = not isinstance(error, Retry)
+            over = not isinstance(error, RetryError)
             raise
         finally:
             # What another run of the same inputs has noted so far is that run's.
-            await to_the_end(self._write_down(over=over and not self._fresh, green=green))
+            await shielded(self._write_down(over=over and not self._fresh, green=green))
 
     async def _run_all(self, shards: int) -> None:
         plan = self._plan()
-        async with together() as group:
+        async with fail_fast_group() as group:
             saving = group.create_task(self._save_while_it_runs())
             for number in range(shards):
                 title = f"{self._name}, shard {number + 1}/{shards}"
@@ -160,7 +162,7 @@ class Run:
                     await self._follow(group)
             saving.cancel()
         if len(self._suites) > 1:
-            raise Fail(
+            raise FailError(
                 "The shards found different tests, so that some may have run in none.",
                 where=" ".join(self._layer.command),
                 expected="the same tests in every shard",
@@ -207,11 +209,11 @@ class Run:
             ):
                 self._told.put_nowait(event)
 
-        part = Part(key, lambda: self._place(number), self._tool, plan, tell)
+        part = ShardSpec(key, lambda: self._place(number), self._tool, plan, tell)
         self._open += 1
         group.create_task(self._shard(title, part))
 
-    async def _shard(self, title: str, part: Part) -> None:
+    async def _shard(self, title: str, part: ShardSpec) -> None:
         try:
             done = await run_shard(title, part)
             if part.plan.only is None:
@@ -232,7 +234,7 @@ class Run:
 
     @asynccontextmanager
     async def _container(self, run: str, name: str) -> AsyncGenerator[Place]:
-        runner = await ContainerRunner.aload("default")
+        runner = await load_block(ContainerRunner)
         sidecars = sidecars_of(self._layer, self._images.app)
         image = str(self._images.tests)
         async with runner.place(run, name, image, self._layer.env, sidecars) as place:
@@ -240,7 +242,7 @@ class Run:
 
     @asynccontextmanager
     async def _pod(self, run: str, name: str) -> AsyncGenerator[Place]:
-        runner = await pod_runner()
+        runner = await load_block(PodRunner)
         async with self._publishing:
             self._published = self._published or await for_pods(self._code, self._images)
         images, env = self._published
@@ -300,13 +302,13 @@ class Run:
             await asyncio.sleep(FLUSH_SECONDS)
             if tests := self._unsaved:
                 self._unsaved = []
-                with suppress(Retry):
-                    async with (await Ledger.aload("default")).open() as book:
+                with suppress(RetryError):
+                    async with (await load_block(Ledger)).open() as book:
                         await book.note_passed(self._before.inputs, tests)
 
     async def _write_down(self, *, over: bool, green: bool) -> None:
         ran = [
-            Ran(
+            TestRun(
                 unit=kept(self._tool.alone(runs[0])),
                 runs=tuple(runs),
                 result=self._course.result(name),
@@ -315,5 +317,5 @@ class Run:
             for name, runs in self._course.runs.items()
         ]
         inputs, result = self._before.inputs, self._result()
-        noted = write_ledger(whole(result), self._code, inputs, whole(ran), over=over, green=green)
+        noted = write_ledger(as_is(result), self._code, inputs, as_is(ran), over=over, green=green)
         await noted

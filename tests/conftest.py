@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.project import bring_up
+from tests.support.project import bring_up
 
 NEEDED = ("PREFECT_API_URL", "SHIPWAY_STATE", "SHIPWAY_REGISTRY", "SHIPWAY_GIT_URL", "DOCKER_HOST")
 

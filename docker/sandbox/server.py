@@ -61,6 +61,7 @@ def deploy(env: dict[str, str]) -> bool:
     """Register blocks and deployments, unless nothing they depend on has changed."""
     files = [
         HOME / "prefect.yaml",
+        *sorted(HOME.glob("shipway/**/*.py")),
         *sorted(HOME.glob("flows/**/*.py")),
         *sorted(HOME.glob("blocks/**/*.py")),
         *sorted(HOME.glob("deployments/**/*.py")),

@@ -7,15 +7,16 @@ from typing import Literal
 from prefect.logging import get_run_logger
 
 from blocks.image_builder import ImageBuilder
-from flows.tasks.code import Code
-from flows.tasks.labels import labels_of
-from flows.tasks.outside import outside
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from shipway.code import Code
+from shipway.image_labels import labels_of
 
 
-@outside("build {what}")
+@external_task("build {what}")
 async def build(code: Code, what: Literal["image", "tests"], no_cache: bool = False) -> str:
     """Build what ships, or what its tests run in; return the local image id."""
-    builder = await ImageBuilder.aload("default")
+    builder = await load_block(ImageBuilder)
     image = code.pipeline.image
     target = image.target if what == "image" else code.pipeline.tests.target or image.target
     return await builder.build(

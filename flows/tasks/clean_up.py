@@ -19,32 +19,33 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Crashed
 
-from blocks.concurrency import to_the_end
 from blocks.container_runner import ContainerRunner
-from blocks.errors import Retry
-from blocks.owner import is_gone
 from blocks.pod_runner import PodRunner
-from flows.tasks.outside import outside
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from shipway.concurrency import shielded
+from shipway.errors import RefuseError, RetryError
+from shipway.runners.process_identity import is_gone
 
 
 async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
     """State hook: remove what a run that was cancelled or crashed has running."""
     for runner in await _runners():
-        with suppress(Retry):
+        with suppress(RetryError):
             await runner.remove(str(flow_run.id))
 
 
 @asynccontextmanager
 async def nothing_left() -> AsyncGenerator[None]:
     """Whatever the run has started within is gone afterwards, however it ended."""
-    runner, run = await ContainerRunner.aload("default"), str(flow_run.root_flow_run_id)
+    runner, run = await load_block(ContainerRunner), str(flow_run.root_flow_run_id)
     try:
         yield
     finally:
-        await to_the_end(runner.remove(run))
+        await shielded(runner.remove(run))
 
 
-@outside("clear what dead runs left")
+@external_task("clear what dead runs left")
 async def clear_leftovers() -> int:
     """Remove containers and pods of runs that are over or were killed. Return how many.
 
@@ -54,7 +55,7 @@ async def clear_leftovers() -> int:
     for runner in await _runners():
         try:
             count += await _clear(runner)
-        except Retry as error:
+        except RetryError as error:
             # A cluster for tests may be away; this run may not even need it.
             log.warning("What dead runs left could not be looked for: %s", error.what)
     if count:
@@ -75,9 +76,9 @@ async def _clear(runner: ContainerRunner | PodRunner) -> int:
 
 async def _runners() -> list[ContainerRunner | PodRunner]:
     """Where layers run: the engine, and a cluster where one is set up for tests."""
-    found: list[ContainerRunner | PodRunner] = [await ContainerRunner.aload("default")]
-    with suppress(ValueError):
-        found.append(await PodRunner.aload("default"))
+    found: list[ContainerRunner | PodRunner] = [await load_block(ContainerRunner)]
+    with suppress(RefuseError):
+        found.append(await load_block(PodRunner))
     return found
 
 

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
-from blocks.errors import Refuse
 from blocks.image_builder import ImageBuilder
-from blocks.images import ImageRef
-from blocks.registry import Registry, Stored
-from flows.tasks.code import Code
-from flows.tasks.labels import INPUTS, REVISION, labels_of
-from flows.tasks.outside import outside
+from blocks.registry import Registry
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from shipway.code import Code
+from shipway.errors import RefuseError
+from shipway.image_labels import INPUTS, REVISION, labels_of
+from shipway.image_ref import ImageRef
+from shipway.registry import Pushed, Stored
 
 CANDIDATES = "candidates"
 
 
-class Pushed(BaseModel):
-    """The image in the registry, and whether this run put it there."""
-
-    model_config = ConfigDict(frozen=True)
-
-    image: ImageRef
-    new: bool
-
-
-@outside("ask the registry for {code.app} {code.revision.short}")
+@external_task("ask the registry for {code.app} {code.revision.short}")
 async def find_image(code: Code) -> ImageRef | None:
     """The image of this revision, where it was pushed before.
 
     Nothing is pushed before the pyramid is green, so the tag is the proof that it was.
     """
-    registry = await Registry.aload("default")
+    registry = await load_block(Registry)
     found = await registry.find(registry.image(code.app, code.revision.commit))
     return _same_image(found, code).pinned() if found else None
 
 
-@outside("push {code.app} {code.revision.short}")
+@external_task("push {code.app} {code.revision.short}")
 async def push(code: Code, image_id: str) -> Pushed:
     """Push the image under the revision's tag, unless another run of this revision was first."""
-    registry = await Registry.aload("default")
-    builder = await ImageBuilder.aload("default")
+    registry = await load_block(Registry)
+    builder = await load_block(ImageBuilder)
     image = registry.image(code.app, code.revision.commit)
     found = await registry.find(image)
     if found is not None:
@@ -48,18 +39,18 @@ async def push(code: Code, image_id: str) -> Pushed:
         await registry.push(client, image_id, image)
     found = await registry.find(image)
     if found is None:
-        raise Refuse("The registry lost the image that was pushed.", where=str(image))
+        raise RefuseError("The registry lost the image that was pushed.", where=str(image))
     return Pushed(image=_same_image(found, code).pinned(), new=True)
 
 
-@outside("publish what {code.app} {code.revision.short} is tested with")
+@external_task("publish what {code.app} {code.revision.short} is tested with")
 async def publish(code: Code, image_id: str) -> str:
     """Push an image under test to where pods can pull it; return its reference by digest.
 
     It goes beside the releases, never among them: a release's tag says that its tests were green.
     """
-    registry = await Registry.aload("default")
-    builder = await ImageBuilder.aload("default")
+    registry = await load_block(Registry)
+    builder = await load_block(ImageBuilder)
     image = registry.image(f"{code.app}/{CANDIDATES}", image_id.removeprefix("sha256:"))
     found = await registry.find(image)
     if found is not None:
@@ -71,7 +62,7 @@ async def publish(code: Code, image_id: str) -> str:
 def _same_image(found: Stored, code: Code) -> ImageRef:
     expected = labels_of(code)
     if found.labels.get(INPUTS) != expected[INPUTS]:
-        raise Refuse(
+        raise RefuseError(
             "The tag of this revision is taken by another image; a tag never moves.",
             where=str(found.ref),
             expected=f"{REVISION}={expected[REVISION]}, {INPUTS}={expected[INPUTS]}",

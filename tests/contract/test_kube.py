@@ -10,10 +10,10 @@ import pytest
 from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
-from blocks.errors import Refuse
-from blocks.kube.apply import APPLIED, KINDS, MEMBER, Change, apply_set
-from blocks.kube.objects import KubeObject
-from tests.contract.memory_cluster import MemoryCluster
+from shipway.errors import RefuseError
+from shipway.kubernetes.apply import APPLIED, KINDS, MEMBER, Change, apply_set
+from shipway.kubernetes.objects import KubeObject
+from tests.support.memory_cluster import MemoryCluster
 
 
 class Place:
@@ -164,7 +164,7 @@ async def test_a_list_holds_what_the_selector_matches(place: Place) -> None:
 
 async def test_a_namespace_that_is_not_there_is_refused(place: Place) -> None:
     place.namespace = "nowhere-to-be-found"
-    with pytest.raises(Refuse) as caught:
+    with pytest.raises(RefuseError) as caught:
         await place.put(config("a"))
     assert caught.value.what == "The namespace cannot take the release."
     assert caught.value.facts["got"] == 'namespaces "nowhere-to-be-found" not found'

@@ -18,12 +18,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from blocks.errors import Refuse, Retry
-from blocks.ledger import Known, Ledger, Ran
-from blocks.ledger.tables import PASSED
-from blocks.testing.results import LayerResult, Outcome, TestResult
-from blocks.testing.shipway_names import kept
-from tests.project import HOME
+from blocks.ledger import Ledger
+from shipway.errors import RefuseError, RetryError
+from shipway.ledger.session import KnownTest, TestRun
+from shipway.ledger.tables import PASSED
+from shipway.pyramid.results import LayerResult, Outcome, TestResult
+from shipway.pytest_plugin.shipway_names import kept
+from tests.support.project import HOME
 
 HOSTILE = ["nul \0 in it", "half \ud800 of a pair", "line\nbreak \x1b[31m", "ü 🚢", "long " * 2000]
 
@@ -66,20 +67,20 @@ def one(name: str, outcome: Outcome = "passed", seconds: float = 1.0, **more: st
     return TestResult.model_validate({"name": name, "outcome": outcome, "seconds": seconds, **more})
 
 
-def ran(*runs: TestResult, came_to: Outcome | None = None) -> Ran:
+def ran(*runs: TestResult, came_to: Outcome | None = None) -> TestRun:
     result = runs[-1].model_copy(update={"outcome": came_to or runs[-1].outcome})
     proven = result.outcome in {"passed", "flaky"}
-    return Ran(unit=f"unit of {kept(runs[0].name)}", runs=runs, result=result, proven=proven)
+    return TestRun(unit=f"unit of {kept(runs[0].name)}", runs=runs, result=result, proven=proven)
 
 
 async def record(
-    ledger: Ledger, *tests: Ran, revision: str = "r1", run: str = "run 1", layer: str = "unit"
+    ledger: Ledger, *tests: TestRun, revision: str = "r1", run: str = "run 1", layer: str = "unit"
 ) -> None:
     async with ledger.open() as book:
         await book.record("shop", layer, revision, run, tests)
 
 
-async def known(ledger: Ledger, layer: str = "unit") -> dict[str, Known]:
+async def known(ledger: Ledger, layer: str = "unit") -> dict[str, KnownTest]:
     async with ledger.open() as book:
         return await book.known("shop", layer)
 
@@ -95,7 +96,7 @@ async def test_an_empty_ledger_knows_nothing(ledger: Ledger) -> None:
 
 async def test_a_test_that_passed_is_known_and_proven(ledger: Ledger) -> None:
     await record(ledger, ran(one("a", seconds=2.0)))
-    assert await known(ledger) == {"a": Known(unit="unit of a", seconds=2.0, proven=True)}
+    assert await known(ledger) == {"a": KnownTest(unit="unit of a", seconds=2.0, proven=True)}
 
 
 async def test_layers_and_apps_know_nothing_of_each_other(ledger: Ledger) -> None:
@@ -109,15 +110,15 @@ async def test_layers_and_apps_know_nothing_of_each_other(ledger: Ledger) -> Non
 
 async def test_a_test_that_never_passed_is_unproven_and_has_no_duration(ledger: Ledger) -> None:
     await record(ledger, ran(one("a", "failed", 9.0)))
-    assert await known(ledger) == {"a": Known(unit="unit of a", seconds=None, proven=False)}
+    assert await known(ledger) == {"a": KnownTest(unit="unit of a", seconds=None, proven=False)}
     await record(ledger, ran(one("a", seconds=3.0)), revision="r2")
-    assert await known(ledger) == {"a": Known(unit="unit of a", seconds=3.0, proven=True)}
+    assert await known(ledger) == {"a": KnownTest(unit="unit of a", seconds=3.0, proven=True)}
 
 
 async def test_proven_once_is_proven_for_good(ledger: Ledger) -> None:
     await record(ledger, ran(one("a", seconds=2.0)))
     await record(ledger, ran(one("a", "failed", 50.0)), revision="r2")
-    assert await known(ledger) == {"a": Known(unit="unit of a", seconds=2.0, proven=True)}
+    assert await known(ledger) == {"a": KnownTest(unit="unit of a", seconds=2.0, proven=True)}
 
 
 async def test_a_new_test_that_failed_in_between_is_not_proven(ledger: Ledger) -> None:
@@ -326,7 +327,7 @@ async def test_a_database_of_another_shape_is_a_retry_that_says_so(ledger: Ledge
     async with ledger.open() as book:
         await book._connection.execute(text("DROP TABLE shipway_test"))
         await book._connection.execute(text("CREATE TABLE shipway_test (app VARCHAR)"))
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(RetryError) as caught:
         await known(ledger)
     assert caught.value.what == "The ledger cannot be read or written."
     assert "layer" in str(caught.value.facts["got"]) or "name" in str(caught.value.facts["got"])
@@ -336,7 +337,7 @@ async def test_a_database_that_does_not_answer_is_a_retry_without_the_password(
     free_port: int,
 ) -> None:
     url = f"postgresql+asyncpg://ada:hunter2@127.0.0.1:{free_port}/ledger"
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(RetryError) as caught:
         await known(Ledger(url=SecretStr(url)))
     assert caught.value.what == "The ledger cannot be read or written."
     assert caught.value.facts["where"] == url.replace("hunter2", "***")
@@ -348,7 +349,7 @@ async def test_a_database_that_does_not_answer_is_a_retry_without_the_password(
 )
 async def test_a_url_of_another_kind_is_refused_without_the_password(scheme: str) -> None:
     ledger = Ledger(url=SecretStr(f"{scheme}://ada:hunter2@db.example.org/ledger"))
-    with pytest.raises(Refuse) as caught:
+    with pytest.raises(RefuseError) as caught:
         await known(ledger)
     assert caught.value.what == "The ledger's url is not one of a database."
     assert "hunter2" not in str(caught.value)
@@ -357,7 +358,7 @@ async def test_a_url_of_another_kind_is_refused_without_the_password(scheme: str
 async def test_a_wrong_password_is_a_retry_without_it() -> None:
     server = make_url(await asyncio.to_thread(_postgresql))
     url = server.set(password="hunter2").render_as_string(hide_password=False)
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(RetryError) as caught:
         await known(Ledger(url=SecretStr(url)))
     assert "password authentication failed" in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -369,7 +370,7 @@ async def test_a_folder_that_cannot_be_written_is_a_retry(
     monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path))
     await known(Ledger())
     _put_a_folder_in_its_place(tmp_path)
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(RetryError) as caught:
         await known(Ledger())
     assert str(caught.value.facts["where"]).endswith("ledger.sqlite")
     assert "unable to open database file" in str(caught.value.facts["got"])

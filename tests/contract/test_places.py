@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from blocks.container_runner import ContainerRunner
-from blocks.errors import Refuse
-from blocks.images import ImageRef
 from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
-from blocks.runners.containers import RUN_LABEL
-from blocks.runners.place import Place
-from blocks.runners.process import process_place
-from blocks.testing.tool import Ended, Invocation
-from tests.pods import pod_runner
-from tests.processes import those_with
+from shipway.errors import RefuseError
+from shipway.image_ref import ImageRef
+from shipway.runners.containers import RUN_LABEL
+from shipway.runners.environment import Place
+from shipway.runners.process import process_place
+from shipway.test_tools.tool import Ended, Invocation
+from tests.support.pods import pod_runner
+from tests.support.processes import those_with
 
 ENV = {"NAME": "the layer's", "OTHER": "the layer's"}
 
@@ -178,7 +178,7 @@ async def test_nobody_answers_on_standard_input(place: Place) -> None:
 
 @pytest.mark.parametrize("program", ["no-such-program", "/etc/passwd"])
 async def test_a_command_that_cannot_start_is_refused(place: Place, program: str) -> None:
-    with pytest.raises(Refuse) as caught:
+    with pytest.raises(RefuseError) as caught:
         await place.run(Invocation(command=[program, "--flag"], env={}), lambda chunk: None)
     assert caught.value.what == "The test command cannot start."
     assert caught.value.facts["where"] == f"{program} --flag"

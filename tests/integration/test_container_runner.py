@@ -11,16 +11,16 @@ import pytest
 from docker import DockerClient
 
 from blocks.container_runner import ContainerRunner
-from blocks.errors import Fail, Refuse
-from blocks.owner import owner
-from blocks.runners.containers import (
+from shipway.errors import FailError, RefuseError
+from shipway.runners.containers import (
     OWNER_LABEL,
     RUN_LABEL,
     Sidecar,
     owners_of_leftovers,
     remove_leftovers,
 )
-from blocks.testing.tool import Ended, Invocation
+from shipway.runners.process_identity import owner
+from shipway.test_tools.tool import Ended, Invocation
 
 SERVER = ["python3", "-m", "http.server", "8000"]
 
@@ -118,7 +118,7 @@ async def test_a_service_that_ends_fails_with_its_last_words(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
     broken = _image(engine, python_image, ["sh", "-c", "echo no disk; exit 1"])
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await execute(
             run, python_image, ["true"], {"db": Sidecar(image=broken, env={}, ready=["false"])}
         )
@@ -130,7 +130,7 @@ async def test_a_service_that_is_never_ready_fails(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
     web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["false"])
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await execute(run, python_image, ["true"], {"web": web}, ready_seconds=2)
     assert caught.value.what == "The service 'web' does not get ready."
     assert str(caught.value.facts["got"]).startswith("running")
@@ -140,7 +140,7 @@ async def test_a_service_whose_image_is_not_there_is_refused(
     run: str, python_image: str, sandbox: dict[str, str]
 ) -> None:
     image = f"{sandbox['SHIPWAY_REGISTRY']}/no-such-image:1"
-    with pytest.raises(Refuse) as caught:
+    with pytest.raises(RefuseError) as caught:
         await execute(run, python_image, ["true"], {"db": Sidecar(image=image, env={}, ready=None)})
     assert caught.value.what == "The image of a service cannot be pulled."
     assert caught.value.facts["where"] == image

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from blocks.cluster import Cluster
-from blocks.kube.client import KubeClient
-from blocks.kube.dry_run import refusals
-from blocks.kube.objects import KubeObject, read_objects
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.dry_run import refusals
+from shipway.kubernetes.objects import KubeObject, read_objects
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n"
 SERVICE = """\

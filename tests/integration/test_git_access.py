@@ -16,12 +16,13 @@ from git import Repo
 from pydantic import SecretStr
 
 from bench.proxy import proxy
-from blocks.errors import Refuse
-from blocks.ops_repository import OpsRepository, Proposal, Wanted
+from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from blocks.vcs.trailers import Recorded
 from examples import repositories
-from tests.packages import have
+from shipway.errors import RefuseError
+from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.trailers import Recorded
+from tests.support.packages import have
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("access", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal:
+def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal:
     return Proposal(changes={f"{wanted.folder}/rollout.yaml": b"x: 1\n"}, message="release")
 
 
@@ -58,7 +59,7 @@ def test_https_with_a_token_and_the_servers_own_authority(
     }
     with proxy(sandbox["SHIPWAY_GIT_URL"], certificate=certificate) as server:
         url = f"{server.url}/access.git"
-        with pytest.raises(Refuse, match="The Git server is not the one that was expected"):
+        with pytest.raises(RefuseError, match="The Git server is not the one that was expected"):
             SourceRepository(url=url, **login).resolve("main")
         authority = (tmp_path / "tls.crt").read_text()
         source = SourceRepository(url=url, ca_certificate=authority, **login)
@@ -138,7 +139,7 @@ def test_another_host_key_is_refused(code: Repo, ssh: Ssh) -> None:
     host, kind, _ = ssh.known_hosts.split()
     other = base64.b64encode(base64.b64decode(ssh.known_hosts.split()[2])[:-1] + b"\0").decode()
     source = SourceRepository(url=ssh.url, ssh_key=ssh.key, known_hosts=f"{host} {kind} {other}")
-    with pytest.raises(Refuse, match="The Git server is not the one that was expected"):
+    with pytest.raises(RefuseError, match="The Git server is not the one that was expected"):
         source.resolve("main")
 
 
@@ -148,5 +149,5 @@ def test_another_key_is_denied(code: Repo, ssh: Ssh, tmp_path: Path) -> None:
     subprocess.run(command, check=True)
     key = SecretStr((tmp_path / "other").read_text())
     source = SourceRepository(url=ssh.url, ssh_key=key, known_hosts=ssh.known_hosts)
-    with pytest.raises(Refuse, match="Git was denied access"):
+    with pytest.raises(RefuseError, match="Git was denied access"):
         source.resolve("main")

@@ -10,10 +10,11 @@ from git import Repo
 from pydantic import SecretStr
 
 from bench.proxy import Fate, proxy
-from blocks.errors import Retry
-from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
-from blocks.vcs.trailers import Recorded
+from blocks.ops_repository import OpsRepository
 from examples import repositories
+from shipway.errors import RetryError
+from shipway.git.ops_folder import Landed, OpsFolder, Proposal
+from shipway.git.trailers import Recorded
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("faults", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal | None:
+def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal | None:
     """One edit that has nothing to do where it was done."""
     if wanted.files["rollout.yaml"] == b"image: b\n":
         return None
@@ -78,7 +79,7 @@ def test_a_push_whose_answer_is_lost_is_found_at_the_server(
 def test_a_server_that_hangs_is_given_up_and_a_later_run_makes_one_commit(
     code: Repo, sandbox: dict[str, str]
 ) -> None:
-    with pytest.raises(Retry, match="The Git server cannot be reached") as caught:
+    with pytest.raises(RetryError, match="The Git server cannot be reached") as caught:
         release(sandbox, lambda _: "hang", patience=3)
     assert "did not complete in 3" in str(caught.value.facts["got"])
     assert commits(code) == []
@@ -87,6 +88,6 @@ def test_a_server_that_hangs_is_given_up_and_a_later_run_makes_one_commit(
 
 
 def test_a_server_that_never_takes_a_push_is_reported(code: Repo, sandbox: dict[str, str]) -> None:
-    with pytest.raises(Retry, match="The Git server cannot be reached"):
+    with pytest.raises(RetryError, match="The Git server cannot be reached"):
         release(sandbox, lambda _: "reject")
     assert commits(code) == []

@@ -8,11 +8,12 @@ import pytest
 from git import Repo
 from pydantic import SecretStr
 
-from blocks.errors import Refuse, Retry
-from blocks.ops_repository import OpsRepository, Proposal, Propose, Wanted
+from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from blocks.vcs.trailers import Recorded
 from examples import repositories
+from shipway.errors import RefuseError, RetryError
+from shipway.git.ops_folder import OpsFolder, Proposal, Propose
+from shipway.git.trailers import Recorded
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def proposing(content: bytes) -> Propose:
     """A proposal of one file, whatever the tip."""
 
-    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal:
+    def propose(wanted: OpsFolder, history: list[Recorded]) -> Proposal:
         assert history == []
         return Proposal(changes={f"{wanted.folder}/rollout.yaml": content}, message="release")
 
@@ -68,25 +69,25 @@ def test_the_password_stands_in_no_file_of_the_mirror(
 
 def test_a_wrong_password_is_refused_and_not_shown(code: Repo, sandbox: dict[str, str]) -> None:
     source = SourceRepository(url=code.remote().url, **login(sandbox, "wrong-secret"))
-    with pytest.raises(Refuse) as caught:
+    with pytest.raises(RefuseError) as caught:
         source.resolve("main")
     assert caught.value.what == "Git was denied access while fetching the app's code."
     assert "wrong-secret" not in str(caught.value)
 
 
 def test_no_password_is_refused_and_asks_nobody(code: Repo) -> None:
-    with pytest.raises(Refuse):
+    with pytest.raises(RefuseError):
         SourceRepository(url=code.remote().url).resolve("main")
 
 
 def test_a_repository_that_is_not_there_is_refused(sandbox: dict[str, str], code: Repo) -> None:
     url = f"{sandbox['SHIPWAY_GIT_URL']}/none.git"
-    with pytest.raises(Refuse, match="There is no Git repository there"):
+    with pytest.raises(RefuseError, match="There is no Git repository there"):
         OpsRepository(url=url, **login(sandbox)).fetch("prod", "shop")
 
 
 def test_a_server_that_is_not_there_is_tried_again(code: Repo, free_port: int) -> None:
-    with pytest.raises(Retry, match="The Git server cannot be reached"):
+    with pytest.raises(RetryError, match="The Git server cannot be reached"):
         SourceRepository(url=f"http://127.0.0.1:{free_port}/x.git").resolve("main")
 
 
@@ -94,7 +95,7 @@ def test_a_push_that_lost_the_race_starts_afresh(code: Repo, sandbox: dict[str, 
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
     theirs: list[str] = []
 
-    def propose(wanted: Wanted, history: list[Recorded]) -> Proposal:
+    def propose(wanted: OpsFolder, history: list[Recorded]) -> Proposal:
         if not theirs:
             theirs.append(repositories.commit(code, "theirs", {"prod/other/a.yaml": "a: 1\n"}))
         return proposing(b"x: 1\n")(wanted, history)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
-from blocks.errors import Fail, Refuse
 from blocks.image_builder import ImageBuilder
+from shipway.errors import FailError, RefuseError
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_without_cache_every_step_runs_again(context: Path) -> None:
 
 
 async def test_a_step_that_fails_fails_in_its_own_words(context: Path) -> None:
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await build(context, "broken")
     assert caught.value.what == "The image does not build."
     assert "the reason" in str(caught.value.facts["got"])
@@ -76,13 +76,13 @@ async def test_a_step_that_fails_fails_in_its_own_words(context: Path) -> None:
 
 async def test_no_dockerfile_is_refused(context: Path) -> None:
     (context / "Dockerfile").unlink()
-    with pytest.raises(Refuse, match="There is no Dockerfile"):
+    with pytest.raises(RefuseError, match="There is no Dockerfile"):
         await build(context, None)
 
 
 async def test_no_docker_command_is_refused(context: Path) -> None:
     builder = ImageBuilder(cli="/no/docker")
-    with pytest.raises(Refuse, match="There is no docker command"):
+    with pytest.raises(RefuseError, match="There is no docker command"):
         await builder.build(context, context / "Dockerfile", None, {}, {}, lambda line: None)
 
 

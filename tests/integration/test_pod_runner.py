@@ -10,14 +10,14 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from blocks.cluster import Cluster
-from blocks.errors import Fail, Refuse, Retry
-from blocks.images import ImageRef
 from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
-from blocks.runners.containers import RUN_LABEL, Sidecar
-from blocks.runners.pods import PodPlace
-from blocks.testing.tool import Invocation
-from tests.pods import pod_runner
+from shipway.errors import FailError, RefuseError, RetryError
+from shipway.image_ref import ImageRef
+from shipway.runners.containers import RUN_LABEL, Sidecar
+from shipway.runners.pods import PodPlace
+from shipway.test_tools.tool import Invocation
+from tests.support.pods import pod_runner
 
 NOTHING = Invocation(command=["true"], env={})
 
@@ -54,7 +54,7 @@ async def test_a_service_that_does_not_get_ready_fails_with_its_last_words(pods:
     pods.runner.ready_seconds = 5
     broken = Sidecar(image=pods.image, env={}, ready=["false"])
     async with pods.place({"db": broken}) as place:
-        with pytest.raises(Fail) as caught:
+        with pytest.raises(FailError) as caught:
             await place.run(NOTHING, lambda chunk: None)
     assert caught.value.what == "The service 'db' does not get ready."
     assert caught.value.facts["where"] == pods.image
@@ -63,7 +63,7 @@ async def test_a_service_that_does_not_get_ready_fails_with_its_last_words(pods:
 async def test_an_image_that_is_not_there_is_refused(pods: Pods) -> None:
     missing = f"{pods.image.partition('@')[0]}@sha256:{'0' * 64}"
     async with pods.place(image=missing) as place:
-        with pytest.raises(Refuse) as caught:
+        with pytest.raises(RefuseError) as caught:
             await place.run(NOTHING, lambda chunk: None)
     assert caught.value.what == "The pod of a shard cannot start."
     assert "Image" in str(caught.value.facts["got"])
@@ -82,14 +82,14 @@ async def test_a_pod_that_somebody_deletes_is_lost_and_may_be_tried_again(pods: 
         selector = f"{RUN_LABEL}={pods.run}"
         (pod,) = await cluster.list("v1", "Pod", "default", selector)
         await cluster.delete("v1", "Pod", pod["metadata"]["name"], "default")
-        with pytest.raises(Retry) as caught:
+        with pytest.raises(RetryError) as caught:
             await work
     assert caught.value.what == "The pod of a shard was lost."
 
 
 async def test_a_pool_that_is_not_there_or_of_another_kind_is_refused(pods: Pods) -> None:
     for name, got in (("no-such-pool", "no such work pool"), ("shipway", "a pool of type process")):
-        with pytest.raises(Refuse) as caught:
+        with pytest.raises(RefuseError) as caught:
             await PodRunner(work_pool=name).owners()
         assert caught.value.facts["got"] == got
         assert caught.value.facts["where"] == f"Pod Runner block, work pool {name!r}"

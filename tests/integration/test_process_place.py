@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import those_with
-from tests.project import HOME
+from tests.support.processes import those_with
+from tests.support.project import HOME
 
 ASKER = """
 import asyncio, sys
 from pathlib import Path
-from blocks.runners.process import process_place
-from blocks.testing.tool import Invocation
+from shipway.runners.process import process_place
+from shipway.test_tools.tool import Invocation
 
 async def main():
     env = {"MARK": sys.argv[1]}

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from docker import DockerClient
 
-from blocks.errors import Fail, Retry
 from blocks.registry import Registry
+from shipway.errors import FailError, RetryError
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ async def test_a_registry_that_is_not_there_is_tried_again(
     engine: DockerClient, local_image: str, free_port: int, app: str
 ) -> None:
     nobody = Registry(address=f"127.0.0.1:{free_port}", insecure=True)
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(RetryError) as caught:
         await nobody.find(nobody.image(app, "1"))
     assert caught.value.facts["where"] == f"http://{nobody.address}/v2/{app}/manifests/1"
-    with pytest.raises(Retry, match="The registry cannot be reached"):
+    with pytest.raises(RetryError, match="The registry cannot be reached"):
         await nobody.push(engine, local_image, nobody.image(app, "1"))
 
 
@@ -80,7 +80,7 @@ async def test_https_where_the_registry_speaks_http_is_tried_again_and_told(
     registry: Registry, app: str
 ) -> None:
     secure = registry.model_copy(update={"insecure": False})
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(RetryError) as caught:
         await secure.find(secure.image(app, "1"))
     assert str(caught.value.facts["where"]).startswith("https://")
 
@@ -88,5 +88,5 @@ async def test_https_where_the_registry_speaks_http_is_tried_again_and_told(
 async def test_a_name_that_no_registry_takes_fails_with_the_reason(
     registry: Registry, engine: DockerClient, local_image: str
 ) -> None:
-    with pytest.raises(Fail, match="repository name must be lowercase"):
+    with pytest.raises(FailError, match="repository name must be lowercase"):
         await registry.push(engine, local_image, registry.image("UPPER", "1"))

@@ -11,12 +11,13 @@ import pytest
 from git import Repo
 from pydantic import SecretStr
 
-from blocks.errors import Halt, Refuse, Retry
 from blocks.forge import Forge
-from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
-from blocks.vcs.trailers import Recorded, with_trailers
+from blocks.ops_repository import OpsRepository
 from examples import repositories
-from tests.integration.forges import TOKEN, Forges, forges
+from shipway.errors import HaltError, RefuseError, RetryError
+from shipway.git.ops_folder import Landed, OpsFolder, Proposal
+from shipway.git.trailers import Recorded, with_trailers
+from tests.support.forges import TOKEN, Forges, forges
 
 KINDS = {"github": "", "gitlab": "", "gitea": "/api/v1"}
 PATHS = {
@@ -61,7 +62,7 @@ def protected(code: Repo, sandbox: dict[str, str], review: Forge) -> OpsReposito
     )
 
 
-def propose(wanted: Wanted, _history: list[Recorded]) -> Proposal | None:
+def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal | None:
     if wanted.files["rollout.yaml"] == b"image: b\n":
         return None
     trailers = {"App": "shop", "Environment": "prod"}
@@ -110,7 +111,7 @@ def test_what_is_not_merged_halts_and_a_second_run_finds_the_same_pull_request(
 ) -> None:
     ops = protected(code, sandbox, forge(server, kind, patience=0.5))
     for _ in range(2):
-        with pytest.raises(Halt, match="The pull request was not merged in time"):
+        with pytest.raises(HaltError, match="The pull request was not merged in time"):
             ops.commit("prod", "shop", propose)
     assert len(server.requests) == 1
     assert ops.fetch("prod", "shop").files["rollout.yaml"] == b"image: a\n"
@@ -118,7 +119,7 @@ def test_what_is_not_merged_halts_and_a_second_run_finds_the_same_pull_request(
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_wrong_token_is_refused_and_not_shown(server: Forges, kind: str) -> None:
-    with pytest.raises(Refuse, match="The forge does not open the pull request") as caught:
+    with pytest.raises(RefuseError, match="The forge does not open the pull request") as caught:
         forge(server, kind, "wrong-secret").open_request("b", "main", "title", "body")
     assert "401" in str(caught.value.facts["got"])
     assert "wrong-secret" not in str(caught.value)
@@ -127,12 +128,12 @@ def test_a_wrong_token_is_refused_and_not_shown(server: Forges, kind: str) -> No
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_forge_that_fails_is_tried_again(server: Forges, kind: str) -> None:
     server.status = 503
-    with pytest.raises(Retry, match="The forge fails"):
+    with pytest.raises(RetryError, match="The forge fails"):
         forge(server, kind).open_request("b", "main", "title", "body")
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_forge_that_is_not_there_is_tried_again(kind: str, free_port: int) -> None:
     away = Forges(url=f"http://127.0.0.1:{free_port}")
-    with pytest.raises(Retry, match="The forge cannot be reached"):
+    with pytest.raises(RetryError, match="The forge cannot be reached"):
         forge(away, kind).open_request("b", "main", "title", "body")

@@ -10,8 +10,8 @@ from prefect import flow, get_client
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 
-from flows.tasks.deploy.message import address_of
-from flows.tasks.deploy.runs import was_cut_off
+from flows.runtime.interrupted_runs import was_interrupted
+from flows.runtime.run_link import address_of
 
 NOBODYS = "01234567-89ab-cdef-0123-456789abcdef"
 
@@ -32,19 +32,19 @@ async def nothing() -> None:
     ],
     ids=lambda one: one.name if isinstance(one, State) else "",
 )
-async def test_a_run_that_neither_completed_nor_failed_was_cut_off(
+async def test_a_run_that_neither_completed_nor_failed_was_interrupted(
     sandbox: dict[str, str], state: State[Any], cut_off: bool
 ) -> None:
     async with get_client() as client:
         run = await client.create_flow_run(nothing, state=state)
     address = address_of(str(run.id))
     assert address.startswith("http")
-    assert await asyncio.to_thread(was_cut_off, address) == cut_off
+    assert await asyncio.to_thread(was_interrupted, address) == cut_off
     async with get_client() as client:
         await client.delete_flow_run(run.id)
-    assert not await asyncio.to_thread(was_cut_off, address)
+    assert not await asyncio.to_thread(was_interrupted, address)
 
 
 @pytest.mark.parametrize("address", ["", "by hand", f"{NOBODYS}/more", NOBODYS])
 def test_what_prefect_does_not_know_was_not_cut_off(sandbox: dict[str, str], address: str) -> None:
-    assert not was_cut_off(address)
+    assert not was_interrupted(address)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from blocks.errors import Fail
-from blocks.runners.process import process_place
-from blocks.testing import junit
-from blocks.testing.tool import Plan
-from blocks.testing.tool_junit import Junit
-from tests.integration.telling import Told, tell
+from shipway.errors import FailError
+from shipway.runners.process import process_place
+from shipway.test_tools import junit_xml as junit
+from shipway.test_tools.junit import Junit
+from shipway.test_tools.tool import Plan
+from tests.support.telling import Told, tell
 
 CASE = '<testcase classname="a" name="b"/>'
 SUITE = f"<testsuite>{CASE}</testsuite>"
@@ -29,7 +29,7 @@ async def test_results_are_read_from_where_the_layer_says(tmp_path: Path) -> Non
 
 
 async def test_a_command_that_leaves_no_results_fails_with_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, "echo no compiler >&2; exit 3")
     assert caught.value.what == "The test command left no results."
     assert str(caught.value.facts["got"]) == "exit status 3; its last words:\nno compiler"
@@ -42,7 +42,7 @@ async def test_a_command_that_leaves_no_results_fails_with_its_last_words(tmp_pa
 )
 async def test_results_that_cannot_be_read_are_no_success(tmp_path: Path, content: str) -> None:
     (tmp_path / "content").write_text(content)
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, "cat content > $SHIPWAY_JUNIT")
     assert caught.value.what == "The test results cannot be read."
     assert caught.value.facts["expected"] == "JUnit XML"
@@ -56,14 +56,14 @@ async def test_results_over_the_limit_are_no_success(
     write = f"printf '<testsuite>%0{{}}d{CASE}</testsuite>' 0 > $SHIPWAY_JUNIT"
     rest = 1000 - len(SUITE)
     assert (await run(tmp_path, write.format(rest))).outcomes() == {"a::b": "passed"}
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, write.format(rest + 1))
     assert caught.value.what == "The test results are too large."
     assert caught.value.facts["got"] == "1001 bytes"
 
 
 async def test_a_command_that_fails_without_a_failure_fails(tmp_path: Path) -> None:
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, f"echo '{SUITE}' > $SHIPWAY_JUNIT; echo no coverage; exit 2")
     assert caught.value.what == "The test command failed, although no test did."
     assert "no coverage" in str(caught.value.facts["got"])
@@ -76,7 +76,7 @@ async def test_an_entity_that_grows_without_end_is_no_success(tmp_path: Path) ->
     (tmp_path / "bomb.xml").write_text(
         f"<!DOCTYPE testsuite [{entities}]><testsuite><testcase name='&e9;'/></testsuite>"
     )
-    with pytest.raises(Fail, match="The test results cannot be read"):
+    with pytest.raises(FailError, match="The test results cannot be read"):
         await run(tmp_path, "cat bomb.xml > $SHIPWAY_JUNIT")
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from blocks.config import read_pipeline
 from blocks.container_runner import ContainerRunner
-from blocks.errors import Fail
 from blocks.image_builder import ImageBuilder
-from blocks.runners.containers import ContainerPlace
-from blocks.testing.tool import Plan, Tool
-from blocks.testing.tools import tool_of
-from tests.integration.telling import Told, tell
-from tests.project import HOME
+from shipway.config.pipeline import read_pipeline
+from shipway.errors import FailError
+from shipway.runners.containers import ContainerPlace
+from shipway.test_tools.registry import tool_of
+from shipway.test_tools.tool import Plan, Tool
+from tests.support.project import HOME
+from tests.support.telling import Told, tell
 
 
 class App:
@@ -197,7 +197,7 @@ async def test_a_node_file_that_cannot_be_read_is_a_failure(app: App) -> None:
 async def test_a_node_program_that_is_killed_leaves_no_green(app: App) -> None:
     (app.code / PRICE).write_text("process.kill(process.ppid, 'SIGKILL');\n")
     async with app.place() as place:
-        with pytest.raises(Fail) as caught:
+        with pytest.raises(FailError) as caught:
             await tell(place, app.tool(), Plan())
     assert caught.value.what in {
         "The test command left no results.",

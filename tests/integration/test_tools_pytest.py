@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from blocks.errors import Fail
-from blocks.runners.process import process_place
-from blocks.testing.junit import parse_junit
-from blocks.testing.shipway_names import kept
-from blocks.testing.tool import Plan
-from blocks.testing.tool_pytest import Pytest
-from tests.integration.telling import Told, tell
+from shipway.errors import FailError
+from shipway.pytest_plugin.shipway_names import kept
+from shipway.runners.process import process_place
+from shipway.test_tools.junit_xml import parse_junit
+from shipway.test_tools.pytest import Pytest
+from shipway.test_tools.tool import Plan
+from tests.support.telling import Told, tell
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
 XDIST = ["-p", "xdist", "-n", "2"]
@@ -160,7 +160,7 @@ async def test_a_file_that_cannot_be_read_is_told_and_keeps_the_others_from_runn
     broken = {"test_broken.py": "import no_such_module\n", "test_a.py": "def test_a(): pass"}
     write(tmp_path, broken)
     told = Told()
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, told=told)
     (failed,) = told.results
     assert (failed.name, failed.outcome) == ("test_broken.py", "failed")
@@ -237,7 +237,7 @@ async def test_a_test_that_ends_the_process_is_no_end(
     ends = f"import os\ndef test_a(): pass\ndef test_b(): {ending}\ndef test_c(): pass\n"
     write(tmp_path, {"test_ends.py": ends})
     told = Told()
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, told=told)
     assert caught.value.what == (
         f"pytest was ended from outside, or crashed, with exit status {status}."
@@ -250,7 +250,7 @@ async def test_pytest_that_does_not_begin_fails_in_its_own_words(
     tmp_path: Path, options: list[str]
 ) -> None:
     write(tmp_path, {"test_a.py": "def test_a(): pass"})
-    with pytest.raises(Fail) as caught:
+    with pytest.raises(FailError) as caught:
         await run(tmp_path, *options)
     assert options[-1] in str(caught.value.facts["got"])
 
@@ -258,7 +258,7 @@ async def test_pytest_that_does_not_begin_fails_in_its_own_words(
 async def test_a_suite_that_stops_early_fails(tmp_path: Path) -> None:
     write(tmp_path, {"test_a.py": "def test_a(): assert False\ndef test_b(): pass"})
     told = Told()
-    with pytest.raises(Fail, match="Tests that were collected have no result") as caught:
+    with pytest.raises(FailError, match="Tests that were collected have no result") as caught:
         await run(tmp_path, "-x", told=told)
     assert told.outcomes() == {"test_a.py::test_a": "failed"}
     assert caught.value.facts["got"] == "none of test_a.py::test_b"
@@ -268,7 +268,7 @@ async def test_a_command_that_fails_after_its_tests_fails(tmp_path: Path) -> Non
     write(tmp_path, {"test_a.py": "def test_a(): pass"})
     script = " ".join(PYTEST) + " && echo no coverage && exit 4"
     async with process_place(tmp_path, BARE) as place:
-        with pytest.raises(Fail, match="The test command failed after its tests") as caught:
+        with pytest.raises(FailError, match="The test command failed after its tests") as caught:
             await tell(place, Pytest(["sh", "-c", script]), Plan())
     assert "no coverage" in str(caught.value.facts["got"])
 

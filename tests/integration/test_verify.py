@@ -14,14 +14,14 @@ import pytest
 from git import Repo
 from prefect import get_client
 
-from blocks import config
-from blocks.config import Layer, Pipeline
 from blocks.ledger import Ledger
 from blocks.source_repository import SourceRepository
-from blocks.testing.results import LayerResult, Red
-from flows.tasks.code import Code
-from flows.tasks.testing.pyramid import Images
+from flows.tasks.test.pyramid import Images
 from flows.verify import verify
+from shipway import config
+from shipway.code import Code
+from shipway.config.pipeline import Layer, Pipeline
+from shipway.pyramid.results import LayerResult, RedLayerError
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 FAILS_ONCE = """
@@ -95,7 +95,7 @@ async def test_the_first_failing_test_ends_its_siblings_and_what_was_done_is_sho
     slow = "import os, pathlib, time\ndef test_slow():\n    time.sleep(300)\n"
     quick = "def test_a(): pass\ndef test_b(): assert 1 == 2\n"
     suite.write(test_slow=slow, test_quick=quick)
-    with pytest.raises(Red) as caught:
+    with pytest.raises(RedLayerError) as caught:
         await suite.run(shards=2, split="file")
     assert caught.value.what == "The unit layer is red: test_quick.py::test_b failed."
     assert "test_quick.py:2: assert 1 == 2" in str(caught.value.facts["got"])
@@ -127,7 +127,7 @@ async def test_a_test_that_passes_on_retry_is_flaky_and_the_proof_has_both_logs(
 
 async def test_a_broken_test_is_red_after_as_many_retries_as_the_team_says(suite: Suite) -> None:
     suite.write(test_broken="def test_broken(): assert 0\n")
-    with pytest.raises(Red) as caught:
+    with pytest.raises(RedLayerError) as caught:
         await suite.run(retries=2)
     assert caught.value.result is not None
     assert [test.attempts for test in caught.value.result.tests] == [3]
@@ -142,7 +142,7 @@ async def test_a_quarantined_test_stops_nothing_until_its_last_day_is_over(suite
     (test,) = result.those("quarantined")
     assert test.message == f"Ada until {today}: issue 7"
     quarantine["test_known.py::test_known"]["until"] = today - timedelta(days=1)
-    with pytest.raises(Red, match="test_known failed"):
+    with pytest.raises(RedLayerError, match="test_known failed"):
         await suite.run(quarantine=quarantine)
 
 
@@ -152,7 +152,7 @@ async def test_a_new_test_must_pass_several_times_before_it_counts(suite: Suite)
     second = "import os, pathlib\ndef test_new():\n    seen = pathlib.Path(os.environ['STATE'])\n"
     second += "    count = len(list(seen.iterdir()))\n    (seen / str(count)).touch()\n"
     suite.write(test_new=f"{second}    assert count != 1, 'the second time'\n")
-    with pytest.raises(Red, match="test_new failed") as caught:
+    with pytest.raises(RedLayerError, match="test_new failed") as caught:
         await suite.run(retries=3)
     assert caught.value.result is not None
     (test,) = caught.value.result.those("failed")
@@ -171,7 +171,7 @@ async def test_a_new_test_is_new_until_a_run_has_let_it_pass_so_often(suite: Sui
     waits = "import os, pathlib, time\ndef test_z():\n    time.sleep(1)\n    assert 0\n"
     suite.write(test_new="def test_new(): pass\n", test_z=waits)
     # Both are new: the first one has passed once when the second one ends the run.
-    with pytest.raises(Red, match="test_z failed") as caught:
+    with pytest.raises(RedLayerError, match="test_z failed") as caught:
         await suite.run(new_tests=2)
     assert caught.value.result is not None
     assert names(caught.value.result, "passed") == [
@@ -196,7 +196,7 @@ async def test_after_a_flaky_run_every_test_runs_again(suite: Suite) -> None:
 
 async def test_the_last_words_of_a_command_need_no_line_end(suite: Suite) -> None:
     suite.write(test_a="def test_a(): pass\n")
-    with pytest.raises(Red) as caught:
+    with pytest.raises(RedLayerError) as caught:
         await suite.run(command=["sh", "-c", "printf 'no disk left'; exit 3"], tool="junit")
     assert caught.value.what == "The unit layer is red: The test command left no results."
     assert "no disk left" in str(caught.value.facts["got"])
@@ -227,7 +227,7 @@ async def test_a_green_layer_does_not_run_again_until_what_it_reads_changes(suit
 
 async def test_red_is_never_kept(suite: Suite) -> None:
     suite.write(test_a=FAILS_ONCE)
-    with pytest.raises(Red):
+    with pytest.raises(RedLayerError):
         await suite.run()
     result = await suite.run()
     assert (result.cached, names(result, "passed")) == (None, ["test_a.py::test_once"])
@@ -258,7 +258,7 @@ async def test_after_a_cancelled_run_only_what_was_not_green_runs_again(suite: S
 
 async def test_a_nightly_run_goes_on_to_the_end_and_names_every_failure(suite: Suite) -> None:
     suite.write(test_a="def test_a(): assert 0\ndef test_b(): pass\ndef test_c(): assert 0\n")
-    with pytest.raises(Red) as caught:
+    with pytest.raises(RedLayerError) as caught:
         await suite.run(fresh=True)
     assert caught.value.what == "The unit layer is red: test_a.py::test_a and 1 more failed."
     assert caught.value.result is not None
@@ -269,12 +269,12 @@ async def test_a_layer_over_its_budget_fails_where_the_team_says_so(suite: Suite
     suite.write(test_a="import time\ndef test_a(): time.sleep(1.5)\n")
     result = await suite.run(budget=1)
     assert result.over_budget
-    with pytest.raises(Red, match="The unit layer is red: It took too long"):
+    with pytest.raises(RedLayerError, match="The unit layer is red: It took too long"):
         await suite.run(budget=1, over_budget="fail", fresh=True)
 
 
 async def test_shards_that_find_different_tests_are_red(suite: Suite) -> None:
     odd = "import os, pytest\n@pytest.mark.parametrize('n', [os.getpid()])\ndef test_a(n): pass\n"
     suite.write(test_odd=odd)
-    with pytest.raises(Red, match="The shards found different tests"):
+    with pytest.raises(RedLayerError, match="The shards found different tests"):
         await suite.run(shards=2)

@@ -13,9 +13,9 @@ from filelock import FileLock
 from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
-from blocks.kube.client import KubeClient
 from examples import repositories
-from tests.project import Project, bring_up, known_project
+from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project, bring_up, known_project
 
 
 @pytest.fixture(scope="session")

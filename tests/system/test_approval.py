@@ -20,9 +20,9 @@ from prefect.events import Event
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.flow_runs import aresume_flow_run
 
-from blocks.kube.client import KubeClient
-from tests.project import Project
-from tests.system.runs import run_release
+from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project
+from tests.support.runs import run_release
 
 TIMEOUT = "approval_timeout: 60\n"
 

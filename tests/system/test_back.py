@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prefect.client.schemas.objects import State
 
-from blocks.config import read_holds
 from examples.killed import ROLLBACK, kill
 from flows.clear_hold import clear_hold
 from flows.history import history
 from flows.rollback import rollback
-from tests.project import Project
-from tests.system.runs import artifacts, report, run_of, run_release, summary
+from shipway.config.holds import read_holds
+from tests.support.project import Project
+from tests.support.runs import artifacts, report, run_of, run_release, summary
 
 
 async def roll_back(project: Project, **parameters: str) -> State[None]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from blocks.kube.client import KubeClient
 from examples.killed import RELEASE, ROLLBACK, kill
 from examples.load import load
 from flows.rollback import rollback
-from tests.project import Project
-from tests.system.runs import run_release, summary
+from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project
+from tests.support.runs import run_release, summary
 
 ROLLOUT = """\
 strategy: blue-green

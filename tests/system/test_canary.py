@@ -13,14 +13,14 @@ import pytest
 import yaml
 from prefect.client.schemas.objects import State
 
-from blocks.kube.client import KubeClient
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import pulses, repositories
 from examples.load import Load, load
 from examples.pulses import Pulse
 from flows.rollback import rollback
-from tests.system.runs import run_release
+from shipway.kubernetes.client import KubeClient
+from tests.support.runs import run_release
 
 FIRST = "    - {weight: 1, hold: 10}\n"
 

@@ -11,15 +11,15 @@ from uuid import UUID
 import pytest
 
 from blocks.cluster import Cluster
-from blocks.kube.apply import Change
-from blocks.kube.client import KubeClient
 from blocks.source_repository import SourceRepository
 from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.rollout import rollout
-from flows.tasks.deploy.standing_agent import tell_standing_agents
-from tests.project import Project, known_project
-from tests.system.runs import artifacts, run_of, run_reconcile, run_release, summary
+from flows.tasks.agent.request import tell_standing_agents
+from shipway.kubernetes.apply import Change
+from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project, known_project
+from tests.support.runs import artifacts, run_of, run_reconcile, run_release, summary
 
 
 async def greeting(cluster: KubeClient, project: Project) -> str:

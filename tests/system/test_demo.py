@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.project import HOME
+from tests.support.project import HOME
 
 
 def test_the_demo_does_what_the_readme_says(cluster_is_up: None, sandbox: dict[str, str]) -> None:

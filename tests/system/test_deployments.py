@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 
-from tests.project import Project
+from tests.support.project import Project
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from blocks.errors import Refuse, Retry
-from blocks.kube.client import KubeClient
-from blocks.kube.job import JobEnd, run_job
 from blocks.metrics import Metrics
+from shipway.errors import RefuseError, RetryError
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.job import JobEnd, run_job
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ async def test_what_is_no_promql_is_refused_and_what_is_has_no_need_of_a_value(
 ) -> None:
     await metrics.check("sum(rate(nothing[5s]))")
     for ask in (metrics.check, metrics.query):
-        with pytest.raises(Refuse, match="does not take the query") as caught:
+        with pytest.raises(RefuseError, match="does not take the query") as caught:
             await ask("rate(")
         assert "parse error" in str(caught.value.facts["got"])
-    with pytest.raises(Refuse, match="no single value"):
+    with pytest.raises(RefuseError, match="no single value"):
         await metrics.query("up[5s]")
 
 
@@ -49,7 +49,7 @@ async def test_a_server_that_is_down_may_come_back() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(Retry, match="Prometheus does not answer"):
+    with pytest.raises(RetryError, match="Prometheus does not answer"):
         await Metrics(url=url).query("up")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from blocks.kube.client import KubeClient
+from shipway.kubernetes.client import KubeClient
 
 MANAGER = "tests"
 REQUESTS = 5000

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import pytest
 from prefect import get_client
 
-from blocks.kube.client import KubeClient
 from blocks.pod_runner import PodRunner
-from blocks.runners.containers import RUN_LABEL
-from tests.pods import pod_runner
-from tests.project import HOME, Project
-from tests.system.runs import run_of, run_release, summary
+from shipway.kubernetes.client import KubeClient
+from shipway.runners.containers import RUN_LABEL
+from tests.support.pods import pod_runner
+from tests.support.project import HOME, Project
+from tests.support.runs import run_of, run_release, summary
 
 # The Pod Runner block that they save is found by every release.
 pytestmark = pytest.mark.alone

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from prefect.client.schemas.objects import State
 
-from blocks.kube.client import KubeClient
 from examples import repositories
 from flows.promote import promote
-from tests.project import Project
-from tests.system.runs import run_of as run_of_state
-from tests.system.runs import run_release, summary, tasks_and_subflows
+from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project
+from tests.support.runs import run_of as run_of_state
+from tests.support.runs import run_release, summary, tasks_and_subflows
 
 
 @pytest.fixture

@@ -26,11 +26,11 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State
 
 from blocks.ledger import Ledger
-from blocks.ledger.tables import PASSED
-from blocks.runners.containers import RUN_LABEL
 from flows.nightly import nightly
-from tests.project import HOME, Project
-from tests.system.runs import report, run_of, run_release, summary
+from shipway.ledger.tables import PASSED
+from shipway.runners.containers import RUN_LABEL
+from tests.support.project import HOME, Project
+from tests.support.runs import report, run_of, run_release, summary
 
 SHARDS = {"unit": 2, "e2e": 1}
 LAYERS = """

@@ -12,10 +12,10 @@ from docker import DockerClient
 from prefect.client.schemas.objects import State
 
 from blocks.registry import Registry
-from blocks.runners.containers import RUN_LABEL
 from flows.release import release
-from tests.project import Project
-from tests.system.runs import report, run_of, run_release, tasks_and_subflows
+from shipway.runners.containers import RUN_LABEL
+from tests.support.project import Project
+from tests.support.runs import report, run_of, run_release, tasks_and_subflows
 
 SLOW_STAGE = "COPY hello.py .\nRUN sleep 120\n"
 
@@ -177,7 +177,7 @@ async def test_an_unreachable_registry_is_one_clear_error(
 async def test_an_app_that_nobody_made_known_is_one_clear_error(sandbox: dict[str, str]) -> None:
     state = await run_release("nobody-knows-it")
     assert state.is_failed()
-    assert "There is no app 'nobody-knows-it'." in str(state.message)
+    assert "There is no Source Repository block 'nobody-knows-it'." in str(state.message)
     assert "remedy:    create it in the Prefect UI under Blocks" in str(state.message)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from blocks.ops_repository import Landed, OpsRepository, Proposal, Wanted
-from blocks.vcs.trailers import Recorded
-from tests.project import Project
-from tests.system.runs import report, run_of, run_release, summary, tasks_and_subflows
+from blocks.ops_repository import OpsRepository
+from shipway.git.ops_folder import Landed, OpsFolder, Proposal
+from shipway.git.trailers import Recorded
+from tests.support.project import Project
+from tests.support.runs import report, run_of, run_release, summary, tasks_and_subflows
 
 
 async def test_a_commit_becomes_an_image_and_an_ops_commit(project: Project) -> None:
@@ -94,7 +95,7 @@ async def test_a_lost_push_race_is_run_again_on_the_new_tip(project: Project, mo
     real, raced = OpsRepository.commit, []
 
     def commit_late(self: OpsRepository, environment: str, app: str, propose, asked) -> Landed:
-        def late(wanted: Wanted, history: list[Recorded]) -> Proposal | None:
+        def late(wanted: OpsFolder, history: list[Recorded]) -> Proposal | None:
             if not raced:
                 notes = {f"{project.folder}/notes.txt": "somebody else\n"}
                 raced.append(project.change_ops(notes))

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from blocks.kube.client import KubeClient
 from flows.reconcile import reconcile
-from tests.project import Project, bring_up
-from tests.system.runs import run_release, summary
+from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project, bring_up
+from tests.support.runs import run_release, summary
 
 IMAGES = """\
 images:

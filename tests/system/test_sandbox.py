@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.project import HOME
+from tests.support.project import HOME
 
 HOST = (
     ("ip", "-oneline", "link"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.screenshot import picture
-from tests.project import Project
-from tests.system.runs import artifacts, run_of, run_release, summary
+from tests.support.project import Project
+from tests.support.runs import artifacts, run_of, run_release, summary
 
 
 async def test_the_report_reads_well_in_the_prefect_ui(project: Project, tmp_path: Path) -> None:

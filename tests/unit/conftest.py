@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.unit.origin import Origin
+from tests.support.origin import Origin
 
 # How fast an example runs says more about the machine than about the code.
 settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])

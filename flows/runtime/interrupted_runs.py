@@ -1,0 +1,29 @@
+"""Runs of before, as the trailers of commits name them: whether they came to their end."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def was_interrupted(address: str) -> bool:
+    """Whether a run neither completed nor failed: it was killed or cancelled, or it goes on.
+
+    Args:
+        address: As `message.address_of` says it. What Prefect does not know was not cut off.
+    """
+    found = _ID.search(address)
+    if found is None:
+        return False
+    with get_client(sync_client=True) as client:
+        try:
+            state = client.read_flow_run(UUID(found[0])).state
+        except ObjectNotFound:
+            return False
+    return state is None or state.type not in {StateType.COMPLETED, StateType.FAILED}

@@ -1,0 +1,134 @@
+"""What people see of a run while it goes on and when it is over: progress, and the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.results import aget_default_result_storage
+from prefect.runtime import flow_run
+
+from flows.runtime.run_name import name_this_run
+from shipway.config.pipeline import Tests
+from shipway.git.revision import Revision
+from shipway.parameters import check_names
+from shipway.pyramid.results import LayerResult, RedLayerError
+from shipway.registry import Pushed
+from shipway.reports.release import Report, render
+from shipway.rollout.committed import RolledOut
+from shipway.test_tools.junit_xml import write_junit
+
+Result = TypeVar("Result")
+
+# Shares of a run that people see move, in percent; a stage that is not needed counts at the end.
+SHARES = {"code": 5.0, "build": 25.0, "release": 10.0, "deploy": 15.0}
+# What is left is the pyramid's: each layer's share is its weight's.
+TESTS_SHARE = 100 - sum(SHARES.values())
+
+
+class RunReporter:
+    """Times the stages of one run and keeps its artifacts up to date."""
+
+    def __init__(self, app: str, environment: str, progress: UUID) -> None:
+        self.report = Report(app=app, environment=environment)
+        self._started = time.monotonic()
+        self._progress = progress
+        self._shares = dict(SHARES)
+
+    async def timed(self, stage: str, work: Awaitable[Result]) -> Result:
+        """Await a stage's work, note how long it took, and move the progress on."""
+        begin = self._now()
+        try:
+            result = await work
+        except BaseException:
+            self.report.add_stage(stage, begin, self._now(), done=False)
+            raise
+        self.report.add_stage(stage, begin, self._now(), done=True)
+        if stage == "build":
+            self.report.built = 1
+        done = sum(self._shares[one.name] for one in self.report.stages if one.done)
+        await aupdate_progress_artifact(self._progress, done)
+        return result
+
+    async def goes_to(self, revision: Revision, tests: Tests | None = None) -> None:
+        """Note what is being released and which tests it has, and name the run by it."""
+        self.report.revision = revision
+        if tests is not None:
+            self._shares |= {name: TESTS_SHARE * tests.weight(name) for name in tests.layers}
+        await name_this_run(self.report.title)
+
+    async def verified(self, layer: str, work: Awaitable[LayerResult]) -> None:
+        """Await a layer, and note what it came to; of a red one, what it came to so far."""
+        try:
+            self.report.layers.append(await self.timed(layer, work))
+        except RedLayerError as error:
+            if error.result is not None:
+                self.report.layers.append(error.result)
+            raise
+
+    def pushed(self, pushed: Pushed) -> None:
+        """Note whether an image was pushed."""
+        self.report.pushed = int(pushed.new)
+
+    def rolled_out(self, image: str, rolled_out: RolledOut) -> None:
+        """Note the image, the commits, and what the cluster then served."""
+        last = rolled_out.commits[-1]
+        self.report.image = image
+        self.report.commit, self.report.commit_link = last.commit, last.link
+        self.report.committed = sum(commit.new for commit in rolled_out.commits)
+        self.report.served = rolled_out.served
+
+    async def close(self, error: BaseException | None) -> None:
+        """Write the report, whatever the run came to."""
+        report = self.report
+        report.seconds = self._now()
+        report.error = None if error is None else str(error) or type(error).__name__
+        key = f"{report.app}-{report.environment}"
+        if report.layers:
+            report.junit = await _keep(f"{key}/{flow_run.id}/junit.xml", write_junit(report.layers))
+        await acreate_markdown_artifact(
+            render(report), key=f"{key}-report", description=report.title
+        )
+        await acreate_table_artifact([report.row()], key=f"{key}-summary", description=report.title)
+        if error is None:
+            await aupdate_progress_artifact(self._progress, 100.0)
+
+    def _now(self) -> float:
+        return time.monotonic() - self._started
+
+
+async def _keep(name: str, text: str) -> str:
+    """Keep a file where Prefect keeps results: a folder, or a bucket; return its place there."""
+    storage: Any = await aget_default_result_storage()
+    path = f"shipway/{name}"
+    await storage.awrite_path(path, text.encode())
+    return path
+
+
+@asynccontextmanager
+async def journal(app: str, environment: str) -> AsyncGenerator[RunReporter]:
+    """Keep a journal of the current run; the report is written however it ends.
+
+    Raises:
+        RefuseError: `app` or `environment` is no name.
+    """
+    check_names(app=app, environment=environment)
+    progress = await acreate_progress_artifact(
+        0.0, key=f"{app}-{environment}-progress", description=f"Progress of {app} → {environment}"
+    )
+    kept = RunReporter(app, environment, progress)
+    try:
+        yield kept
+    except BaseException as error:
+        await kept.close(error)
+        raise
+    await kept.close(None)

@@ -1,0 +1,1 @@
+"""The cluster's agent: asked to apply a commit, and applying it."""

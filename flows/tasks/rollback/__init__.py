@@ -1,0 +1,1 @@
+"""Roll back: an earlier release again, and a hold on the one that failed."""

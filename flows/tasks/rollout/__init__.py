@@ -1,0 +1,1 @@
+"""Deploy: commits, what watches them in the cluster, and the gates."""

@@ -1,0 +1,53 @@
+"""Deploy, beforehand: what the API server would refuse does not reach Git."""
+
+from __future__ import annotations
+
+import asyncio
+
+from blocks.cluster import Cluster
+from blocks.ops_repository import OpsRepository
+from blocks.renderer import Renderer
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from shipway.errors import RefuseError
+from shipway.kubernetes.dry_run import refusals
+from shipway.rollout.fields import changed_files
+from shipway.rollout.render import manifests_of
+from shipway.rollout.target import Target
+from shipway.strategies import Step
+
+
+@external_task("dry run of {step.name}")
+async def dry_run(target: Target, step: Step, tag: str) -> None:
+    """Ask the API server for all of the folder as a step would leave it.
+
+    Another agent applies in its own way, so that it is not asked there.
+
+    Args:
+        target: The environment.
+        step: The step.
+        tag: The image's tag, for files that hold one beside the digest.
+
+    Raises:
+        RefuseError: It would refuse an object.
+        RetryError: It does not answer.
+    """
+    if target.rollout.agent != "reconcile" or not step.edits:
+        return
+    ops = await load_block(OpsRepository)
+    wanted = await asyncio.to_thread(ops.fetch, target.environment, target.app)
+    changed = changed_files(wanted, step.edits, tag)
+    renderer = await load_block(Renderer) if target.rollout.render else None
+    manifests = await manifests_of(ops, renderer, target, wanted, changed)
+    cluster = await load_block(Cluster, target.cluster)
+    async with cluster.client() as client:
+        found = await refusals(client, target.rollout.namespace, list(manifests.objects))
+    if found:
+        raise RefuseError(
+            "The cluster would refuse what the release commits.",
+            where=", ".join(found),
+            expected="objects that the API server takes",
+            got="\n".join(found.values()),
+            untouched="the ops repository and the cluster",
+            remedy="correct the manifests in the ops repository, and start the release again",
+        )

@@ -1,0 +1,63 @@
+"""The ledger's page: rates, and proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from blocks.ledger import Ledger
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from shipway.ledger.session import Proof, Record
+from shipway.parameters import check_names
+from shipway.pytest_plugin.shipway_names import shown
+from shipway.reports.markdown import escape, fenced, table
+
+MOST_PROOFS = 10
+
+
+@external_task("show what the ledger knows of {app}")
+async def show_flakes(app: str) -> None:
+    """Write the page, and a table for machines.
+
+    Raises:
+        RefuseError: `app` is no name.
+        RetryError: The ledger does not answer.
+    """
+    check_names(app=app)
+    async with (await load_block(Ledger)).open() as book:
+        records, proofs = await book.records(app), await book.proofs(app)
+    page = render_flakes(app, records, proofs)
+    await acreate_markdown_artifact(page, key=f"{app}-flakes", description=f"Flakes of {app}")
+    rows = [record.model_dump(mode="json") for record in records]
+    await acreate_table_artifact(rows, key=f"{app}-flakes-table", description=f"Flakes of {app}")
+
+
+def render_flakes(app: str, records: Sequence[Record], proofs: Sequence[Proof]) -> str:
+    """Tests that failed, the worst first; then logs of revisions that both passed and failed."""
+    if not records:
+        return f"# Flakes of {app}\n\nNo test has failed yet."
+    rows = [
+        (
+            f"{100 * one.failures / one.runs:.0f} %",
+            f"{one.failures} of {one.runs}",
+            str(one.flakes),
+            escape(one.layer),
+            escape(shown(one.name)),
+            f"{one.last_failed:%Y-%m-%d %H:%M}" if one.last_failed else "",
+            f"`{one.revision[:7]}`",
+        )
+        for one in records
+    ]
+    head = ("Rate", "Failed", "Flaky runs", "Layer", "Test", "Last failed", "Last revision")
+    parts = [f"# Flakes of {app}", table(head, rows)]
+    if proofs:
+        parts.append("## Proof: the same revision passed and failed")
+    for one in proofs[:MOST_PROOFS]:
+        parts += [
+            f"**{escape(shown(one.name))}** ({escape(one.layer)}) at `{one.revision[:7]}`",
+            f"Failed:\n\n{fenced(one.failed_log.strip() or '(no output)')}",
+            f"Passed:\n\n{fenced(one.passed_log.strip() or '(no output)')}",
+        ]
+    return "\n\n".join(parts)

@@ -1,0 +1,1 @@
+"""Test: layers in shards, and what is kept of them."""

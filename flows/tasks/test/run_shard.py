@@ -1,0 +1,158 @@
+"""One shard of a layer: some of its tests, in a clean place of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from shipway.errors import FailError
+from shipway.pyramid.results import Shard, TestResult
+from shipway.runners.environment import Place
+from shipway.test_tools.tool import Collected, Plan, Tool
+
+LAST_WORDS = 15
+PROGRESS_SECONDS = 1.0
+
+
+class ShardSpec:
+    """What one shard runs, and whom it tells.
+
+    Args:
+        key: Name of its progress artifact.
+        place: Opens the place that it runs in.
+        tool: The test tool.
+        plan: Which tests.
+        tell: Called with each result, and with what the tool has found, the moment it is known.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        place: Callable[[], AbstractAsyncContextManager[Place]],
+        tool: Tool,
+        plan: Plan,
+        tell: Callable[[TestResult | Collected], None],
+    ) -> None:
+        self.key = key
+        self.place = place
+        self.tool = tool
+        self.plan = plan
+        self.tell = tell
+
+
+class Progress:
+    """How far a shard is."""
+
+    def __init__(self) -> None:
+        self.expected = 0
+        self.done = 0
+        self.seconds = 0.0
+        self.over = False
+
+    def take(self, event: TestResult | Collected) -> None:
+        """Count a result, or learn how many there will be."""
+        if isinstance(event, Collected):
+            self.expected = event.count
+        else:
+            self.done += 1
+            self.seconds += event.seconds
+
+    @property
+    def percent(self) -> float:
+        """Share of the tests that are over; not every tool says beforehand how many there are."""
+        if self.over:
+            return 100.0
+        return min(100.0, 100.0 * self.done / self.expected) if self.expected else 0.0
+
+
+@task(task_run_name="{title}", cache_policy=NO_CACHE, persist_result=False)
+async def run_shard(title: str, part: ShardSpec) -> Shard:
+    """Run a shard's tests, and tell of each as it is over.
+
+    Raises:
+        RefuseError: The test command cannot start, or a service's image cannot be pulled.
+        FailError: The tool did not come to its end, or a service does not get ready.
+    """
+    log, begin = get_run_logger(), time.monotonic()
+    loop = asyncio.get_running_loop()
+    reader, progress = part.tool.reader(), Progress()
+    last = deque[str](maxlen=LAST_WORDS)
+
+    def take(event: TestResult | Collected) -> None:
+        progress.take(event)
+        part.tell(event)
+
+    newest = b"\n"
+
+    def output(chunk: bytes) -> None:
+        nonlocal newest
+        newest = chunk
+        for event in reader.feed(chunk):
+            if isinstance(event, str):
+                last.append(event)
+                log.info("%s", event)
+            else:
+                loop.call_soon_threadsafe(take, event)
+
+    async with part.place() as place:
+        invocation = part.tool.invocation(part.plan, place.folder, place.env)
+        if invocation is not None:
+            async with _shown(progress, part.key, title):
+                ended = await place.run(invocation, output)
+                if not newest.endswith(b"\n"):
+                    # Nobody else will end the last line.
+                    output(b"\n")
+                # What the runner's thread has told of comes first.
+                await asyncio.sleep(0)
+                for test in reader.finish(ended, "\n".join(last)):
+                    take(test)
+                progress.over = True
+    seconds = time.monotonic() - begin
+    log.info("%s: %d tests in %.1f s", title, progress.done, seconds)
+    return Shard(tests=progress.done, test_seconds=progress.seconds, seconds=seconds)
+
+
+@asynccontextmanager
+async def _shown(progress: Progress, key: str, title: str) -> AsyncGenerator[None]:
+    """Keep a progress artifact up to date; a shard that is over at once needs none."""
+    artifact: UUID | None = None
+
+    async def update() -> None:
+        nonlocal artifact
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            if artifact is None:
+                artifact = await acreate_progress_artifact(
+                    progress.percent, key=key, description=title
+                )
+            else:
+                await aupdate_progress_artifact(artifact, progress.percent)
+
+    updates = asyncio.create_task(update())
+    try:
+        yield
+    finally:
+        updates.cancel()
+        await asyncio.gather(updates, return_exceptions=True)
+    if artifact is not None:
+        await aupdate_progress_artifact(artifact, progress.percent)
+
+
+def timed_out(command: str, seconds: float, key: str) -> FailError:
+    """What to say of a layer that was ended because it took too long."""
+    return FailError(
+        "It took too long and was ended.",
+        where=command,
+        expected=f"done within {seconds:.0f} s",
+        untouched="the registry, the ops repository and the cluster",
+        remedy=f"make the tests quicker, or raise the layer's {key} in pipeline.yaml",
+    )

@@ -1,1 +1,0 @@
-"""Test: layers in shards, what their results mean, and how they are shown."""

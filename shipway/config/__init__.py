@@ -1,0 +1,1 @@
+"""The files that teams write: pipeline.yaml, rollout.yaml and holds.yaml."""

@@ -1,0 +1,259 @@
+"""`pipeline.yaml`: how an app is built and tested; it lives beside the app's code."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from posixpath import normpath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from shipway.documents.document import Strict, read_document
+from shipway.parameters import Name
+
+FILE = "pipeline.yaml"
+
+# What a run's report and progress call its other stages.
+STAGES = ("code", "build", "release", "deploy")
+DEFAULT_WEIGHTS = {"unit": 70, "integration": 20, "e2e": 10}
+
+
+def _inside(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("must be a path inside the app's folder")
+    return normpath(path)
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+Command = Annotated[list[str], Field(min_length=1)]
+Environment = dict[str, str]
+
+
+def _runs_go(command: list[str]) -> bool:
+    """Whether it is `go test`, with or without flags between, and not a script that runs it."""
+    head = command[: command.index("test")] if "test" in command else []
+    return any(one.rpartition("/")[2] == "go" for one in head)
+
+
+class Image(Strict):
+    """What to build."""
+
+    context: RelativePath = Field(
+        default=".", description="Build context, relative to pipeline.yaml."
+    )
+    dockerfile: RelativePath = Field(default="Dockerfile", description="Relative to pipeline.yaml.")
+    target: str | None = Field(
+        default=None, description="Stage to ship; the last one if not given."
+    )
+    args: dict[str, str] = Field(default_factory=dict, description="Build arguments.")
+
+
+class Service(Strict):
+    """A container that a layer needs beside its tests, reachable there by its name."""
+
+    image: str = Field(description="Image reference.")
+    env: Environment = Field(default_factory=dict)
+    ready: Command | None = Field(
+        default=None,
+        description="Command run in the container; it is ready once that exits 0. "
+        "Without it the image's HEALTHCHECK decides, and without that, running is ready.",
+    )
+
+
+class App(Strict):
+    """How the image under test is started for a layer; reachable there as `app`."""
+
+    env: Environment = Field(default_factory=dict)
+    ready: Command | None = Field(default=None, description="As for a service.")
+
+
+class Quarantine(Strict):
+    """A test whose failure is known: it runs, is reported, and stops nothing until its last day."""
+
+    owner: str = Field(min_length=1, description="Who will repair it.")
+    until: date = Field(strict=False, description="Last day; from the next on, it fails again.")
+    reason: str = Field(min_length=1, description="Why, for instance the link to an issue.")
+
+
+class Layer(Strict):
+    """One layer of the test pyramid."""
+
+    command: Command = Field(description="Run where the runner says; `{files}` stands for `files`.")
+    weight: float | None = Field(
+        default=None, gt=0, description="Share of budget, slots and progress, beside the others'."
+    )
+    runner: Literal["container", "process", "pod"] = Field(
+        default="container",
+        description="A container of the test image, a process on the worker in the checkout, or "
+        "a pod of the test image in the cluster of the Pod Runner block.",
+    )
+    tool: Literal["pytest", "go", "tap", "junit"] | None = Field(
+        default=None,
+        description="What the command runs; seen from the command if not given. tap: JUnit XML, "
+        "and the Test Anything Protocol on standard output, so that a failure is known at once.",
+    )
+    files: str | None = Field(
+        default=None, description="Glob of the test files, for a command that takes `{files}`."
+    )
+    junit: str | None = Field(
+        default=None,
+        description="Where the command writes JUnit XML, if not to $SHIPWAY_JUNIT.",
+    )
+    shards: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        default="auto", description="How many at once; auto: from the recorded times and the slots."
+    )
+    split: Literal["test", "file"] = Field(
+        default="test", description="What is kept together: file, where files share slow fixtures."
+    )
+    retries: int = Field(
+        default=0, ge=0, le=10, description="How often a failed test runs again, in a clean shard."
+    )
+    new_tests: int = Field(
+        default=3, ge=1, le=50, description="How often a new test runs before it counts."
+    )
+    quarantine: dict[str, Quarantine] = Field(default_factory=dict)
+    budget: float | None = Field(
+        default=None, gt=0, description="Seconds; the weight's share of tests.budget if not given."
+    )
+    over_budget: Literal["report", "fail"] = "report"
+    timeout: float = Field(default=3600, gt=0, description="Seconds after which it is ended.")
+    env: Environment = Field(default_factory=dict)
+    services: dict[Name, Service] = Field(default_factory=dict)
+    app: App | None = Field(
+        default=None, description="Start the image under test beside the tests."
+    )
+    reads: list[RelativePath] = Field(
+        default_factory=lambda: ["."],
+        description="Paths that a process reads; a change elsewhere does not run it again.",
+    )
+
+    @property
+    def kind(self) -> str:
+        """The tool: the given one, or the one that the command names."""
+        if self.tool is not None:
+            return self.tool
+        words = " ".join(self.command)
+        if self.files is None and self.junit is None:
+            if re.search(r"\b(pytest|py\.test)\b", words):
+                return "pytest"
+            if _runs_go(self.command):
+                return "go"
+        return "junit"
+
+    @property
+    def splits(self) -> bool:
+        """Whether a part of the tests can run."""
+        return self.kind in {"pytest", "go"} or self.files is not None
+
+    @model_validator(mode="after")
+    def _one_app(self) -> Layer:
+        if self.app is not None and "app" in self.services:
+            raise ValueError(
+                "a service cannot be named app where the image under test is: rename it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_process_is_alone(self) -> Layer:
+        if self.runner == "process" and (self.services or self.app):
+            raise ValueError("a process has no services and no app: use runner: container")
+        return self
+
+    @model_validator(mode="after")
+    def _an_image_is_read_whole(self) -> Layer:
+        if self.runner != "process" and self.reads != ["."]:
+            raise ValueError(
+                "reads is for runner: process; elsewhere the test image is what is read"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_tool_can_be_asked(self) -> Layer:
+        if self.tool == "go" and not _runs_go(self.command):
+            raise ValueError(
+                "tool: go needs the words `go` and `test` in the command, not a script"
+            )
+        if self.tool in {"pytest", "go"} and (self.files or self.junit):
+            raise ValueError(
+                f"files and junit are for other tools: {self.tool} finds its own tests"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _files_go_into_the_command(self) -> Layer:
+        if (self.files is None) == ("{files}" in self.command):
+            raise ValueError("files and {files} in the command belong together: give both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_of_what_splits(self) -> Layer:
+        if not self.splits and (self.retries or self.shards not in {"auto", 1}):
+            raise ValueError(
+                "shards and retries need a tool that runs parts: pytest, go, or {files}"
+            )
+        return self
+
+
+class Tests(Strict):
+    """The test pyramid: layers in the order they run, each only on green."""
+
+    target: str | None = Field(
+        default=None,
+        description="Dockerfile stage the layers run in; the shipped image if not given.",
+    )
+    budget: float = Field(default=900, gt=0, description="Seconds for all layers together.")
+    layers: dict[Name, Layer] = Field(min_length=1)
+
+    def weight(self, layer: str) -> float:
+        """The layer's share of the whole, from 0 to 1: the team's weights, or 70, 20 and 10."""
+        weights = {name: one.weight or DEFAULT_WEIGHTS[name] for name, one in self.layers.items()}
+        return weights[layer] / sum(weights.values())
+
+    def seconds(self, layer: str) -> float:
+        """The layer's time budget."""
+        return self.layers[layer].budget or self.budget * self.weight(layer)
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Tests:
+        for name, layer in self.layers.items():
+            if layer.weight is None and name not in DEFAULT_WEIGHTS:
+                raise ValueError(
+                    f"the layer {name!r} needs a weight: only unit, integration and "
+                    "e2e have one by default"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _no_stage(self) -> Tests:
+        if taken := [name for name in self.layers if name in STAGES]:
+            raise ValueError(
+                f"{taken[0]!r} is another stage of a release: give the layer its own name"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _cheapest_first(self) -> Tests:
+        given = [name for name in self.layers if name in DEFAULT_WEIGHTS]
+        if given != [name for name in DEFAULT_WEIGHTS if name in self.layers]:
+            raise ValueError("layers run in the order they stand: unit, then integration, then e2e")
+        return self
+
+
+class Pipeline(Strict):
+    """The whole file."""
+
+    app: Name = Field(
+        description="Name of the app, of its image and of its folder in the ops repository."
+    )
+    image: Image = Field(default_factory=lambda: Image.model_validate({}))
+    tests: Tests
+
+
+def read_pipeline(text: str, file: str = FILE) -> Pipeline:
+    """Read and check a `pipeline.yaml`.
+
+    Raises:
+        RefuseError: With file, line, key, expected and got.
+    """
+    return read_document(text, Pipeline, file)

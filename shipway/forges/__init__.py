@@ -1,0 +1,1 @@
+"""Forges, where changes to a protected branch are asked for."""

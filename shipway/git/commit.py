@@ -1,0 +1,161 @@
+"""A commit on Git objects: no work tree, and only the trees and blobs that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from shipway.errors import FailError, RefuseError
+from shipway.git.mirror import Entry, Mirror
+from shipway.git.signing import Signing, signed
+
+_FILE, _FOLDER = "100644", "040000"
+
+
+class Author(BaseModel):
+    """Who a commit is by, and the key that proves it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    email: str
+    signing: Signing | None = None
+    key: SecretStr | None = None
+
+
+def tree_of(mirror: Mirror, commit: str, folder: str) -> str | None:
+    """The tree id of a folder, "." for the root; None where there is no such folder."""
+    oid = mirror.root(commit)
+    for name in () if folder == "." else folder.split("/"):
+        found = {entry.name: entry for entry in mirror.tree(oid)}.get(name)
+        if found is None or found.kind != "tree":
+            return None
+        oid = found.oid
+    return oid
+
+
+def read_files(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
+    """The regular files directly in `folder` at `commit`, by name; empty where it is missing.
+
+    Raises:
+        RefuseError: One of the folder's entries is a symlink or a submodule.
+    """
+    tree = tree_of(mirror, commit, folder)
+    entries = [entry for entry in mirror.tree(tree) if entry.kind != "tree"] if tree else []
+    for entry in entries:
+        _check_plain(f"{folder}/{entry.name}", entry.mode)
+    contents = mirror.blobs([entry.oid for entry in entries])
+    return {entry.name: content for entry, content in zip(entries, contents, strict=True)}
+
+
+def read_below(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
+    """Every regular file in `folder` and below it at `commit`, by its path in the repository.
+
+    Raises:
+        RefuseError: There is no such folder, or it holds a symlink or a submodule.
+    """
+    tree = tree_of(mirror, commit, folder)
+    if tree is None:
+        raise RefuseError(
+            "A folder that the manifests are rendered from is not there.",
+            where=f"ops repository at {commit[:7]}",
+            expected=f"a folder {folder}",
+            untouched="the cluster",
+        )
+    found, level = dict[str, str](), [(folder, tree)]
+    while level:
+        mirror.bring(oid for _, oid in level)
+        entries = [(f"{path}/{one.name}", one) for path, oid in level for one in mirror.tree(oid)]
+        level = [(path, one.oid) for path, one in entries if one.kind == "tree"]
+        for path, one in entries:
+            if one.kind != "tree":
+                _check_plain(path, one.mode)
+                found[path] = one.oid
+    return dict(zip(found, mirror.blobs(list(found.values())), strict=True))
+
+
+def _check_plain(path: str, mode: str) -> None:
+    if mode not in {_FILE, "100755"}:
+        raise RefuseError(
+            "An ops folder holds something that is no plain file.",
+            where=path,
+            expected=f"files with mode {_FILE} or 100755",
+            got=f"mode {mode}",
+        )
+
+
+def commit_files(
+    mirror: Mirror,
+    parent: str,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    author: Author,
+) -> str:
+    """Write a commit on top of `parent`, and return its id.
+
+    Only the trees on the way to a changed file are read, so the size of the rest does not matter.
+
+    Args:
+        mirror: The repository.
+        parent: The commit to build on.
+        changes: New content by path; None takes the file away. Its folder must be there.
+        message: The commit message.
+        author: Author and committer.
+
+    Raises:
+        FailError: A path leads through something that is no folder.
+    """
+    tree = mirror.root(parent)
+    for path, content in changes.items():
+        blob = None
+        if content is not None:
+            blob = _write(mirror, content, "hash-object", "-w", "--stdin")
+        try:
+            tree = _replace(mirror, tree, path.split("/"), blob)
+        except KeyError as error:
+            raise FailError(
+                "The path to the file is not in the repository.",
+                where=f"{path} at {parent[:7]}",
+                expected="a folder of plain files",
+                got=f"no folder {error.args[0]!r}",
+                untouched="the repository",
+            ) from error
+    environment = {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_COMMITTER_NAME": author.name,
+        "GIT_COMMITTER_EMAIL": author.email,
+    }
+    with (
+        signed(author.signing, author.key) as (options, more),
+        mirror.repo.git.custom_environment(**environment, **more),
+    ):
+        command = ("commit-tree", *options, tree, "-p", parent, "-F", "-")
+        return _write(mirror, message.encode(), *command)
+
+
+def _replace(mirror: Mirror, tree: str, path: list[str], blob: str | None) -> str:
+    """The tree with another blob at `path`, or without it; KeyError where a folder is missing."""
+    name, *rest = path
+    entries = {entry.name: entry for entry in mirror.tree(tree)}
+    there = entries.get(name)
+    if rest or (there is not None and there.kind != "blob"):
+        if not rest or there is None or there.kind != "tree":
+            raise KeyError(name)
+        entries[name] = there._replace(oid=_replace(mirror, there.oid, rest, blob))
+    elif blob is None:
+        entries.pop(name, None)
+    else:
+        entries[name] = Entry(there.mode if there else _FILE, "blob", blob, name)
+    lines = [
+        f"{entry.mode} {entry.kind} {entry.oid}\t".encode()
+        + entry.name.encode("utf-8", "surrogateescape")
+        for entry in entries.values()
+    ]
+    text = b"".join(line + b"\0" for line in lines)
+    return _write(mirror, text, "mktree", "-z", "--missing")
+
+
+def _write(mirror: Mirror, content: bytes, *command: str) -> str:
+    return mirror.run(*command, stdin=content).decode().strip()

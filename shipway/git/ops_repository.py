@@ -1,0 +1,293 @@
+"""Where the wanted state of every environment is: the Git repository that the cluster mirrors."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import time
+from collections.abc import Callable, Iterable
+
+from filelock import FileLock
+from pydantic import Field, SecretStr, field_validator
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+)
+
+from shipway.errors import FailError, HaltError, RetryError, ShipwayError
+from shipway.forges.forge import Forge
+from shipway.git.access import check_ref
+from shipway.git.commit import Author, commit_files, read_below, read_files
+from shipway.git.mirror import FILTER, Mirror
+from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
+from shipway.git.remote import GitRemote
+from shipway.git.signing import Signing
+from shipway.git.trailers import Recorded, recorded
+
+# What Git says when the branch has moved on, or moves this very moment.
+_LOST_RACE = re.compile(
+    r"\[rejected\]|cannot lock ref|failed to update ref|incorrect old value", re.IGNORECASE
+)
+_LONGEST_PAUSE_SECONDS = 20
+# A race is worth any number of attempts; a server that fails is not.
+_FAILURES = 5
+
+
+class OpsRepository(GitRemote):
+    """The Git repository that holds the manifests of every environment."""
+
+    branch: str = Field(default="main", description="The branch that the cluster follows.")
+    author_name: str = Field(
+        default="Shipway", description="Author and committer of release commits."
+    )
+    author_email: str = Field(default="shipway@localhost", description="Their e-mail address.")
+    signing: Signing | None = Field(
+        default=None, description="Sign release commits, with an SSH or an OpenPGP key."
+    )
+    signing_key: SecretStr | None = Field(
+        default=None, description="The private key that signs, without a passphrase."
+    )
+    review: Forge | None = Field(
+        default=None,
+        description="For a protected branch: open a pull request there, and wait for its merge.",
+    )
+    web_url: str | None = Field(
+        default=None,
+        description="Address of a commit for people, with {commit} in it.",
+        examples=["https://github.com/acme/ops/commit/{commit}"],
+    )
+
+    @field_validator("author_name", "author_email")
+    @classmethod
+    def _author(cls, text: str) -> str:
+        if not text.strip() or not text.isprintable() or set("<>") & set(text):
+            raise ValueError("expected a name or address without <, > and control characters")
+        return text
+
+    def folder(self, environment: str, app: str) -> str:
+        """Where one app's manifests for one environment lie."""
+        return f"{environment}/{app}"
+
+    def fetch(self, environment: str, app: str) -> OpsFolder:
+        """Read one app's folder at the tip of the branch.
+
+        Raises:
+            RefuseError: The branch or the repository is not there, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            return self._read(mirror, environment, app)
+
+    def export(self, commit: str, folders: Iterable[str]) -> dict[str, bytes]:
+        """Every file in some folders, and in the folders in them, at a commit; by path.
+
+        Raises:
+            RefuseError: A folder is not there, or holds a symlink or a submodule.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            self._tip(mirror)
+            return {
+                path: content
+                for folder in dict.fromkeys(folders)
+                for path, content in read_below(mirror, commit, folder).items()
+            }
+
+    def apps(self, environment: str | None, app: str | None) -> list[tuple[str, str]]:
+        """Every (environment, app) at the tip of the branch with a rollout.yaml; None means all."""
+        with self.mirror("ops") as mirror:
+            level = [((), mirror.root(self._tip(mirror)))]
+            for wanted in (environment, app):
+                mirror.bring(oid for _, oid in level)
+                level = [
+                    ((*path, entry.name), entry.oid)
+                    for path, oid in level
+                    for entry in mirror.tree(oid)
+                    if entry.kind == "tree" and wanted in {None, entry.name}
+                ]
+            mirror.bring(oid for _, oid in level)
+            return [
+                (path[0], path[1])
+                for path, oid in level
+                if "rollout.yaml" in {entry.name for entry in mirror.tree(oid)}
+            ]
+
+    def history(self, environment: str, app: str | None = None) -> list[Recorded]:
+        """What Shipway committed for an environment (and one app), newest first.
+
+        Raises:
+            RefuseError: The branch or the repository is not there, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            return self._history(mirror, self._tip(mirror), environment, app)
+
+    def commit(
+        self,
+        environment: str,
+        app: str,
+        propose: Propose,
+        asked: Callable[[str], None] = lambda _: None,
+    ) -> Landed:
+        """Commit what `propose` makes of the tip, and push; start afresh where the tip moves.
+
+        Git's compare-and-swap on the branch is the lock: nothing is rebased, nothing is forced, and
+        `propose` sees each new tip. A push whose answer is lost is looked for at the server. Where
+        changes are reviewed, the commit goes to a branch of its own, and the call waits until its
+        pull request is merged.
+
+        Args:
+            environment: The environment.
+            app: The app.
+            propose: Makes a proposal of one app's folder and of its history, newest first; None
+                where nothing is to be done.
+            asked: Told the address of the pull request, where there is one.
+
+        Raises:
+            RetryError: The server cannot be reached, or the branch moves on for `patience_seconds`.
+            RefuseError: The server does not allow the push; or what `propose` raises.
+            FailError: The server took the push but does not show it.
+            HaltError: The pull request was not merged in time.
+        """
+        attempts = Retrying(
+            retry=retry_if_exception_type(RetryError),
+            wait=_pause_seconds,
+            stop=lambda state: _is_enough(state, self.patience_seconds),
+            reraise=True,
+        )
+        with self.mirror("ops") as mirror:
+            landed = attempts(self._attempt, mirror, environment, app, propose, asked)
+            if self.review and landed.new:
+                landed = self._merged(self.review, mirror, environment, app, propose)
+        return landed
+
+    def link(self, commit: str) -> str:
+        """The commit as Markdown: a link where `web_url` is set."""
+        text = f"`{commit[:7]}`"
+        return f"[{text}]({self.web_url.format(commit=commit)})" if self.web_url else text
+
+    def _attempt(
+        self,
+        mirror: Mirror,
+        environment: str,
+        app: str,
+        propose: Propose,
+        asked: Callable[[str], None],
+    ) -> Landed:
+        # Releases on one machine take turns instead of racing each other.
+        with FileLock(f"{mirror.folder}.turn.lock"):
+            wanted = self._read(mirror, environment, app)
+            history = self._history(mirror, wanted.commit, environment, app)
+            proposal = propose(wanted, history)
+            if proposal is None or not proposal.changes:
+                return Landed(commit=wanted.commit, new=False)
+            author = Author(
+                name=self.author_name,
+                email=self.author_email,
+                signing=self.signing,
+                key=self.signing_key,
+            )
+            commit = commit_files(mirror, wanted.commit, proposal.changes, proposal.message, author)
+            if self.review is None:
+                self._push(mirror, commit)
+            else:
+                asked(self._ask_for_review(self.review, mirror, commit, proposal))
+        return Landed(commit=commit, new=True)
+
+    def _ask_for_review(self, forge: Forge, mirror: Mirror, commit: str, proposal: Proposal) -> str:
+        """Push to a branch that is named by what it changes, and see to its pull request."""
+        changes = sorted((path, text or b"") for path, text in proposal.changes.items())
+        digest = hashlib.sha256(repr(changes).encode()).hexdigest()[:12]
+        branch = f"shipway/{changes[0][0].rpartition('/')[0]}/{digest}"
+        ref = f"refs/heads/{check_ref(branch)}"
+        # Another run of the same release may have pushed it, on an older tip.
+        if not mirror.ask("looking for the branch", "ls-remote", "origin", ref):
+            mirror.ask("pushing the branch", "push", "--no-verify", "origin", f"{commit}:{ref}")
+        subject, _, body = proposal.message.partition("\n\n")
+        return forge.open_request(branch, self.branch, subject, f"```text\n{body}```\n")
+
+    def _merged(
+        self, forge: Forge, mirror: Mirror, environment: str, app: str, propose: Propose
+    ) -> Landed:
+        """Wait until the branch says what is proposed."""
+        deadline = time.monotonic() + forge.merge_patience_seconds
+        while time.monotonic() < deadline:
+            time.sleep(forge.poll_seconds)
+            wanted = self._read(mirror, environment, app)
+            proposal = propose(wanted, self._history(mirror, wanted.commit, environment, app))
+            if proposal is None or not proposal.changes:
+                return Landed(commit=wanted.commit, new=True)
+        raise HaltError(
+            "The pull request was not merged in time.",
+            where=f"{forge.project}, {environment}/{app}",
+            expected=f"a merge within {forge.merge_patience_seconds:.0f} s",
+            untouched="the branch that the cluster follows",
+            remedy="merge it and start the release again: it goes on from there; or close it",
+        )
+
+    def _push(self, mirror: Mirror, commit: str) -> None:
+        try:
+            ref = f"{commit}:refs/heads/{check_ref(self.branch)}"
+            mirror.ask("pushing the release commit", "push", "--no-verify", "origin", ref)
+        except ShipwayError as error:
+            lost = _LOST_RACE.search(error.facts["got"] or "")
+            # The server may have taken the commit, and the connection broken before it said so:
+            # then Git, which sends it once more, is told that the branch has moved.
+            if (lost or isinstance(error, RetryError)) and self._holds(mirror, commit):
+                return
+            if lost:
+                raise LostRaceError(
+                    "Somebody else pushed to the ops repository first.",
+                    where=f"{self.url} {self.branch}",
+                    untouched="the ops repository",
+                ) from error
+            raise
+        if not self._holds(mirror, commit):
+            raise FailError(
+                "The pushed commit is not on the branch.",
+                where=f"{self.url} {self.branch}",
+                expected=commit,
+                got=f"another history at {self._tip(mirror)}",
+                remedy="look for somebody who force-pushes this branch",
+            )
+
+    def _holds(self, mirror: Mirror, commit: str) -> bool:
+        """Whether the server's branch has the commit, and with it every byte of its files."""
+        return mirror.is_ancestor(commit, self._tip(mirror))
+
+    def _read(self, mirror: Mirror, environment: str, app: str) -> OpsFolder:
+        tip, folder = self._tip(mirror), self.folder(environment, app)
+        return OpsFolder(commit=tip, folder=folder, files=read_files(mirror, tip, folder))
+
+    def _history(
+        self, mirror: Mirror, commit: str, environment: str, app: str | None
+    ) -> list[Recorded]:
+        trailers = {"Environment": environment} | ({"App": app} if app else {})
+        return list(recorded(mirror, commit, trailers))
+
+    def _tip(self, mirror: Mirror) -> str:
+        ref = f"refs/heads/{check_ref(self.branch)}"
+        options = (FILTER, "--no-tags", "--no-auto-maintenance")
+        mirror.ask("fetching the ops repository", "fetch", *options, "origin", f"+{ref}:{ref}")
+        return mirror.run("rev-parse", ref).decode().strip()
+
+
+def _pause_seconds(state: RetryCallState) -> float:
+    """A random pause that doubles its range each time, as Ethernet does.
+
+    Its unit is what an attempt takes: the slower the server or the machine, the longer it must be
+    for as few releases to try at a time as can win.
+    """
+    worked = (state.seconds_since_start or 0) - state.idle_for
+    unit = worked / state.attempt_number
+    longest = min(unit * 2**state.attempt_number, _LONGEST_PAUSE_SECONDS)
+    return random.uniform(0, longest)  # noqa: S311  # a pause, not a secret
+
+
+def _is_enough(state: RetryCallState, patience_seconds: float) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, LostRaceError):
+        return (state.seconds_since_start or 0) >= patience_seconds
+    return state.attempt_number >= _FAILURES

@@ -1,0 +1,1 @@
+"""What the ops repository's history adds up to."""

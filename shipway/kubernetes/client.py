@@ -1,0 +1,166 @@
+"""Any object of a Kubernetes cluster, by apiVersion and kind.
+
+kubernetes_asyncio has a dynamic client, but that one returns an error's Status as if it were the
+object that was asked for (it never looks at the HTTP status); its ApiClient below does look.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import aiohttp
+from kubernetes_asyncio.client import ApiClient, ApiException
+
+from shipway.errors import RefuseError
+
+Object = dict[str, Any]
+
+# What a call may raise where the API server is not to be had, or not of that mind.
+NO_ANSWER = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class Resource(NamedTuple):
+    """Where the objects of a kind are found."""
+
+    path: str
+    plural: str
+    namespaced: bool
+
+
+class KubeClient:
+    """Read, apply and delete objects; an answer that is an error raises ApiException."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self.api = api
+        self._known: dict[str, dict[str, Resource]] = {}
+
+    async def resource(self, api_version: str, kind: str) -> Resource:
+        """Where the objects of a kind are.
+
+        Raises:
+            RefuseError: The cluster does not serve the kind.
+        """
+        if api_version not in self._known:
+            path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+            try:
+                served = (await self.call("GET", path))["resources"]
+            except ApiException as error:
+                if error.status != 404:
+                    raise
+                served = []
+            self._known[api_version] = {
+                one["kind"]: Resource(path, one["name"], one["namespaced"])
+                for one in served
+                if "/" not in one["name"]
+            }
+        try:
+            return self._known[api_version][kind]
+        except KeyError:
+            raise RefuseError(
+                f"The cluster has no kind {kind!r}.",
+                expected="a kind that the API server serves",
+                got=f"{api_version} {kind}",
+                remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
+            ) from None
+
+    async def preferred_version(self, group: str) -> str | None:
+        """The apiVersion that the cluster prefers for a group; None where it has no such group."""
+        if not group:
+            return "v1"
+        groups = (await self.call("GET", "/apis"))["groups"]
+        versions = [
+            one["preferredVersion"]["groupVersion"] for one in groups if one["name"] == group
+        ]
+        return versions[0] if versions else None
+
+    async def get(
+        self, api_version: str, kind: str, name: str, namespace: str | None
+    ) -> Object | None:
+        """One object, or None where it is not there."""
+        try:
+            return await self.call("GET", await self._path(api_version, kind, namespace, name))
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(
+        self, api_version: str, kind: str, namespace: str | None, selector: str
+    ) -> list[Object]:
+        """The objects that a label selector matches."""
+        path = await self._path(api_version, kind, namespace)
+        return (await self.call("GET", path, {"labelSelector": selector}))["items"]
+
+    async def create(self, body: Object, namespace: str | None, manager: str) -> Object:
+        """Create an object; fields that its kind does not have are dropped."""
+        path = await self._path(body["apiVersion"], body["kind"], namespace)
+        return await self.call("POST", path, {"fieldManager": manager}, body)
+
+    async def apply(
+        self, body: Object, namespace: str | None, manager: str, *, dry_run: bool = False
+    ) -> Object:
+        """Server-side apply, taking over the fields that others hold."""
+        name = body["metadata"]["name"]
+        path = await self._path(body["apiVersion"], body["kind"], namespace, name)
+        query = {"fieldManager": manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        return await self.call("PATCH", path, query, body)
+
+    async def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
+        """Delete one object and, in the background, what it owns."""
+        path = await self._path(api_version, kind, namespace, name)
+        await self.call("DELETE", path, {"propagationPolicy": "Background"})
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+    ) -> Any:
+        """One request; returns the answer's JSON.
+
+        Raises:
+            ApiException: The server answers with an error.
+        """
+        headers = {"Accept": "application/json"}
+        if method == "PATCH":
+            headers["Content-Type"] = "application/apply-patch+yaml"
+        return await self.api.call_api(
+            path,
+            method,
+            query_params=list((query or {}).items()),
+            header_params=headers,
+            body=body,
+            response_types_map={200: "object", 201: "object", 202: "object"},
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            _request_timeout=30,
+        )
+
+    async def text(self, path: str, seconds: float) -> tuple[int, str]:
+        """Status and text of a page, such as one of a Service that the API server hands through.
+
+        Raises:
+            TimeoutError: There is no answer within that time.
+        """
+        try:
+            answer = await self.api.call_api(
+                path,
+                "GET",
+                auth_settings=["BearerToken"],
+                _return_http_data_only=True,
+                _preload_content=False,
+                _request_timeout=seconds,
+            )
+        except ApiException as error:
+            return error.status or 0, str(error.body or "")
+        return answer.status, await answer.text()
+
+    async def _path(
+        self, api_version: str, kind: str, namespace: str | None, name: str | None = None
+    ) -> str:
+        resource = await self.resource(api_version, kind)
+        parts = [resource.path]
+        parts += ["namespaces", namespace] if resource.namespaced and namespace else []
+        parts += [resource.plural] + ([name] if name else [])
+        return "/".join(parts)

@@ -1,0 +1,106 @@
+"""A command in a pod of its own, once: a Job that is gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from kubernetes_asyncio.client import CoreV1Api
+from pydantic import BaseModel, ConfigDict
+
+from shipway.concurrency import shielded
+from shipway.kubernetes.client import KubeClient, Object
+from shipway.kubernetes.health import hopeless
+
+MANAGER = "shipway"
+POLL_SECONDS = 0.5
+LAST_LINES = 5
+_JOB = "batch.kubernetes.io/job-name"
+
+
+class JobEnd(BaseModel):
+    """What a command came to.
+
+    Attributes:
+        exit_code: None where it did not run to its end.
+        words: The end of its log, or why it did not run.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    exit_code: int | None
+    words: str
+
+
+async def run_job(
+    client: KubeClient,
+    namespace: str,
+    *,
+    name: str,
+    image: str,
+    command: list[str],
+    env: dict[str, str],
+    timeout: float,  # noqa: ASYNC109  # of the pod, which is to be said
+) -> JobEnd:
+    """Run a command in a new pod, which is gone when the call ends, however it does.
+
+    Args:
+        client: The cluster.
+        namespace: Where.
+        name: Beginning of the Job's name.
+        image: Its image.
+        command: Program and arguments.
+        env: Its environment.
+        timeout: Seconds it may take, its start included.
+    """
+    body = _job(name, image, command, env, timeout)
+    made = (await client.create(body, namespace, MANAGER))["metadata"]["name"]
+    try:
+        return await _end_of(client, namespace, made, timeout)
+    finally:
+        await shielded(client.delete("batch/v1", "Job", made, namespace))
+
+
+async def _end_of(client: KubeClient, namespace: str, name: str, seconds: float) -> JobEnd:
+    deadline, words = time.monotonic() + seconds, "no pod was made"
+    while time.monotonic() < deadline:
+        for pod in await client.list("v1", "Pod", namespace, f"{_JOB}={name}"):
+            found = pod.get("status", {}).get("containerStatuses") or [{}]
+            state: Object = found[0].get("state", {})
+            if (ended := state.get("terminated")) is not None:
+                log = await _log_of(client, namespace, pod["metadata"]["name"])
+                return JobEnd(exit_code=int(ended["exitCode"]), words=log)
+            if (bad := hopeless(pod)) is not None:
+                return JobEnd(exit_code=None, words=bad[1])
+            words = f"it is still {pod['status'].get('phase', 'Unknown').lower()}"
+        await asyncio.sleep(POLL_SECONDS)
+    return JobEnd(exit_code=None, words=f"{words} after {seconds:g} s")
+
+
+async def _log_of(client: KubeClient, namespace: str, pod: str) -> str:
+    core = CoreV1Api(client.api)
+    return str(await core.read_namespaced_pod_log(pod, namespace, tail_lines=LAST_LINES)).strip()
+
+
+def _job(
+    name: str, image: str, command: list[str], env: dict[str, str], seconds: float
+) -> dict[str, Any]:
+    container = {
+        "name": "gate",
+        "image": image,
+        "command": command,
+        "env": [{"name": key, "value": value} for key, value in env.items()],
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"generateName": f"gate-{name}-"},
+        "spec": {
+            "backoffLimit": 0,
+            # Should nobody be left to delete it.
+            "activeDeadlineSeconds": max(1, round(seconds)),
+            "ttlSecondsAfterFinished": 600,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
+        },
+    }

@@ -1,0 +1,116 @@
+"""Kubernetes objects as they stand in a folder of plain manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from shipway.documents.yaml_text import compose, construct, decode
+from shipway.errors import RefuseError
+
+NOT_MANIFESTS = frozenset({"rollout.yaml", "holds.yaml", "kustomization.yaml", "kustomization.yml"})
+
+# What others need stands first; every kind not named comes between the two groups.
+_FIRST = ("CustomResourceDefinition", "Namespace", "ServiceAccount", "ConfigMap", "Secret")
+_LAST = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget")
+
+
+class KubeObject(BaseModel):
+    """One object: where it stands, what it is, and its whole body."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None
+    body: dict[str, Any]
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def title(self) -> str:
+        """Kind and name as kubectl writes them."""
+        return f"{self.kind}/{self.name}"
+
+
+def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
+    """Every object of a folder's manifests, in the order to apply them.
+
+    Raises:
+        RefuseError: A manifest is not YAML, or an object stands twice or lacks kind or name.
+    """
+    objects: dict[tuple[str, str, str, str | None], KubeObject] = {}
+    for file in sorted(files):
+        if not file.endswith((".yaml", ".yml")) or file in NOT_MANIFESTS:
+            continue
+        for found in _objects(files[file], f"{folder}/{file}"):
+            key = (found.group, found.kind, found.name, found.namespace)
+            if key in objects:
+                raise RefuseError(
+                    f"{found.title} stands twice.",
+                    where=found.file,
+                    expected="each object once",
+                    got=f"first in {objects[key].file}",
+                    untouched="the cluster",
+                )
+            objects[key] = found
+    return sorted(objects.values(), key=_wave)
+
+
+def images_of(workload: KubeObject) -> dict[str, str | None]:
+    """The image of each container of a workload's pods, by name; empty for anything else."""
+    spec = workload.body.get("spec") or {}
+    template = spec.get("template") if isinstance(spec, dict) else None
+    pod = template.get("spec") or {} if isinstance(template, dict) else {}
+    return images_in(pod)
+
+
+def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
+    """The image of each container and init container of a pod's spec, by name."""
+    containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
+    return {one["name"]: one.get("image") for one in containers}
+
+
+def _objects(content: bytes, file: str) -> list[KubeObject]:
+    nodes = compose(decode(content, file, "the cluster"), file, "the cluster")
+    documents = [construct(node, file, "the cluster") for node in nodes]
+    objects: list[KubeObject] = []
+    for document in documents:
+        if document is None:
+            continue
+        try:
+            metadata = document["metadata"]
+            objects.append(
+                KubeObject(
+                    file=file,
+                    api_version=document["apiVersion"],
+                    kind=document["kind"],
+                    name=metadata["name"],
+                    namespace=metadata.get("namespace"),
+                    body=document,
+                )
+            )
+        except (TypeError, KeyError, ValueError) as error:
+            raise RefuseError(
+                "Not a Kubernetes object.",
+                where=file,
+                expected="apiVersion, kind and metadata.name",
+                got=f"{type(error).__name__}: {error}",
+                untouched="the cluster",
+            ) from error
+    return objects
+
+
+def _wave(found: KubeObject) -> tuple[int, int]:
+    if found.kind in _FIRST:
+        return (0, _FIRST.index(found.kind))
+    if found.kind in _LAST:
+        return (2, _LAST.index(found.kind))
+    return (1, 0)

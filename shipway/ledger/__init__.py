@@ -1,0 +1,1 @@
+"""The ledger: what each test did before, per app and layer."""

@@ -1,0 +1,1 @@
+"""The test pyramid: results, and what they come to."""

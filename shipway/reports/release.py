@@ -1,0 +1,123 @@
+"""The release report: one Markdown page, and one row for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from shipway.git.revision import Revision
+from shipway.pyramid.results import LayerResult
+from shipway.reports.markdown import escape, fenced
+from shipway.reports.pyramid import pyramid_figures, pyramid_section
+
+BAR = 30
+
+
+class Stage(BaseModel):
+    """When a stage began and ended, in seconds since the run began."""
+
+    name: str
+    begin: float
+    end: float
+    done: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.begin
+
+
+class Report(BaseModel):
+    """What one run did."""
+
+    app: str
+    environment: str
+    revision: Revision | None = None
+    image: str | None = None
+    commit: str | None = None
+    commit_link: str | None = None
+    served: str | None = None
+    built: int = 0
+    pushed: int = 0
+    committed: int = 0
+    layers: list[LayerResult] = Field(default_factory=list)
+    stages: list[Stage] = Field(default_factory=list)
+    junit: str | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the run."""
+        short = self.revision.short if self.revision else "?"
+        return f"{self.app} {short} → {self.environment}"
+
+    def add_stage(self, name: str, begin: float, end: float, *, done: bool) -> None:
+        """Note a stage that is over."""
+        self.stages.append(Stage(name=name, begin=begin, end=end, done=done))
+
+    def row(self) -> dict[str, Any]:
+        """The same figures for a machine."""
+        return {
+            "app": self.app,
+            "environment": self.environment,
+            "revision": self.revision.commit if self.revision else None,
+            "image": self.image,
+            "commit": self.commit,
+            "served": self.served,
+            "built": self.built,
+            "pushed": self.pushed,
+            "committed": self.committed,
+            "tests": pyramid_figures(self.layers),
+            "junit": self.junit,
+            "stages": {one.name: round(one.seconds, 3) for one in self.stages},
+            "seconds": round(self.seconds, 3),
+            "error": self.error,
+        }
+
+
+def render(report: Report) -> str:
+    """The Markdown page."""
+    parts = [f"# {report.title}: {'failed' if report.error else 'done'}"]
+    if report.error:
+        parts.append(fenced(report.error))
+    parts += [_facts(report), pyramid_section(report.layers), _stages(report)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(report: Report) -> str:
+    facts: list[str] = []
+    if report.revision:
+        subject = " ".join(report.revision.subject.split())
+        facts += [
+            f"**Revision** `{report.revision.commit}`",
+            f"**Change** {escape(subject)} ({escape(report.revision.author)})",
+        ]
+    if report.image:
+        repository, _, digest = report.image.partition("@")
+        facts += [f"**Image** `{repository}`", f"**Digest** `{digest}`"]
+    if report.commit_link:
+        made = "" if report.committed else " (already there)"
+        facts.append(f"**Ops commit** {report.commit_link}{made}")
+    if report.served:
+        facts.append(f"**Cluster** {report.served}")
+    if report.junit:
+        facts.append(f"**JUnit XML of all layers** `{report.junit}`")
+    counts = f"{report.built} built, {report.pushed} pushed, {report.committed} committed"
+    facts.append(f"**This run** {counts}, in {report.seconds:.1f} s")
+    return "\n".join(f"- {fact}" for fact in facts)
+
+
+def _stages(report: Report) -> str:
+    end = max((stage.end for stage in report.stages), default=0.0)
+    if end == 0.0:
+        return ""
+    lines: list[str] = []
+    for stage in report.stages:
+        left = round(BAR * stage.begin / end)
+        width = max(1, round(BAR * stage.seconds / end))
+        # ASCII alone: the fonts of a browser give block characters a width of their own.
+        bar = (" " * left + ("=" if stage.done else "x") * width).ljust(BAR + 1)
+        lines.append(f"{stage.name:<12}{bar} {stage.seconds:6.1f} s")
+    return "## Time\n\n```text\n" + "\n".join(lines) + "\n```"

@@ -1,0 +1,1 @@
+"""The way out of a bad release: where it leads."""

@@ -1,0 +1,73 @@
+"""An app's manifests as the cluster gets them: as they stand, or rendered."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from shipway.config.rendering import Rendering
+from shipway.git.ops_folder import OpsFolder
+from shipway.git.ops_repository import OpsRepository
+from shipway.kubernetes.objects import KubeObject, read_objects
+from shipway.rendering import Renderer
+from shipway.rollout.target import Target
+
+
+class Manifests(BaseModel):
+    """Objects, in the order to apply them, and what is equal for equal ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    objects: tuple[KubeObject, ...]
+    fingerprint: str
+
+
+async def manifests_of(
+    ops: OpsRepository,
+    renderer: Renderer | None,
+    target: Target,
+    wanted: OpsFolder,
+    changes: Mapping[str, bytes | None] | None = None,
+) -> Manifests:
+    """What the cluster gets of a folder.
+
+    Args:
+        ops: The ops repository.
+        renderer: Kustomize and Helm; None where manifests are plain.
+        target: The environment.
+        wanted: The folder.
+        changes: Files that stand there instead, by path in the repository.
+
+    Raises:
+        RefuseError: The files are no manifests, or cannot be rendered.
+    """
+    changed = {path: content for path, content in (changes or {}).items() if content is not None}
+    rendering = target.rollout.render
+    if rendering is None or renderer is None:
+        files = {
+            name: changed.get(f"{wanted.folder}/{name}", content)
+            for name, content in wanted.files.items()
+        }
+        objects = read_objects(files, wanted.folder)
+        return Manifests(objects=tuple(objects), fingerprint=wanted.fingerprint)
+    folders = [wanted.folder, *rendering.folders]
+    there = await asyncio.to_thread(ops.export, wanted.commit, folders)
+    text = await _rendered(renderer, target, rendering, {**there, **changed}, wanted.folder)
+    objects = read_objects({"rendered.yaml": text}, wanted.folder)
+    return Manifests(objects=tuple(objects), fingerprint=hashlib.sha256(text).hexdigest())
+
+
+async def _rendered(
+    renderer: Renderer,
+    target: Target,
+    rendering: Rendering,
+    files: Mapping[str, bytes],
+    folder: str,
+) -> bytes:
+    if rendering.helm is None:
+        return await renderer.build(files, folder)
+    namespace = target.rollout.namespace
+    return await renderer.template(files, folder, rendering.helm, target.app, namespace)

@@ -1,0 +1,207 @@
+"""Blue/green: the new version comes up beside the old one, and a Service's selector is the switch.
+
+Fowler, "BlueGreenDeployment" (2010). Each colour is a Deployment; the one that takes no traffic is
+idle, at no replicas between releases.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shipway.kubernetes.objects import KubeObject
+from shipway.parameters import Name
+from shipway.strategies.app_folder import Folder, escaped, field_of, pod_labels, selector_of
+from shipway.strategies.step import Draft, Live, Place, Step, Value, in_turn, is_released
+from shipway.strategies.strategy import Settings
+from shipway.strategies.variant import Variant
+
+
+class BlueGreenSettings(Settings):
+    """Two Deployments, of which one takes the traffic: the one that the Service selects."""
+
+    blue: Name = Field(description="Name of one Deployment.")
+    green: Name = Field(description="Name of the other.")
+    service: Name = Field(
+        description="Name of the Service. Its selector has one label that tells them apart."
+    )
+    preview: Name | None = Field(
+        default=None,
+        description="Name of a second Service, which leads to the new version before the switch.",
+    )
+    keep: float = Field(
+        default=300,
+        ge=0,
+        description="Seconds for which the version before stays up after the switch.",
+    )
+    approval: bool = Field(default=False, description="Whether a person has to approve the switch.")
+
+    def bind(self, folder: Folder) -> BlueGreen:
+        """The colours, and the value in the Service that switches between them.
+
+        Raises:
+            RefuseError: An object is missing, or the selector does not tell the Deployments apart.
+        """
+        service = folder.object(f"Service/{self.service}")
+        blue, green = (folder.object(f"Deployment/{name}") for name in (self.blue, self.green))
+        key = _telling_label(service, blue, green, folder)
+        preview: Place | None = None
+        if self.preview is not None:
+            second = folder.object(f"Service/{self.preview}")
+            preview = _switch(second, _telling_label(second, blue, green, folder))
+        return BlueGreen(
+            sides=(
+                folder.side(pod_labels(blue)[key], blue),
+                folder.side(pod_labels(green)[key], green),
+            ),
+            selector=_switch(service, key),
+            preview=preview,
+            keep=self.keep,
+            approval=self.approval,
+        )
+
+
+class BlueGreen(BaseModel):
+    """Bring the idle colour up, switch to it, and keep the other one for a while.
+
+    Args:
+        sides: Both colours.
+        selector: The label's value in the Service's selector: the colour that takes the traffic.
+        preview: The same of the Service that leads to the new version before the switch, if any.
+        keep: Seconds for which the colour before stays up: the way back is one commit until then.
+        approval: Whether a person has to approve the switch.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    sides: tuple[Variant, Variant]
+    selector: Place
+    preview: Place | None = None
+    keep: float
+    approval: bool = False
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All that it reads and sets."""
+        fields = (self.selector, *(side.replicas for side in self.sides))
+        seen = () if self.preview is None else (self.preview,)
+        return (*(place for side in self.sides for place in side.images), *fields, *seen)
+
+    def serving(self, live: Live) -> str:
+        """The image that Git says takes the traffic."""
+        return str(live[self._active_first(live)[0].images[0]])
+
+    def plan(self, live: Live, wanted: str) -> list[Step]:
+        """The steps that are left on the way from `live` to `wanted`.
+
+        A release of another image that was left half-done needs nothing of its own: what is idle
+        takes no traffic, whatever it runs, and what was switched to is what the switch leads away
+        from.
+
+        Args:
+            live: What Git says now.
+            wanted: The image reference, by digest.
+        """
+        return in_turn(live, self._drafts(live, wanted))
+
+    def _drafts(self, live: Live, wanted: str) -> list[Draft]:
+        """The steps, each with what Git says once it is committed."""
+        active, idle = self._active_first(live)
+        if not all(is_released(live[place]) for place in active.images):
+            return self._first(active, idle, wanted)
+        if active.has(live, wanted):
+            return self._after_the_switch(active, idle, live, wanted)
+        prepared = {
+            **idle.to(wanted),
+            idle.replicas: live[active.replicas],
+            **self._previewing(idle),
+        }
+        prepare = Step(
+            name=f"1/3 prepare {idle.name}",
+            ready=idle.runs(wanted),
+            gates="preview",
+            beside=active.workload,
+            share=0,
+        )
+        return [
+            (prepare, prepared),
+            (self._switch(idle, active, wanted), {self.selector: idle.name}),
+            (self._scale_down(active, idle, wanted), {active.replicas: 0}),
+        ]
+
+    def back(self, live: Live, wanted: str) -> list[Step]:
+        """The steps that lead from `live` back to a version that was good; nothing is kept.
+
+        Where that version is still up, it takes over with the first commit: it must be healthy.
+        Nobody looks at a preview of it, which follows with the last one.
+        """
+        active, idle = self._active_first(live)
+        new = active if active.has(live, wanted) else idle
+        *drafts, (last, end) = self.model_copy(update={"preview": None})._drafts(live, wanted)
+        plan = in_turn(live, [*drafts, (last, {**end, **self._previewing(new)})])
+        plain = {"hold": 0, "gates": None, "approval": False}
+        steps = [step.model_copy(update=plain) for step in plan]
+        return [
+            step.model_copy(update={"needs": before.ready})
+            if not before.edits and any(one.place == self.selector for one in step.edits)
+            else step
+            for before, step in pairwise([steps[0], *steps])
+        ]
+
+    def _active_first(self, live: Live) -> tuple[Variant, Variant]:
+        first, second = self.sides
+        return (first, second) if live[self.selector] == first.name else (second, first)
+
+    def _previewing(self, side: Variant) -> dict[Place, Value]:
+        return {} if self.preview is None else {self.preview: side.name}
+
+    def _first(self, active: Variant, idle: Variant, wanted: str) -> list[Draft]:
+        """Nothing runs yet: there is nothing to switch from, and no placeholder may be left."""
+        first = {**active.to(wanted), **idle.to(wanted), idle.replicas: 0}
+        step = Step(name="1/1 first", ready=active.runs(wanted))
+        return [(step, {**first, **self._previewing(active)})]
+
+    def _after_the_switch(
+        self, active: Variant, idle: Variant, live: Live, wanted: str
+    ) -> list[Draft]:
+        down = (self._scale_down(idle, active, wanted), {idle.replicas: 0})
+        if live[idle.replicas] == 0:
+            return [down]
+        return [(self._switch(active, idle, wanted), {self.selector: active.name}), down]
+
+    def _switch(self, to: Variant, old: Variant, wanted: str) -> Step:
+        return Step(
+            name=f"2/3 switch to {to.name}",
+            ready=to.runs(wanted),
+            hold=self.keep,
+            gates="traffic",
+            beside=old.workload,
+            approval=self.approval,
+        )
+
+    def _scale_down(self, old: Variant, new: Variant, wanted: str) -> Step:
+        return Step(name=f"3/3 scale down {old.name}", ready=new.runs(wanted))
+
+
+def _telling_label(service: KubeObject, blue: KubeObject, green: KubeObject, folder: Folder) -> str:
+    selector, labels = selector_of(service), [pod_labels(blue), pod_labels(green)]
+    telling = [key for key in selector if labels[0].get(key) != labels[1].get(key)]
+    if len(telling) != 1 or not all(telling[0] in one for one in labels):
+        raise folder.refused(
+            f"The selector of {service.title} does not tell the two Deployments apart.",
+            "one label in it that the pods of both have, with another value each",
+            ", ".join(telling) or "no such label",
+        )
+    (key,) = telling
+    if selector[key] not in {one[key] for one in labels}:
+        raise folder.refused(
+            f"{service.title} selects neither of the two Deployments.",
+            " or ".join(f"{key}: {one[key]}" for one in labels),
+            f"{key}: {selector[key]}",
+        )
+    return key
+
+
+def _switch(service: KubeObject, key: str) -> Place:
+    return field_of(service, f"/spec/selector/{escaped(key)}")

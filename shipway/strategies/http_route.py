@@ -1,0 +1,54 @@
+"""An HTTPRoute of Gateway API, bound: the weights of its backends.
+
+A mesh's kind is another file like this one: a canary needs nothing but the places of the weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shipway.kubernetes.objects import KubeObject
+from shipway.strategies.app_folder import Folder, field_of, selects
+from shipway.strategies.router import Backends
+
+
+def weights_of_http_route(
+    name: str, folder: Folder, stable: KubeObject, canary: KubeObject
+) -> tuple[Backends, ...]:
+    """The weights of every rule that leads to both Deployments.
+
+    Raises:
+        RefuseError: No rule has a backend for each of them.
+    """
+    route = folder.object(f"HTTPRoute/{name}")
+    rules: list[dict[str, Any]] = route.body.get("spec", {}).get("rules") or []
+    backends = [[str(one.get("name")) for one in rule.get("backendRefs") or []] for rule in rules]
+    found: list[Backends] = []
+    for number, services in enumerate(backends):
+        places = {
+            side: field_of(route, f"/spec/rules/{number}/backendRefs/{position}/weight")
+            for position, service in enumerate(services)
+            if (side := _side(service, folder, stable, canary)) is not None
+        }
+        if len(places) == 2:
+            found.append(Backends(stable=places["stable"], canary=places["canary"]))
+    if found:
+        return tuple(found)
+    raise folder.refused(
+        f"No rule of {route.title} leads to both Deployments.",
+        f"a rule whose backendRefs name a Service of the pods of {stable.title} alone, and one "
+        f"of those of {canary.title}, with a weight each",
+        ", ".join(one for services in backends for one in services) or "no backends",
+    )
+
+
+def _side(service: str, folder: Folder, stable: KubeObject, canary: KubeObject) -> str | None:
+    """Which Deployment a Service of the folder leads to; None for both or neither."""
+    found = [one for one in folder.objects if one.title == f"Service/{service}"]
+    sides = [
+        side
+        for one in found
+        for side, deployment in (("stable", stable), ("canary", canary))
+        if selects(one, deployment)
+    ]
+    return sides[0] if len(sides) == 1 else None

@@ -1,0 +1,104 @@
+"""Who gets which requests, as values in Git: the seam below a canary.
+
+A router that shares requests out by weights somewhere in a manifest (an HTTPRoute of Gateway API, a
+VirtualService of a mesh) is `Weights`, bound to other places.
+"""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import BaseModel, ConfigDict
+
+from shipway.strategies.step import Live, Place, Value
+
+
+class Backends(BaseModel):
+    """A rule's weights: of its backend for stable, and of the one for the canary."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stable: Place
+    canary: Place
+
+
+class Weights(BaseModel):
+    """By weights: exact whatever the number of pods, which follows the weight.
+
+    Args:
+        rules: The weights of each rule that leads to both sides.
+        stable: The number of pods that take all requests.
+        canary: The number of the canary's pods.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rules: tuple[Backends, ...]
+    stable: Place
+    canary: Place
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All that it reads and sets."""
+        weights = (place for rule in self.rules for place in (rule.stable, rule.canary))
+        return (*weights, self.stable, self.canary)
+
+    def to(self, live: Live, weight: int, ahead: int) -> dict[Place, Value]:
+        """The weights, and pods for what is to come: they are up before the requests are.
+
+        There are never fewer than before, while there is more to come.
+        """
+        pods = math.ceil(int(live[self.stable]) * ahead / 100)
+        kept = int(live[self.canary]) if ahead else 0
+        return {**self._shares(weight), self.canary: max(pods, kept)}
+
+    def off(self) -> dict[Place, Value]:
+        """The weights alone: the canary's pods stay for the requests that they still have."""
+        return self._shares(0)
+
+    def beyond(self, live: Live, weight: int) -> bool:
+        """Whether any rule gives the canary more than that."""
+        pairs = [(int(live[rule.stable]), int(live[rule.canary])) for rule in self.rules]
+        return any(canary * 100 > weight * (stable + canary) for stable, canary in pairs)
+
+    def _shares(self, weight: int) -> dict[Place, Value]:
+        shares: dict[Place, Value] = {rule.stable: 100 - weight for rule in self.rules}
+        return shares | {rule.canary: weight for rule in self.rules}
+
+
+class Replicas(BaseModel):
+    """By the number of pods behind one Service, which gives each of them as many requests.
+
+    The share is as near to the weight as whole pods come, and never below one pod.
+
+    Args:
+        stable: The number of stable's pods, which stays as it is.
+        canary: The number of the canary's pods.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    stable: Place
+    canary: Place
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All that it reads and sets."""
+        return (self.stable, self.canary)
+
+    def to(self, live: Live, weight: int, ahead: int) -> dict[Place, Value]:  # noqa: ARG002
+        """The pods for the weight; none for later, because a pod that is up gets requests."""
+        return {self.canary: self._pods(live, weight)}
+
+    def off(self) -> dict[Place, Value]:
+        """No pods: Kubernetes takes them out of the Service before it ends them."""
+        return {self.canary: 0}
+
+    def beyond(self, live: Live, weight: int) -> bool:
+        """Whether there are more pods than that weight asks for."""
+        return int(live[self.canary]) > self._pods(live, weight)
+
+    def _pods(self, live: Live, weight: int) -> int:
+        """From c / (stable + c) = weight / 100."""
+        pods = int(live[self.stable]) * weight / (100 - weight)
+        return max(1, round(pods)) if weight else 0

@@ -1,0 +1,37 @@
+"""One of two workloads that run an app side by side."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from shipway.strategies.step import Live, Place, Ready, Value
+
+
+class Variant(BaseModel):
+    """A workload, and where its images and its replicas stand.
+
+    Args:
+        name: As steps call it: a colour, stable, canary.
+        workload: Kind and name of the object, such as `Deployment/shop`.
+        images: Where the images stand that a release sets.
+        replicas: Where the number of its pods stands.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    workload: str
+    images: tuple[Place, ...]
+    replicas: Place
+
+    def has(self, live: Live, image: str) -> bool:
+        """Whether Git says that all of it runs an image."""
+        return all(live[place] == image for place in self.images)
+
+    def to(self, image: Value) -> dict[Place, Value]:
+        """The values with which all of it runs an image."""
+        return dict.fromkeys(self.images, image)
+
+    def runs(self, image: str) -> tuple[Ready, ...]:
+        """What to wait for: that it runs an image, healthy."""
+        return (Ready(image=image, workload=self.workload),)

@@ -1,0 +1,126 @@
+"""JUnit XML, the one format that every test tool can write and every CI can read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from xml.sax.saxutils import escape, quoteattr
+
+from junitparser import Error, Failure, JUnitXml, JUnitXmlError, Skipped, TestCase
+
+from shipway.errors import FailError
+from shipway.pyramid.results import LayerResult, Outcome, TestResult
+
+MOST_BYTES = 256 * 1024 * 1024
+# What XML 1.0 cannot hold; tools write it all the same when a test prints it.
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+FORBIDDEN_BYTES = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+    rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]);|&#x0*(?:[0-8bce]|1[0-9a-f]);",
+    re.IGNORECASE,
+)
+
+
+def parse_junit(xml: bytes, where: str) -> tuple[TestResult, ...]:
+    """Read JUnit XML with one or many suites; characters that XML forbids become `?`.
+
+    Raises:
+        FailError: It is not JUnit XML, or over 256 MiB. A layer whose results cannot be read has
+            not passed.
+    """
+    if len(xml) > MOST_BYTES:
+        raise FailError(
+            "The test results are too large.",
+            where=where,
+            expected=f"at most {MOST_BYTES} bytes",
+            got=f"{len(xml)} bytes",
+        )
+    try:
+        root = JUnitXml.fromstring(FORBIDDEN_BYTES.sub(b"?", xml))
+        # Node's test runner has tests beside its suites.
+        elements = root._elem.iter("testcase")  # pyright: ignore[reportPrivateUsage]
+        cases = (TestCase.fromelem(element) for element in elements)
+        return tuple(_result(case) for case in cases if case is not None)
+    except (JUnitXmlError, SyntaxError, ValueError, LookupError) as error:
+        raise FailError(
+            "The test results cannot be read.", where=where, expected="JUnit XML", got=str(error)
+        ) from error
+
+
+def write_junit(layers: Iterable[LayerResult]) -> str:
+    """One JUnit XML file of all layers: a suite a layer, flaky and quarantined as properties."""
+    suites = "".join(_suite(layer) for layer in layers)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n{suites}</testsuites>\n'
+
+
+def _result(case: TestCase) -> TestResult:
+    attributes: dict[str, str] = case._elem.attrib  # pyright: ignore[reportPrivateUsage]
+    outcome: Outcome = "passed"
+    message = text = ""
+    for entry in case.result:
+        if isinstance(entry, Failure | Error):
+            outcome, message, text = "failed", entry.message or "", entry.text or ""
+            break
+        if isinstance(entry, Skipped):
+            outcome, message = "skipped", entry.message or ""
+            if entry.type == "todo":
+                # It may fail: its tool calls that a success.
+                break
+    line = attributes.get("line", "")
+    return TestResult(
+        name="::".join(part for part in (case.classname, case.name) if part),
+        outcome=outcome,
+        seconds=case.time or 0.0,
+        message=message or text.strip().partition("\n")[0],
+        text=text,
+        output="\n".join(part for part in (case.system_out, case.system_err) if part),
+        file=attributes.get("file", ""),
+        line=int(line) if line.isdecimal() else 0,
+    )
+
+
+def _suite(layer: LayerResult) -> str:
+    head = {
+        "name": layer.layer,
+        "tests": len(layer.tests),
+        "failures": layer.count("failed"),
+        "errors": 0,
+        "skipped": layer.count("skipped") + layer.count("quarantined"),
+        "time": f"{layer.seconds:.3f}",
+    }
+    cases = "".join(_case(test) for test in layer.tests)
+    return f"<testsuite{_attributes(head)}>\n{cases}</testsuite>\n"
+
+
+def _case(test: TestResult) -> str:
+    base, bracket, parameters = test.name.partition("[")
+    group, _, name = base.rpartition("::")
+    seconds = f"{test.seconds:.6f}"
+    head = {"classname": group, "name": name + bracket + parameters, "time": seconds}
+    if test.file:
+        head |= {"file": test.file, "line": str(test.line)}
+    inside = ""
+    if test.outcome in {"flaky", "quarantined"} or test.attempts > 1:
+        facts = {"outcome": test.outcome, "attempts": str(test.attempts)}
+        rows = "".join(
+            f"<property{_attributes({'name': k, 'value': v})}/>" for k, v in facts.items()
+        )
+        inside += f"<properties>{rows}</properties>"
+    if test.outcome == "failed":
+        message = _attributes({"message": test.message})
+        inside += f"<failure{message}>{escape(_clean(test.text))}</failure>"
+    elif test.outcome == "quarantined":
+        inside += f"<skipped{_attributes({'message': f'quarantined: {test.message}'})}/>"
+    elif test.outcome == "skipped":
+        inside += f"<skipped{_attributes({'message': test.message})}/>"
+    if test.output:
+        inside += f"<system-out>{escape(_clean(test.output))}</system-out>"
+    return f"<testcase{_attributes(head)}>{inside}</testcase>\n"
+
+
+def _attributes(values: dict[str, str] | dict[str, str | int]) -> str:
+    return "".join(f" {name}={quoteattr(_clean(str(value)))}" for name, value in values.items())
+
+
+def _clean(text: str) -> str:
+    return FORBIDDEN.sub("?", text)

@@ -1,0 +1,155 @@
+"""pytest: a plugin beside the suite picks its tests and tells of each; no configuration needed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shipway import pytest_plugin
+from shipway.errors import FailError
+from shipway.pyramid.results import TestResult
+from shipway.test_tools.lines import Lines
+from shipway.test_tools.tool import Collected, Ended, Event, Invocation, Plan
+
+PLUGIN = ("shipway_pytest.py", "shipway_split.py", "shipway_names.py")
+# pytest's own exit statuses: all well, tests failed, ended before its time, nothing collected.
+WELL, FAILED, INTERRUPTED, NOTHING = 0, 1, 2, 5
+
+
+class Pytest:
+    """A suite that a command runs with pytest."""
+
+    splits = True
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = list(command)
+        self._token = secrets.token_hex(8)
+
+    def invocation(self, plan: Plan, folder: str, env: Mapping[str, str]) -> Invocation | None:
+        """The command itself, with the plugin in its environment."""
+        ours = {"PYTHONPATH": folder, "PYTEST_ADDOPTS": "-p shipway_pytest"}
+        joints = {"PYTHONPATH": ":", "PYTEST_ADDOPTS": " "}
+        added = {
+            name: value + (joints[name] + env[name] if env.get(name) else "")
+            for name, value in ours.items()
+        }
+        here = Path(pytest_plugin.__file__ or "").parent
+        content = {name: (here / name).read_bytes() for name in PLUGIN}
+        told = json.dumps({**plan.model_dump(), "token": self._token}).encode()
+        # Of 100,000 tests it is large, and what a pod is given may hold a megabyte.
+        content["plan.json.gz"] = gzip.compress(told)
+        return Invocation(
+            command=self._command,
+            env={
+                **added,
+                "SHIPWAY_PLAN": f"{folder}/plan.json.gz",
+                "SHIPWAY_RESTORE": json.dumps({name: env.get(name) for name in ours}),
+            },
+            files=content,
+        )
+
+    def reader(self) -> PytestReader:
+        """A reader of the plugin's messages."""
+        return PytestReader(self._token, shlex.join(self._command))
+
+    def alone(self, test: TestResult) -> str:
+        """Its node id."""
+        return test.name
+
+    def locally(self, test: TestResult) -> str:
+        """Pytest with the node id, in the app's folder."""
+        return f"pytest {shlex.quote(test.name)}"
+
+
+class PytestReader:
+    """Reads messages and lines out of one stream."""
+
+    def __init__(self, token: str, command: str) -> None:
+        self._mark = f"\x1e{token}".encode()
+        self._command = command
+        self._lines = Lines()
+        self._rest = b""
+        self._pieces: list[bytes] = []
+        self._end: dict[str, Any] | None = None
+        self._failures = 0
+        self._collected = 0
+
+    def feed(self, chunk: bytes) -> Sequence[Event]:
+        """Lines, the number of tests, and each test as it is over."""
+        events: list[Event] = []
+        self._rest += chunk
+        while True:
+            text, mark, message = self._rest.partition(self._mark)
+            if not mark:
+                # The last bytes may be the begin of a mark.
+                begin = self._rest.rfind(self._mark[:1])
+                held = begin >= 0 and self._mark.startswith(self._rest[begin:])
+                cut = begin if held else len(self._rest)
+                events += self._lines.feed(self._rest[:cut])
+                self._rest = self._rest[cut:]
+                return events
+            piece, end, rest = message.partition(b"\x1e\n")
+            if not end:
+                return events
+            events += self._lines.feed(text)
+            self._rest = rest
+            self._pieces.append(piece[1:])
+            if piece[:1] == b".":
+                events += self._message(json.loads(b"".join(self._pieces)))
+                self._pieces = []
+
+    def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
+        """Nothing more is known; whether pytest came to its end is."""
+        if self._end is None:
+            began = "was ended from outside, or crashed," if self._collected else "did not begin:"
+            raise FailError(
+                f"pytest {began} with exit status {ended.status}.",
+                where=self._command,
+                expected="a run of pytest to its end",
+                got=f"its last words:\n{last_words}",
+                remedy="see whether it ran out of memory, or a test ends the process; if the "
+                "command does not run pytest in its own environment, set the layer's tool: junit",
+            )
+        status = int(self._end["end"])
+        usual = (WELL, FAILED, NOTHING) if not self._collected else (WELL, FAILED)
+        if status not in usual and not self._failures:
+            raise FailError(
+                "pytest ended with an error, although no test failed.",
+                where=self._command,
+                expected="exit status 0 or 1",
+                got=f"exit status {status}; its last words:\n{last_words}",
+            )
+        if self._end["missing"]:
+            raise FailError(
+                "Tests that were collected have no result.",
+                where=self._command,
+                expected=f"{self._collected} results",
+                got="none of " + ", ".join(self._end["missing"]),
+                remedy="repair the files that pytest cannot read: because of them it ran no test"
+                if status == INTERRUPTED and self._failures
+                else "leave -x and --maxfail out of the suite's options: Shipway stops by itself",
+            )
+        if ended.status != status:
+            raise FailError(
+                "The test command failed after its tests.",
+                where=self._command,
+                expected=f"exit status {status}, as pytest's",
+                got=f"exit status {ended.status}; its last words:\n{last_words}",
+            )
+        return ()
+
+    def _message(self, message: dict[str, Any]) -> list[Event]:
+        if "collected" in message:
+            self._collected = message["count"]
+            return [Collected(count=message["count"], suite=message["collected"])]
+        if "test" in message:
+            found = TestResult.model_validate(message["test"])
+            self._failures += found.outcome == "failed"
+            return [found]
+        self._end = message
+        return []

@@ -1,0 +1,15 @@
+"""Text that others wrote."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(text: str) -> str:
+    """Text that others wrote, without line ends and control characters.
+
+    A line end in it would begin a trailer of its own; an escape would write into terminals.
+    """
+    return _CONTROL.sub(" ", text).strip()

@@ -1,0 +1,139 @@
+"""An app of a test's own: its repository, its ops folder, and what became of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from git import Repo
+
+from deployments.bootstrap import app as source_block
+from deployments.bootstrap import save
+from examples import repositories
+
+HOME = Path(__file__).parents[2]
+README = HOME / "README.md"
+
+
+def readme_files() -> dict[str, str]:
+    """The files that the README tells its readers to write, by path."""
+    blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
+    return dict(blocks)
+
+
+def bring_up(what: str, *options: str) -> None:
+    """Have a part of the sandbox up, built if it is not; without it, the tests that ask fail."""
+    up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", *options]
+    done = subprocess.run(up, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"there is no {what}:\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One app on the sandbox's Git server, and one folder of the ops repository."""
+
+    app: str
+    code: Repo
+    ops: Repo
+    env: Mapping[str, str]
+
+    @property
+    def revision(self) -> str:
+        """The tip of the app's repository."""
+        return self.code.head.commit.hexsha
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the ops repository."""
+        return f"staging/{self.app}"
+
+    def file(self, name: str) -> str:
+        """A file of the app."""
+        return Path(self.code.working_dir, name).read_text()
+
+    def change(self, files: Mapping[str, str], message: str = "A change") -> str:
+        """Commit to the app's repository and push."""
+        return repositories.commit(self.code, message, files)
+
+    def link(self, name: str, to: Path) -> str:
+        """Put a symlink in a file's place, commit to the app's repository and push."""
+        file = Path(self.code.working_dir, name)
+        file.unlink()
+        file.symlink_to(to)
+        return self.change({})
+
+    def change_ops(self, files: Mapping[str, str]) -> str:
+        """Commit to the ops repository, on top of what others pushed."""
+        self.pull_ops()
+        return repositories.commit(self.ops, f"By hand: {self.app}", files)
+
+    def remove_from_ops(self, *names: str) -> None:
+        """Remove files of the folder, or all of it."""
+        self.pull_ops()
+        for name in names or ("",):
+            self.ops.git.rm("-r", f"{self.folder}/{name}")
+        repositories.commit(self.ops, f"By hand: {self.app}", {})
+
+    def pull_ops(self) -> None:
+        """Take what others pushed."""
+        self.ops.git.pull("--rebase", "origin", "main")
+
+    def ops_file(self, name: str) -> str:
+        """A file of its folder."""
+        return Path(self.ops.working_dir, self.folder, name).read_text()
+
+    def ops_log(self) -> list[str]:
+        """The commits of its folder on the server, newest first."""
+        self.ops.git.fetch("origin", "main")
+        found = str(self.ops.git.log("--format=%H", "FETCH_HEAD", "--", self.folder))
+        return found.split()
+
+    def tags(self) -> dict[str, str]:
+        """What the registry holds of it: digest by tag."""
+        base = f"http://{self.env['SHIPWAY_REGISTRY']}/v2/{self.app}"
+        kind = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+        names = httpx.get(f"{base}/tags/list").json().get("tags") or []
+        return {
+            name: httpx.head(f"{base}/manifests/{name}", headers=kind).headers[
+                "Docker-Content-Digest"
+            ]
+            for name in names
+        }
+
+
+def create(app: str, env: Mapping[str, str], folder: Path, agent: str) -> Project:
+    """Make the README's app under a name of its own: examples/hello with the README's files."""
+    files = {name: text.replace("hello", app) for name, text in readme_files().items()}
+    files["staging/hello/rollout.yaml"] += f"agent: {agent}\n"
+    content = folder / "content"
+    shutil.copytree(HOME / "examples" / "hello", content)
+    dockerfile = (content / "Dockerfile").read_text()
+    base = f"ARG BASE={env['SHIPWAY_PYTHON_IMAGE']}"
+    (content / "Dockerfile").write_text(dockerfile.replace("ARG BASE=python:3.11-slim", base))
+    # Its stages and commands are the README's; only the names of app and image are its own.
+    (content / "pipeline.yaml").write_text(files.pop("pipeline.yaml"))
+    code = repositories.create(app, content, {}, env)
+    ops = repositories.clone("ops", folder / "ops", env)
+    project = Project(app=app, code=code, ops=ops, env=env)
+    project.change_ops({path.replace("hello", app): text for path, text in files.items()})
+    return project
+
+
+@asynccontextmanager
+async def known_project(env: dict[str, str], folder: Path, agent: str) -> AsyncIterator[Project]:
+    """A project under a fresh name, known to Shipway; its ops folder is gone afterwards."""
+    name = f"hello-{uuid.uuid4().hex[:6]}"
+    made = create(name, env, folder, agent)
+    await save(source_block(name, made.code.remote().url, env))
+    yield made
+    made.remove_from_ops()

@@ -1,0 +1,61 @@
+"""A tool's command in a place, told of as a shard tells of it."""
+
+from __future__ import annotations
+
+from shipway.pyramid.results import TestResult
+from shipway.runners.environment import Place
+from shipway.test_tools.tool import Collected, Event, Plan, Tool
+
+LAST_WORDS = 15
+
+
+class Told:
+    """What a tool told of one invocation.
+
+    Attributes:
+        lines: What its command printed.
+        results: In the order they came; with those that were known at once marked by `at_once`.
+        collected: How many tests the tool found.
+        suites: Hashes of all tests there are.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.results: list[TestResult] = []
+        self.at_once = 0
+        self.collected = 0
+        self.suites: set[str] = set()
+        self.ended = -1
+
+    def take(self, event: Event) -> None:
+        """Note one event."""
+        if isinstance(event, str):
+            self.lines.append(event)
+        elif isinstance(event, Collected):
+            self.collected = event.count
+            self.suites.add(event.suite)
+        else:
+            self.results.append(event)
+
+    def outcomes(self) -> dict[str, str]:
+        """What each test came to."""
+        return {one.name: one.outcome for one in self.results}
+
+
+async def tell(place: Place, tool: Tool, plan: Plan, told: Told | None = None) -> Told:
+    """Run what the tool asks for; what is left to run when the plan leaves nothing is an error."""
+    told = told or Told()
+    reader = tool.reader()
+
+    def output(chunk: bytes) -> None:
+        for event in reader.feed(chunk):
+            told.take(event)
+
+    invocation = tool.invocation(plan, place.folder, place.env)
+    assert invocation is not None
+    ended = await place.run(invocation, output)
+    told.ended = ended.status
+    told.at_once = len(told.results)
+    for event in reader.finish(ended, "\n".join(told.lines[-LAST_WORDS:])):
+        told.take(event)
+    return told

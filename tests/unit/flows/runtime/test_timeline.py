@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+from xml.etree import ElementTree
+
+from flows.runtime.timeline import Timeline
+from shipway.gates.measurement import Measurement
+from shipway.reports.timeline_svg import HEIGHT, TOP, Moment, draw
+from shipway.rollout.committed import Committed
+from shipway.strategies import Step
+
+NOW = datetime.now(UTC)
+
+
+def committed(name: str) -> Committed:
+    return Committed(commit=name * 40, new=True, link=f"`{name * 7}`", at=NOW)
+
+
+def page() -> Timeline:
+    kept = Timeline("shop 1234567 → prod", UUID(int=1))
+    kept.step(Step(name="1/2 canary 10%", share=10), committed("a"))
+    kept.reached(Step(name="1/2 canary 10%", share=10))
+    kept.tell("errors", Measurement(verdict="inconclusive", words="no data"))
+    kept.tell("errors", Measurement(verdict="pass", words="0.01,\nmax 0.05 | ok", value=0.01))
+    kept.done()
+    kept.step(Step(name="2/2 promote"), committed("b"))
+    return kept
+
+
+def test_each_step_is_a_row_with_the_latest_answer_of_each_gate() -> None:
+    text = page().render()
+    assert "# shop 1234567 → prod" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [
+        "| 1/2 canary 10% | 10 % | 0 s | `aaaaaaa` | ✓ errors: 0.01, max 0.05 \\| ok |",
+        "| 2/2 promote | 100 % | … | `bbbbbbb` |  |",
+    ]
+
+
+def test_how_it_ended_stands_below() -> None:
+    kept = page()
+    kept.gave_up("**The gate is red.**")
+    kept.led_back("prod is back at 7654321")
+    text = kept.render()
+    assert text.endswith("**The gate is red.**\n\nprod is back at 7654321")
+    assert "| 2/2 promote | 100 % | 0 s |" in text
+
+
+def test_the_picture_steps_from_share_to_share_and_scales_each_gate_to_its_highest() -> None:
+    moments = [
+        Moment(at=0, share=0),
+        Moment(at=10, share=50),
+        Moment(at=12, gate="errors<", value=0.1),
+        Moment(at=14, gate="errors<", value=0.2),
+        Moment(at=20, share=100),
+    ]
+    svg = draw(moments, 20)
+    root = ElementTree.fromstring(svg)  # noqa: S314  # our own
+    words = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "errors<, highest 0.2" in words
+    assert "20 s" in words
+    (line,) = root.iter("{http://www.w3.org/2000/svg}polyline")
+    heights = [float(point.split(",")[1]) for point in str(line.get("points")).split()]
+    middle = TOP + (HEIGHT - 2 * TOP) / 2
+    assert heights == [middle, TOP]
+    area = next(
+        str(one.get("d"))
+        for one in root.iter("{http://www.w3.org/2000/svg}path")
+        if one.get("fill-opacity")
+    )
+    assert re.findall(r"V([\d.]+)", area)[1:] == [f"{middle:.1f}", f"{TOP}.0", f"{HEIGHT - TOP}.0"]
+
+
+def test_a_picture_of_nothing_yet_is_a_picture() -> None:
+    assert ElementTree.fromstring(draw([], 0)).get("width") == "720"  # noqa: S314  # our own

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from flows.tasks.agent.start_run import not_applied
+from flows.tasks.rollout.field_status import value_in
+from flows.tasks.rollout.watch import _failed
+from shipway.config.rollout import read_rollout
+from shipway.kubernetes.health import Health
+from shipway.kubernetes.objects import KubeObject
+from shipway.rollout.target import Target
+from shipway.strategies import Rolling
+
+WORKLOAD = KubeObject(
+    file="prod/shop/web.yaml",
+    api_version="apps/v1",
+    kind="Deployment",
+    name="web",
+    namespace=None,
+    body={},
+)
+
+
+def target(agent: str = "reconcile") -> Target:
+    text = (
+        "strategy: rolling\nnamespace: apps\nimages: [{file: web.yaml, container: web}]\n"
+        f"agent: {agent}\n"
+    )
+    return Target(
+        app="shop",
+        environment="prod",
+        commit="0" * 40,
+        folder="prod/shop",
+        rollout=read_rollout(text),
+        strategy=Rolling(images=()),
+        objects=(WORKLOAD,),
+        settings=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("agent", "remedy"),
+    [
+        (
+            "reconcile",
+            "look at the runs of reconcile in the Prefect UI, and whether the pool has a worker",
+        ),
+        ("external", "look at Argo CD or Flux, whichever follows the ops repository"),
+    ],
+)
+def test_a_commit_that_no_agent_applied_names_the_agent_to_look_at(
+    agent: Literal["reconcile", "external"], remedy: str
+) -> None:
+    assert str(not_applied(target(agent), WORKLOAD, "no progress for 300 s")) == (
+        "The cluster's agent did not apply the release of shop to prod.\n"
+        "  where:     Deployment/web in namespace apps\n"
+        "  expected:  the agent to apply what the ops repository says\n"
+        "  got:       no progress for 300 s\n"
+        "  untouched: the cluster; the commit stands in the ops repository and is applied later\n"
+        f"  remedy:    {remedy}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason", "words", "where", "got"),
+    [
+        (
+            "web-1",
+            "CrashLoopBackOff: back-off",
+            "no database",
+            " pod web-1",
+            "CrashLoopBackOff: back-off\n             no database",
+        ),
+        (None, "has timed out", "", "", "has timed out"),
+    ],
+    ids=["a pod that failed", "no pod"],
+)
+def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
+    pod: str | None, reason: str, words: str, where: str, got: str
+) -> None:
+    health = Health(state="failed", updated=1, available=1, wanted=2, reason=reason, pod=pod)
+    assert str(_failed(target(), WORKLOAD, health, words)) == (
+        "The rollout of shop to prod fails.\n"
+        f"  where:     Deployment/web in namespace apps{where}\n"
+        "  expected:  2 pods that run the image and are ready\n"
+        f"  got:       {got}\n"
+        "  untouched: the pods of the version before, which go on serving\n"
+        "  remedy:    release a revision that starts, or put the old image back in the ops "
+        "repository"
+    )
+
+
+def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
+    workload = WORKLOAD.model_copy(update={"namespace": "edge"})
+    health = Health(state="failed", updated=0, available=0, wanted=1, reason="x")
+    for error in (not_applied(target(), workload, "x"), _failed(target(), workload, health, "")):
+        assert error.facts["where"] == "Deployment/web in namespace edge"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/spec/replicas", 3),
+        ("/spec/selector/example.org~1colour", "blue"),
+        ("/spec/rules/1/weight", 10),
+        ("/spec/rules/2/weight", None),
+        ("/spec/rules/x", None),
+        ("/spec/replicas/x", None),
+        ("/none/at/all", None),
+    ],
+)
+def test_a_pointer_leads_to_a_value_or_nowhere(pointer: str, value: object) -> None:
+    rules = [{"weight": 90}, {"weight": 10}]
+    selector = {"example.org/colour": "blue"}
+    body = {"spec": {"replicas": 3, "selector": selector, "rules": rules}}
+    assert value_in(body, pointer) == value
+    assert value_in(None, pointer) is None

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from flows.tasks.promotion import promotion_of, release_in
+from shipway.errors import RefuseError
+from shipway.git.ops_folder import OpsFolder
+from shipway.git.trailers import Recorded
+from shipway.rollout.target import Target, target_of
+from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
+
+OLD, NEW = (f"registry.example.org/shop@sha256:{digit * 64}" for digit in "12")
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def target(**files: bytes) -> Target:
+    wanted = OpsFolder(commit="0" * 40, folder="staging/shop", files=folder(**files))
+    return target_of(wanted, "shop", "staging")
+
+
+def recorded(image: str) -> Recorded:
+    return Recorded(commit=image[-40:], at=AT, by="Shipway", trailers={"Image": image})
+
+
+HISTORY = [recorded(NEW), recorded(OLD)]
+UP = {"blue_yaml": deployment("blue", 2, OLD), "green_yaml": deployment("green", 2, NEW)}
+GREEN = {"service_yaml": SERVICE.replace(b"colour: blue", b"colour: green")}
+DOWN = {"blue_yaml": deployment("blue", 0, OLD)}
+
+
+def test_what_is_promoted_is_what_takes_the_traffic_once_its_rollout_is_over() -> None:
+    image, released = release_in(target(**{**UP, **GREEN, **DOWN}), HISTORY)
+    assert (image, released.trailers["Image"]) == (NEW, NEW)
+
+
+@pytest.mark.parametrize(
+    ("files", "history", "got"),
+    [
+        ({}, [], "shop:unreleased"),
+        ({**UP, **GREEN, **DOWN}, [recorded(OLD)], NEW),
+        ({**UP, **GREEN}, HISTORY, "still to come: 3/3 scale down blue"),
+    ],
+    ids=["never released", "not by Shipway", "half-done"],
+)
+def test_anything_else_is_refused(
+    files: dict[str, bytes], history: list[Recorded], got: str
+) -> None:
+    with pytest.raises(
+        RefuseError, match="'staging' has no release of 'shop' to promote"
+    ) as caught:
+        release_in(target(**files), history)
+    assert caught.value.facts["got"] == got
+
+
+def test_an_idle_version_that_is_up_is_no_rollout_of_what_serves() -> None:
+    # Another release prepared green; what serves is blue, and its own rollout has this left.
+    with pytest.raises(RefuseError, match="no release") as caught:
+        release_in(target(**UP), HISTORY)
+    assert caught.value.facts["got"] == "still to come: 3/3 scale down green"
+
+
+def test_the_environment_says_where_its_next_version_comes_from() -> None:
+    with pytest.raises(RefuseError, match="'staging' takes no promotion of 'shop'"):
+        promotion_of(target())
+    said = ROLLOUT + b"promotion: {source: qa, healthy_for: 60}\n"
+    found = promotion_of(target(rollout_yaml=said))
+    assert (found.source, found.healthy_for) == ("qa", 60)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shipway.config.rendering import Rendering
+from shipway.config.rollout import read_rollout
+from shipway.errors import RefuseError
+
+TEXT = """\
+strategy: rolling
+namespace: shop
+images:
+- {file: values.yaml, helm: /image}
+"""
+
+
+@pytest.mark.parametrize(
+    ("render", "words"),
+    [
+        ({}, "exactly one of kustomize and helm"),
+        ({"kustomize": {}, "helm": {"chart": "charts/shop"}}, "exactly one of kustomize and helm"),
+        (
+            {"helm": {"chart": "charts/shop", "version": "1"}},
+            "a version for a chart from elsewhere",
+        ),
+        ({"helm": {"chart": "oci://example.org/shop"}}, "a version for a chart from elsewhere"),
+        ({"helm": {"chart": "shop", "repository": "https://example.org"}}, "a version for a chart"),
+        ({"helm": {"chart": "../shop"}}, "a folder's path from the root"),
+        ({"kustomize": {"include": ["/etc"]}}, "a folder's path from the root"),
+        ({"kustomize": {"include": ["base/../../etc"]}}, "a folder's path from the root"),
+        ({"helm": {"chart": "charts/shop", "values": ["../secret.yaml"]}}, "pattern"),
+    ],
+)
+def test_a_rendering_that_cannot_be_meant_is_refused(render: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Rendering.model_validate(render)
+
+
+def test_what_is_read_beside_the_folder() -> None:
+    base = {"kustomize": {"include": ["base/shop"]}}
+    assert Rendering.model_validate(base).folders == ["base/shop"]
+    helm = {"helm": {"chart": "charts/shop", "include": ["shared"]}}
+    assert Rendering.model_validate(helm).folders == ["charts/shop", "shared"]
+    remote = {"helm": {"chart": "oci://example.org/shop", "version": "1.2.3"}}
+    assert Rendering.model_validate(remote).folders == []
+
+
+def test_only_rolling_is_rendered() -> None:
+    render = "render: {helm: {chart: charts/shop}}\n"
+    assert read_rollout(TEXT + render).render is not None
+    canary = "canary: {stable: a, canary: b, route: c, steps: [{weight: 1}]}\n"
+    with pytest.raises(RefuseError) as caught:
+        read_rollout(TEXT.replace("rolling", "canary") + canary + render)
+    assert "strategy: rolling where manifests are rendered" in str(caught.value)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import pytest
+
+from shipway.config.rollout import ImageField, Rollout, read_rollout
+from shipway.errors import RefuseError
+
+SHORTEST = """\
+strategy: rolling
+namespace: shop
+images:
+- {file: web.yaml, container: web}
+"""
+
+
+def refusal(text: str) -> RefuseError:
+    with pytest.raises(RefuseError) as caught:
+        read_rollout(text)
+    return caught.value
+
+
+def test_the_shortest_file_has_every_default() -> None:
+    assert read_rollout(SHORTEST) == Rollout(
+        strategy="rolling",
+        namespace="shop",
+        cluster=None,
+        agent="reconcile",
+        images=[ImageField(file="web.yaml", container="web")],
+        progress_deadline=300,
+    )
+
+
+def test_every_key_of_the_file_is_read() -> None:
+    text = f"{SHORTEST}cluster: eu-1\nagent: external\nprogress_deadline: 12.5\n"
+    found = read_rollout(text)
+    assert (found.cluster, found.agent, found.progress_deadline) == ("eu-1", "external", 12.5)
+
+
+@pytest.mark.parametrize("file", ["web.yaml", "web.yml", "über uns.yaml", "..yaml"])
+def test_a_manifest_beside_the_file_is_taken(file: str) -> None:
+    assert read_rollout(SHORTEST.replace("web.yaml", file)).images[0].file == file
+
+
+@pytest.mark.parametrize(
+    "file", ["web.json", ".yaml", "../web.yaml", "sub/web.yaml", "/web.yaml", "a\\nb.yaml"]
+)
+def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
+    error = refusal(SHORTEST.replace("web.yaml", f'"{file}"'))
+    assert error.what == "The value of 'images.0.file' is not valid."
+    assert error.facts["where"] == "rollout.yaml:4"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "expected"),
+    [
+        (
+            "rolling",
+            "big-bang",
+            "strategy",
+            1,
+            "Input should be 'rolling', 'blue-green' or 'canary'",
+        ),
+        (
+            "namespace: shop",
+            "namespace: Shop",
+            "namespace",
+            2,
+            "String should match pattern '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'",
+        ),
+        (
+            "images:\n- {file: web.yaml, container: web}",
+            "images: []",
+            "images",
+            3,
+            "List should have at least 1 item after validation, not 0",
+        ),
+        (
+            "images:",
+            "agent: argo\nimages:",
+            "agent",
+            3,
+            "Input should be 'reconcile' or 'external'",
+        ),
+        (
+            "images:",
+            "progress_deadline: 0\nimages:",
+            "progress_deadline",
+            3,
+            "Input should be greater than 0",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_key(
+    old: str, new: str, key: str, line: int, expected: str
+) -> None:
+    error = refusal(SHORTEST.replace(old, new))
+    assert error.what == f"The value of {key!r} is not valid."
+    assert error.facts["where"] == f"rollout.yaml:{line}"
+    assert error.facts["expected"] == expected
+
+
+@pytest.mark.parametrize(("key", "line"), [("strategy", 2), ("namespace", 1), ("images", 1)])
+def test_a_missing_key_is_named(key: str, line: int) -> None:
+    lines = {
+        "strategy": SHORTEST.replace("strategy: rolling\n", "\n"),
+        "namespace": SHORTEST.replace("namespace: shop\n", ""),
+        "images": SHORTEST.replace("images:\n- {file: web.yaml, container: web}\n", ""),
+    }
+    error = refusal(lines[key])
+    assert error.what == f"The key {key!r} is missing."
+    assert error.facts["where"] == f"rollout.yaml:{line}"
+
+
+@pytest.mark.parametrize("place", ["", ", container: a, helm: /a", ", kustomize: a, helm: /a"])
+def test_an_image_stands_in_exactly_one_place(place: str) -> None:
+    error = refusal(SHORTEST.replace(", container: web", place))
+    assert error.what == "The value of 'images.0' is not valid."
+    assert error.facts["where"] == "rollout.yaml:4"
+    assert "exactly one of container, kustomize and helm" in str(error.facts["expected"])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "section"),
+    [("rolling", "blue_green: {blue: a, green: b, service: c}\n"), ("blue-green", "")],
+)
+def test_a_strategy_and_its_section_belong_together(strategy: str, section: str) -> None:
+    error = refusal(SHORTEST.replace("rolling", strategy) + section)
+    assert "blue_green and strategy: blue-green belong together" in str(error.facts["expected"])
+
+
+@pytest.mark.parametrize("place", ["kustomize: acme/shop", "helm: /web/image"])
+def test_what_must_be_rendered_needs_an_agent_that_renders(place: str) -> None:
+    text = SHORTEST.replace("container: web", place)
+    assert "external" in str(refusal(text).facts["expected"])
+    found = read_rollout(text + "agent: external\n")
+    kind, _, name = place.partition(": ")
+    assert found.images[0].place == (kind, name)
+
+
+CANARY = "canary: {stable: a, canary: b, route: c, steps: [{weight: 1}, {weight: 100}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{weight: 100}", "{weight: 1}", "weights that rise from step to step"),
+        (" route: c,", "", "weights below 100 where there is no route"),
+        ("{weight: 1}", "{weight: 0}", "greater than or equal to 1"),
+        ("[{weight: 1}, {weight: 100}]", "[]", "at least 1 item"),
+    ],
+)
+def test_a_canarys_weights_rise(old: str, new: str, expected: str) -> None:
+    text = SHORTEST.replace("rolling", "canary")
+    assert read_rollout(text + CANARY).canary is not None
+    assert expected in str(refusal(text + CANARY.replace(old, new)).facts["expected"])

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import itertools
+from typing import Literal
+
+import pytest
+
+from shipway.strategies import BlueGreen, Live, Place, Ready, Variant
+from tests.unit.shipway.strategies.test_strategies import made, walk
+
+ZERO, OLD, NEW, OTHER = (
+    "shop:unreleased",
+    *(f"shop@sha256:{one}" for one in ("old", "new", "other")),
+)
+COUNT = 3
+
+
+def side(colour: str) -> Variant:
+    file = f"{colour}.yaml"
+    title = f"Deployment/shop-{colour}"
+    return Variant(
+        name=colour,
+        workload=title,
+        images=(Place(file=file, name="web"), Place(file=file, name="proxy")),
+        replicas=Place(file=file, kind="field", name="/spec/replicas", title=title),
+    )
+
+
+BLUE, GREEN = side("blue"), side("green")
+SELECTOR = Place(file="service.yaml", kind="field", name="/spec/selector/colour", title="Service/a")
+STRATEGY = BlueGreen(sides=(BLUE, GREEN), selector=SELECTOR, keep=300)
+
+
+def git(
+    active: Literal["blue", "green"], blue: tuple[str, int], green: tuple[str, int]
+) -> dict[Place, str | int]:
+    """What Git says: the colour that is selected, and image and replicas of each."""
+    live: dict[Place, str | int] = {SELECTOR: active}
+    for one, (image, replicas) in ((BLUE, blue), (GREEN, green)):
+        live |= {**dict.fromkeys(one.images, image), one.replicas: replicas}
+    return live
+
+
+def names(live: Live, wanted: str = NEW) -> list[str]:
+    return [step.name for step in STRATEGY.plan(live, wanted)]
+
+
+FRESH = git("blue", (OLD, COUNT), (ZERO, 0))
+PREPARED = git("blue", (OLD, COUNT), (NEW, COUNT))
+SWITCHED = git("green", (OLD, COUNT), (NEW, COUNT))
+DONE = git("green", (OLD, 0), (NEW, COUNT))
+
+
+def test_the_new_version_comes_up_beside_the_old_one_before_the_switch() -> None:
+    prepare, switch, down = STRATEGY.plan(FRESH, NEW)
+    assert walk(STRATEGY, FRESH, NEW) == [FRESH, PREPARED, SWITCHED, DONE]
+    assert [step.name for step in (prepare, switch, down)] == [
+        "1/3 prepare green",
+        "2/3 switch to green",
+        "3/3 scale down blue",
+    ]
+    ready = (Ready(image=NEW, workload="Deployment/shop-green"),)
+    assert [step.ready for step in (prepare, switch, down)] == [ready] * 3
+    assert [step.hold for step in (prepare, switch, down)] == [0, 300, 0]
+
+
+def test_the_switch_is_one_value() -> None:
+    _, switch, _ = STRATEGY.plan(FRESH, NEW)
+    assert [(one.place, one.value) for one in switch.edits] == [(SELECTOR, "green")]
+
+
+def test_before_the_first_release_there_is_nothing_to_switch_from() -> None:
+    start = git("blue", (ZERO, COUNT), (ZERO, 0))
+    (step,) = STRATEGY.plan(start, NEW)
+    assert step.name == "1/1 first"
+    assert made(start, step) == git("blue", (NEW, COUNT), (NEW, 0))
+    assert step.ready == (Ready(image=NEW, workload="Deployment/shop-blue"),)
+    assert names(made(start, step)) == ["3/3 scale down green"]
+    assert STRATEGY.plan(made(start, step), NEW)[0].edits == ()
+
+
+@pytest.mark.parametrize(
+    ("live", "left"),
+    [
+        (FRESH, ["1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]),
+        (PREPARED, ["1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]),
+        (SWITCHED, ["2/3 switch to green", "3/3 scale down blue"]),
+        (DONE, ["3/3 scale down blue"]),
+    ],
+    ids=["fresh", "prepared", "switched", "done"],
+)
+def test_a_run_that_was_killed_goes_on_from_what_git_says(live: Live, left: list[str]) -> None:
+    assert names(live) == left
+    assert walk(STRATEGY, live, NEW)[-1] == DONE
+    # What is done is only waited for.
+    done = {"prepared": 1, "switched": 1, "done": 1}
+    place = [FRESH, PREPARED, SWITCHED, DONE].index(live)
+    undone = [step.name for step in STRATEGY.plan(live, NEW) if step.edits]
+    assert len(undone) == 3 - place
+    assert done
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        git("blue", (OLD, COUNT), (OTHER, COUNT)),
+        git("blue", (OLD, COUNT), (OTHER, 0)),
+        git("green", (OLD, COUNT), (OTHER, COUNT)),
+        git("green", (OLD, 0), (OTHER, COUNT)),
+        git("blue", (OTHER, COUNT), (OLD, COUNT)),
+    ],
+    ids=["prepared", "scaled down", "switched", "done", "switched the other way"],
+)
+def test_what_another_release_left_half_done_takes_no_traffic_from_what_serves(
+    live: Live,
+) -> None:
+    states = walk(STRATEGY, live, NEW)
+    serving = [STRATEGY.serving(one) for one in states]
+    assert serving == [serving[0], serving[0], NEW, NEW]
+    idle = BLUE if states[-1][SELECTOR] == "green" else GREEN
+    assert states[-1][idle.replicas] == 0
+
+
+STATES = [
+    git(active, (blue, blues), (green, greens))
+    for active in ("blue", "green")
+    for blue, green in itertools.product((OLD, NEW, OTHER), repeat=2)
+    for blues, greens in itertools.product((0, COUNT), repeat=2)
+    # What is selected runs.
+    if (blues if active == "blue" else greens)
+]
+
+
+@pytest.mark.parametrize("live", STATES)
+def test_from_every_state_the_wanted_image_serves_and_nothing_else_is_left(live: Live) -> None:
+    states = walk(STRATEGY, live, NEW)
+    assert STRATEGY.serving(states[-1]) == NEW
+    assert sorted(str(states[-1][one.replicas]) for one in (BLUE, GREEN)) == ["0", str(COUNT)]
+    for before, after in itertools.pairwise(states):
+        selected = BLUE if before[SELECTOR] == "blue" else GREEN
+        # What takes the traffic is never touched: neither its image nor its replicas.
+        same = before[SELECTOR] == after[SELECTOR]
+        kept = (*selected.images, selected.replicas)
+        assert [before[one] for one in kept] == [after[one] for one in kept] or not same
+        if not same:
+            other = GREEN if selected is BLUE else BLUE
+            assert before[other.replicas] == COUNT
+    assert [step.edits for step in STRATEGY.plan(states[-1], NEW)] == [()]
+
+
+def test_the_way_back_is_one_commit_while_the_version_before_is_up() -> None:
+    plan = STRATEGY.plan(SWITCHED, OLD)
+    assert [bool(step.edits) for step in plan] == [False, True, True]
+    assert plan[1].name == "2/3 switch to blue"
+
+
+def test_and_three_once_it_was_scaled_down() -> None:
+    plan = STRATEGY.plan(DONE, OLD)
+    assert [bool(step.edits) for step in plan] == [True, True, True]
+
+
+def test_the_way_back_keeps_nothing_and_needs_what_it_switches_to() -> None:
+    plan = STRATEGY.back(SWITCHED, OLD)
+    assert [(step.hold, step.gates, step.approval) for step in plan] == [(0, None, False)] * 3
+    blue = (Ready(image=OLD, workload="Deployment/shop-blue"),)
+    assert [step.needs for step in plan] == [(), blue, ()]
+    # What is brought up first is waited for on the way; nothing has to be there.
+    assert [step.needs for step in STRATEGY.back(DONE, OLD)] == [(), (), ()]
+
+
+def test_a_bad_version_without_traffic_is_only_scaled_down() -> None:
+    plan = STRATEGY.back(PREPARED, OLD)
+    assert [(step.name, bool(step.edits), step.needs) for step in plan] == [
+        ("2/3 switch to blue", False, ()),
+        ("3/3 scale down green", True, ()),
+    ]
+
+
+def test_gates_look_at_the_idle_colour_first_and_then_at_its_traffic() -> None:
+    plan = STRATEGY.model_copy(update={"approval": True}).plan(FRESH, NEW)
+    assert [step.gates for step in plan] == ["preview", "traffic", None]
+    assert [step.beside for step in plan] == ["Deployment/shop-blue"] * 2 + [None]
+    assert [step.share for step in plan] == [0, 100, 100]
+    assert [step.approval for step in plan] == [False, True, False]
+
+
+PREVIEW = SELECTOR.model_copy(update={"title": "Service/preview"})
+
+
+def test_the_preview_service_leads_to_what_is_brought_up() -> None:
+    strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
+    states = walk(strategy, {**FRESH, PREVIEW: "blue"}, NEW)
+    assert [state[PREVIEW] for state in states] == ["blue", "green", "green", "green"]
+    assert PREVIEW in strategy.places
+    start = {**git("blue", (ZERO, COUNT), (ZERO, 0)), PREVIEW: "green"}
+    assert walk(strategy, start, NEW)[-1][PREVIEW] == "blue"
+
+
+@pytest.mark.parametrize("live", [PREPARED, SWITCHED, DONE], ids=["prepared", "switched", "done"])
+def test_the_way_back_waits_for_no_preview_which_follows_in_the_end(live: Live) -> None:
+    strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
+    plan = strategy.back({**live, PREVIEW: "green"}, OLD)
+    *before, last = ([edit.place for edit in step.edits] for step in plan)
+    assert all(PREVIEW not in places for places in before)
+    assert PREVIEW in last
+    without = [step.edits for step in STRATEGY.back(live, OLD)]
+    assert [bool(edits) for edits in without[:-1]] == [bool(places) for places in before]

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from shipway.errors import RefuseError
+from shipway.git.ops_folder import OpsFolder
+from shipway.rollout.target import Target, target_of
+from shipway.strategies import BlueGreen
+from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
+
+
+def target(**files: bytes) -> Target:
+    wanted = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
+    return target_of(wanted, "shop", "prod")
+
+
+def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> None:
+    found = target().strategy
+    assert isinstance(found, BlueGreen)
+    assert found.selector.title == "Service/shop"
+    assert found.selector.name == "/spec/selector/example.org~1colour"
+    assert [one.name for one in found.sides] == ["blue", "green"]
+    assert [one.workload for one in found.sides] == [
+        "Deployment/shop-blue",
+        "Deployment/shop-green",
+    ]
+    assert found.keep == 60
+
+
+def test_what_git_says_is_read_from_every_place() -> None:
+    live = target().live
+    assert {(place.file, place.name): value for place, value in live.items()} == {
+        ("blue.yaml", "web"): "shop:unreleased",
+        ("green.yaml", "web"): "shop:unreleased",
+        ("service.yaml", "/spec/selector/example.org~1colour"): "blue",
+        ("blue.yaml", "/spec/replicas"): 2,
+        ("green.yaml", "/spec/replicas"): 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "got"),
+    [
+        (
+            {"rollout_yaml": ROLLOUT.replace(b"service: shop", b"service: web")},
+            "There is no Service/web.",
+            "Service/shop",
+        ),
+        (
+            {"rollout_yaml": ROLLOUT.replace(b"green: shop-green", b"green: shop-red")},
+            "There is no Deployment/shop-red.",
+            "Deployment/shop-blue, Deployment/shop-green",
+        ),
+        ({"service_yaml": b""}, "There is no Service/shop.", "no Service"),
+        (
+            {"rollout_yaml": ROLLOUT.replace(b"- {file: green.yaml, container: web}\n", b"")},
+            "The release sets no image of Deployment/shop-green.",
+            "blue.yaml",
+        ),
+        (
+            {"service_yaml": SERVICE.replace(b", example.org/colour: blue", b"")},
+            "The selector of Service/shop does not tell the two Deployments apart.",
+            "no such label",
+        ),
+        (
+            {"service_yaml": SERVICE.replace(b"colour: blue", b"colour: red")},
+            "Service/shop selects neither of the two Deployments.",
+            "example.org/colour: red",
+        ),
+    ],
+)
+def test_a_folder_that_the_strategy_cannot_work_on_is_refused(
+    files: dict[str, bytes], what: str, got: str
+) -> None:
+    with pytest.raises(RefuseError) as caught:
+        target(**files)
+    assert caught.value.what == what
+    assert caught.value.facts["got"] == got
+    assert caught.value.facts["where"] == "prod/shop/rollout.yaml: blue_green"
+
+
+def test_replicas_that_an_autoscaler_sets_are_refused_by_their_place() -> None:
+    without = deployment("green", 0).replace(b"  replicas: 0\n", b"")
+    with pytest.raises(RefuseError, match="There is no '/spec/replicas'") as caught:
+        target(green_yaml=without)
+    assert str(caught.value.facts["where"]).startswith("prod/shop/green.yaml")

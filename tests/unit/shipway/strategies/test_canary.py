@@ -1,0 +1,249 @@
+"""The canary's plan from every state that Git may be in, with weights and with replicas."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from shipway.strategies import (
+    Backends,
+    Canary,
+    Live,
+    Place,
+    Ready,
+    Replicas,
+    Stage,
+    Value,
+    Variant,
+    Weights,
+)
+from tests.unit.shipway.strategies.test_strategies import made, walk
+
+ZERO, OLD, NEW, OTHER = (
+    "shop:unreleased",
+    *(f"shop@sha256:{one}" for one in ("old", "new", "other")),
+)
+COUNT = 20
+
+
+def side(name: str) -> Variant:
+    file, title = f"{name}.yaml", f"Deployment/shop-{name}"
+    return Variant(
+        name=name,
+        workload=title,
+        images=(Place(file=file, name="web"), Place(file=file, name="proxy")),
+        replicas=Place(file=file, kind="field", name="/spec/replicas", title=title),
+    )
+
+
+def weight(rule: int, backend: int) -> Place:
+    pointer = f"/spec/rules/{rule}/backendRefs/{backend}/weight"
+    return Place(file="route.yaml", kind="field", name=pointer, title="HTTPRoute/shop")
+
+
+STABLE, CANARY = side("stable"), side("canary")
+RULES = tuple(Backends(stable=weight(rule, 0), canary=weight(rule, 1)) for rule in (0, 1))
+STAGES = tuple(Stage(weight=one, hold=60) for one in (1, 10, 50))
+COUNTS = {"stable": STABLE.replicas, "canary": CANARY.replicas}
+BY_WEIGHT = Canary(
+    stable=STABLE, canary=CANARY, router=Weights(rules=RULES, **COUNTS), stages=STAGES
+)
+BY_PODS = Canary(stable=STABLE, canary=CANARY, router=Replicas(**COUNTS), stages=STAGES)
+READY_STABLE = (Ready(image=NEW, workload="Deployment/shop-stable"),)
+READY_CANARY = (Ready(image=NEW, workload="Deployment/shop-canary"),)
+
+
+def git(stable: str, canary: str, pods: int, share: int | None = 0) -> dict[Place, Value]:
+    """What Git says: both images, the canary's pods, and its weight where there are weights."""
+    live: dict[Place, Value] = {**STABLE.to(stable), **CANARY.to(canary)}
+    live |= {STABLE.replicas: COUNT, CANARY.replicas: pods}
+    if share is not None:
+        for rule in RULES:
+            live |= {rule.stable: 100 - share, rule.canary: share}
+    return live
+
+
+WAY = [
+    git(OLD, OLD, 0, 0),
+    git(OLD, NEW, 1, 0),
+    git(OLD, NEW, 2, 1),
+    git(OLD, NEW, 10, 10),
+    git(OLD, NEW, 10, 50),
+    git(NEW, NEW, 10, 50),
+    git(NEW, NEW, 10, 0),
+    git(NEW, NEW, 0, 0),
+]
+NAMES = [
+    "1/7 prepare canary",
+    "2/7 canary 1%",
+    "3/7 canary 10%",
+    "4/7 canary 50%",
+    "5/7 promote",
+    "6/7 all to stable",
+    "7/7 scale down canary",
+]
+WAY_OF_PODS = [
+    git(OLD, OLD, 0, None),
+    git(OLD, NEW, 0, None),
+    git(OLD, NEW, 1, None),
+    git(OLD, NEW, 2, None),
+    git(OLD, NEW, COUNT, None),
+    git(NEW, NEW, COUNT, None),
+    git(NEW, NEW, 0, None),
+    git(NEW, NEW, 0, None),
+]
+
+
+def test_the_share_grows_stage_by_stage_and_pods_are_up_before_their_requests() -> None:
+    assert walk(BY_WEIGHT, WAY[0], NEW) == WAY
+    plan = BY_WEIGHT.plan(WAY[0], NEW)
+    assert [step.name for step in plan] == NAMES
+    assert [step.share for step in plan] == [0, 1, 10, 50, 100, 100, 100]
+    assert [step.hold for step in plan] == [0, 60, 60, 60, 0, 0, 0]
+    assert [step.gates for step in plan] == ["preview", *["traffic"] * 3, None, None, None]
+    assert [step.ready for step in plan] == [*[READY_CANARY] * 4, *[READY_STABLE] * 3]
+
+
+def test_without_a_router_the_number_of_pods_is_the_share() -> None:
+    assert walk(BY_PODS, WAY_OF_PODS[0], NEW) == WAY_OF_PODS
+    assert [step.name for step in BY_PODS.plan(WAY_OF_PODS[0], NEW)] == NAMES
+
+
+@pytest.mark.parametrize(
+    ("stable", "weights", "pods"),
+    [(1, (1, 10, 50), (1, 1, 1)), (3, (1, 25, 50), (1, 1, 3)), (100, (1, 10, 75), (1, 11, 300))],
+)
+def test_the_share_of_pods_is_as_near_as_whole_pods_come(
+    stable: int, weights: tuple[int, ...], pods: tuple[int, ...]
+) -> None:
+    live = {STABLE.replicas: stable}
+    router = Replicas(**COUNTS)
+    assert tuple(router.to(live, one, one)[CANARY.replicas] for one in weights) == pods
+
+
+@pytest.mark.parametrize("place", range(len(WAY)))
+def test_a_run_that_was_killed_goes_on_from_what_git_says(place: int) -> None:
+    live = WAY[place]
+    left = BY_WEIGHT.plan(live, NEW)
+    # The step that Git has come to is there again, without edits: what it waits for is to be seen.
+    assert [step.name for step in left] == NAMES[max(0, place - 1) :]
+    assert [step.name for step in left if step.edits] == NAMES[place:]
+    assert walk(BY_WEIGHT, live, NEW)[-1] == WAY[-1]
+
+
+@pytest.mark.parametrize("place", range(len(WAY_OF_PODS)))
+def test_and_so_it_does_by_pods(place: int) -> None:
+    live = WAY_OF_PODS[place]
+    left = [step.name for step in BY_PODS.plan(live, NEW) if step.edits]
+    # All to stable is no pods: the last step has nothing left to do.
+    assert left == NAMES[place:6]
+    assert walk(BY_PODS, live, NEW)[-1] == WAY_OF_PODS[-1]
+
+
+def test_a_stage_that_git_is_between_is_the_next_one() -> None:
+    left = BY_WEIGHT.plan(git(OLD, NEW, 4, 7), NEW)
+    assert [step.name for step in left] == NAMES[2:]
+    assert [step.name for step in BY_WEIGHT.plan(git(OLD, NEW, 20, 90), NEW)] == NAMES[3:]
+
+
+def test_before_the_first_release_there_is_nothing_to_compare_with() -> None:
+    start = git(ZERO, ZERO, 0, 0)
+    (step,) = BY_WEIGHT.plan(start, NEW)
+    assert (step.name, step.ready, step.gates) == ("1/1 first", READY_STABLE, None)
+    assert made(start, step) == WAY[-1]
+    assert BY_WEIGHT.plan(WAY[-1], NEW)[0].edits == ()
+
+
+@pytest.mark.parametrize("place", range(1, 5))
+def test_anothers_half_done_canary_gives_its_requests_back_before_it_becomes_ours(
+    place: int,
+) -> None:
+    live = {**WAY[place], **CANARY.to(OTHER)}
+    states = walk(BY_WEIGHT, live, NEW)
+    plan = BY_WEIGHT.plan(live, NEW)
+    if place > 1:
+        undo = plan[0]
+        assert (undo.name, undo.share) == ("0/7 all to stable", 0)
+        assert undo.ready == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+        assert states[1] == {**live, **{rule.stable: 100 for rule in RULES}} | {
+            rule.canary: 0 for rule in RULES
+        }
+    assert [step.name for step in plan[-7:]] == NAMES
+    assert states[-1] == WAY[-1]
+
+
+def share_of(live: Live) -> int:
+    return int(live[RULES[0].canary])
+
+
+STATES = [
+    git(stable, canary, pods, share)
+    for stable, canary in itertools.product((OLD, NEW, OTHER), repeat=2)
+    for pods, share in ((0, 0), (1, 0), (2, 1), (10, 10), (10, 50), (20, 90))
+]
+
+
+@pytest.mark.parametrize("live", STATES)
+def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(live: Live) -> None:
+    states = walk(BY_WEIGHT, live, NEW)
+    assert states[-1] == WAY[-1]
+    for before, after in itertools.pairwise(states):
+        assert after[STABLE.replicas] == COUNT
+        if share_of(before) and share_of(after):
+            # What takes requests is never made another version.
+            assert CANARY.has(before, str(after[CANARY.images[0]]))
+        if int(after[CANARY.replicas]) < int(before[CANARY.replicas]):
+            assert share_of(after) == 0
+        if not CANARY.has(before, NEW):
+            assert STABLE.has(before, str(after[STABLE.images[0]]))
+    left = BY_WEIGHT.plan(states[-1], NEW)
+    assert [step.edits for step in left] == [()]
+
+
+@pytest.mark.parametrize("live", STATES)
+def test_the_plan_at_each_state_on_the_way_is_the_rest_of_the_plan(live: Live) -> None:
+    plan, states = BY_WEIGHT.plan(live, NEW), walk(BY_WEIGHT, live, NEW)
+    for place, state in enumerate(states):
+        names = [step.name for step in BY_WEIGHT.plan(state, NEW) if step.edits]
+        assert names == [step.name for step in plan[place:] if step.edits]
+
+
+@pytest.mark.parametrize("place", range(2, 5))
+def test_the_way_back_is_one_commit_while_stable_still_runs_it(place: int) -> None:
+    bad = {**WAY[place]}
+    back, down = BY_WEIGHT.back(bad, OLD)
+    assert {one.place for one in back.edits} == {
+        p for rule in RULES for p in (rule.stable, rule.canary)
+    }
+    assert share_of(made(bad, back)) == 0
+    assert back.needs == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+    assert made(made(bad, back), down) == WAY[0]
+    assert (back.hold, back.gates, back.approval) == (0, None, False)
+
+
+@pytest.mark.parametrize("place", range(5, 8))
+def test_after_the_promotion_stable_is_rolled_back_and_needs_nothing_that_runs(place: int) -> None:
+    bad = {**WAY[place]}
+    back, down = BY_WEIGHT.back(bad, OLD)
+    assert back.needs == ()
+    assert STABLE.has(made(bad, back), OLD)
+    assert share_of(made(bad, back)) == 0
+    assert made(made(bad, back), down) == WAY[0]
+
+
+def test_a_canary_without_requests_is_only_scaled_down() -> None:
+    back, down = BY_WEIGHT.back(WAY[1], OLD)
+    assert (back.edits, back.needs) == ((), ())
+    assert made(WAY[1], down) == WAY[0]
+
+
+def test_by_pods_the_way_back_is_one_commit_too() -> None:
+    back, down = BY_PODS.back(WAY_OF_PODS[3], OLD)
+    assert made(WAY_OF_PODS[3], back)[CANARY.replicas] == 0
+    assert back.needs == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+    assert made(made(WAY_OF_PODS[3], back), down) == WAY_OF_PODS[0]
+
+
+def test_what_takes_the_traffic_is_what_stable_runs() -> None:
+    assert [BY_WEIGHT.serving(live) for live in WAY] == [OLD] * 5 + [NEW] * 3

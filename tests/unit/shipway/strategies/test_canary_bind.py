@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from shipway.errors import RefuseError
+from shipway.git.ops_folder import OpsFolder
+from shipway.rollout.target import Target, target_of
+from shipway.strategies import Canary, Replicas, Stage, Weights
+from tests.support.canary_folder import ROLLOUT, ROUTE, SERVICES, folder
+
+
+def target(**files: bytes) -> Target:
+    wanted = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
+    return target_of(wanted, "shop", "prod")
+
+
+def test_the_routes_rule_that_leads_to_both_is_the_router() -> None:
+    found = target().strategy
+    assert isinstance(found, Canary)
+    assert isinstance(found.router, Weights)
+    (rule,) = found.router.rules
+    assert {rule.stable.title, rule.canary.title} == {"HTTPRoute/shop"}
+    assert rule.stable.name == "/spec/rules/1/backendRefs/0/weight"
+    assert rule.canary.name == "/spec/rules/1/backendRefs/1/weight"
+    assert (found.stable.workload, found.canary.workload) == (
+        "Deployment/shop",
+        "Deployment/shop-canary",
+    )
+    assert found.stages == (
+        Stage(weight=1, hold=30),
+        Stage(weight=10, hold=60),
+        Stage(weight=50, hold=0, approval=True),
+    )
+
+
+def test_without_a_route_one_service_of_both_shares_out_by_pods() -> None:
+    text = ROLLOUT.replace(b"  route: shop\n", b"")
+    found = target(rollout_yaml=text).strategy
+    assert isinstance(found, Canary)
+    assert isinstance(found.router, Replicas)
+    assert found.router.canary == found.canary.replicas
+
+
+def test_what_git_says_is_read_from_every_place() -> None:
+    live = target().live
+    assert {(place.file, place.name): value for place, value in live.items()} == {
+        ("stable.yaml", "web"): "shop:unreleased",
+        ("canary.yaml", "web"): "shop:unreleased",
+        ("stable.yaml", "/spec/replicas"): 3,
+        ("canary.yaml", "/spec/replicas"): 0,
+        ("route.yaml", "/spec/rules/1/backendRefs/0/weight"): 100,
+        ("route.yaml", "/spec/rules/1/backendRefs/1/weight"): 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "got"),
+    [
+        (
+            {"rollout_yaml": ROLLOUT.replace(b"route: shop", b"route: web")},
+            "There is no HTTPRoute/web.",
+            "HTTPRoute/shop",
+        ),
+        (
+            {"route_yaml": ROUTE.replace(b"name: shop-stable", b"name: shop")},
+            "No rule of HTTPRoute/shop leads to both Deployments.",
+            "files, shop, shop-canary",
+        ),
+        (
+            {"rollout_yaml": ROLLOUT.replace(b"canary: shop-canary", b"canary: shop")},
+            "Stable and canary are the same Deployment.",
+            "shop",
+        ),
+        (
+            {"rollout_yaml": ROLLOUT.replace(b"- {file: canary.yaml, container: web}\n", b"")},
+            "The release sets no image of Deployment/shop-canary.",
+            "stable.yaml",
+        ),
+        (
+            {
+                "rollout_yaml": ROLLOUT.replace(b"  route: shop\n", b""),
+                "services_yaml": SERVICES.replace(b"{app: shop}", b"{app: web}"),
+            },
+            "No Service leads to the pods of both Deployments.",
+            "Service/shop-stable, Service/shop-canary, Service/shop",
+        ),
+    ],
+)
+def test_a_folder_that_the_strategy_cannot_work_on_is_refused(
+    files: dict[str, bytes], what: str, got: str
+) -> None:
+    with pytest.raises(RefuseError) as caught:
+        target(**files)
+    assert caught.value.what == what
+    assert caught.value.facts["got"] == got
+    assert caught.value.facts["where"] == "prod/shop/rollout.yaml: canary"
+
+
+def test_a_backend_without_a_weight_is_refused_by_its_place() -> None:
+    with pytest.raises(
+        RefuseError, match="There is no '/spec/rules/1/backendRefs/1/weight'"
+    ) as caught:
+        target(route_yaml=ROUTE.replace(b", weight: 0", b""))
+    assert str(caught.value.facts["where"]).startswith("prod/shop/route.yaml")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shipway.code import Code
+from shipway.config.pipeline import read_pipeline
+from shipway.git.revision import Revision
+from shipway.image_labels import INPUTS, REVISION, labels_of
+
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
+TESTS = "tests: {layers: {unit: {command: [pytest]}}}\n"
+
+
+def code(
+    commit: str = "c1", tree: str = "t1", pipeline: str = f"app: shop\n{TESTS}", folder: str = "a"
+) -> Code:
+    return Code(
+        app="shop",
+        revision=Revision(commit=commit, tree=tree, author="Ada", subject="change", at=AT),
+        pipeline=read_pipeline(pipeline),
+        folder=Path(folder),
+    )
+
+
+def test_the_labels_are_the_revision_and_a_hash_of_the_inputs() -> None:
+    image = '{"context":".","dockerfile":"Dockerfile","target":null,"args":{}}'
+    assert labels_of(code()) == {
+        "org.opencontainers.image.revision": "c1",
+        "dev.shipway.inputs": hashlib.sha256(f"t1\n{image}".encode()).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        code(commit="c2"),
+        code(folder="b"),
+        code(pipeline="app: shop\ntests: {layers: {unit: {command: [other]}}}\n"),
+    ],
+    ids=["another commit", "another checkout", "other tests"],
+)
+def test_what_the_image_is_not_made_of_leaves_the_inputs_alone(other: Code) -> None:
+    assert labels_of(other)[INPUTS] == labels_of(code())[INPUTS]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        code(tree="t2"),
+        code(pipeline=f"app: shop\nimage: {{args: {{A: b}}}}\n{TESTS}"),
+        code(pipeline=f"app: shop\nimage: {{target: app}}\n{TESTS}"),
+    ],
+    ids=["another tree", "a build argument", "another target"],
+)
+def test_what_the_image_is_made_of_changes_the_inputs(other: Code) -> None:
+    assert labels_of(other)[INPUTS] != labels_of(code())[INPUTS]
+    assert labels_of(other)[REVISION] == "c1"

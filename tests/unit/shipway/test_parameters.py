@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from shipway.errors import RefuseError
+from shipway.parameters import check_names
+
+
+@pytest.mark.parametrize("name", ["shop", "s", "eu-west-1", "0", "a" * 63, None])
+def test_a_name_is_taken(name: str | None) -> None:
+    check_names(environment=name)
+
+
+@pytest.mark.parametrize("name", ["", "Shop", "a_b", "../..", "-a", "a-", "a/b", "a\n", "a" * 64])
+def test_anything_else_is_refused_by_its_parameter(name: str) -> None:
+    with pytest.raises(RefuseError) as caught:
+        check_names(app="shop", environment=name)
+    assert str(caught.value) == (
+        "The parameter 'environment' is no name.\n"
+        "  expected:  lowercase letters, digits and dashes, at most 63\n"
+        f"  got:       {name!r}\n"
+        "  untouched: everything: nothing was built, pushed or committed"
+    )
