@@ -16,7 +16,7 @@ from pydantic import Field
 from shipway.concurrency import fail_fast_group, shielded
 from shipway.errors import FailError
 from shipway.runners.containers import (
-    ContainerPlace,
+    ContainerEnvironment,
     Sidecar,
     content_of,
     environment_of,
@@ -68,7 +68,7 @@ class ContainerRunner(Block):
         image: str,
         env: Mapping[str, str],
         sidecars: Mapping[str, Sidecar],
-    ) -> AsyncGenerator[ContainerPlace]:
+    ) -> AsyncGenerator[ContainerEnvironment]:
         """A network with its sidecars, ready; all of it is gone afterwards.
 
         What `start` has started under the same name is taken over.
@@ -93,7 +93,9 @@ class ContainerRunner(Block):
                 async with fail_fast_group() as group:
                     for hostname, container in containers.items():
                         group.create_task(self._ready(hostname, container, sidecars[hostname]))
-                yield await asyncio.to_thread(ContainerPlace, client, network, image, run, env)
+                yield await asyncio.to_thread(
+                    ContainerEnvironment, client, network, image, run, env
+                )
             finally:
                 await shielded(asyncio.to_thread(remove_leftovers, client, run, network))
 

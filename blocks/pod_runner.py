@@ -17,7 +17,7 @@ from shipway.errors import RefuseError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.connect import connected
 from shipway.runners.containers import Sidecar
-from shipway.runners.pods import PodPlace, PodSettings, owners_of_jobs, remove_jobs
+from shipway.runners.pods import PodEnvironment, PodSettings, owners_of_jobs, remove_jobs
 
 KUBERNETES = "kubernetes"
 
@@ -48,7 +48,7 @@ class PodRunner(Block):
         env: Mapping[str, str],
         sidecars: Mapping[str, Sidecar],
         seconds: float,
-    ) -> AsyncGenerator[PodPlace]:
+    ) -> AsyncGenerator[PodEnvironment]:
         """A place in the pool's cluster, whose commands run in a pod each.
 
         Args:
@@ -76,7 +76,7 @@ class PodRunner(Block):
                 ready_seconds=self.ready_seconds,
                 deadline_seconds=seconds + self.ready_seconds,
             )
-            yield PodPlace(client, settings)
+            yield PodEnvironment(client, settings)
 
     async def owners(self) -> dict[str, set[str]]:
         """The flow runs that Jobs in the pool's namespace belong to, and their processes."""

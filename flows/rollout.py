@@ -129,7 +129,7 @@ async def give_back(target: Target, red: FailError, by: str, image: str) -> Fail
     Where Git has nothing of that version yet, or had none before it, there is no way back to take.
     """
     now = await read_target(target.app, target.environment)
-    if image not in now.live.values():
+    if image not in now.current.values():
         return red
     reason = f"{red.what} {red.facts['got'] or ''}"
     try:

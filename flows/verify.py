@@ -40,8 +40,8 @@ from shipway.pyramid.layer_verdict import judge
 from shipway.pyramid.results import LayerResult, RedLayerError, Shard, TestResult
 from shipway.pytest_plugin.shipway_names import kept, shown
 from shipway.pytest_plugin.shipway_split import shard_count
-from shipway.runners.environment import Place
-from shipway.runners.process import process_place
+from shipway.runners.environment import TestEnvironment
+from shipway.runners.process import process_environment
 from shipway.test_tools.registry import tool_of
 from shipway.test_tools.tool import Collected, Plan
 
@@ -225,15 +225,15 @@ class Run:
         finally:
             self._told.put_nowait(None)
 
-    def _place(self, number: int) -> AbstractAsyncContextManager[Place]:
+    def _place(self, number: int) -> AbstractAsyncContextManager[TestEnvironment]:
         if self._layer.runner == "process":
-            return process_place(self._code.folder, self._layer.env)
+            return process_environment(self._code.folder, self._layer.env)
         run = str(flow_run.root_flow_run_id)
         name = place_name(self._code, self._name, run, number)
         return (self._pod if self._layer.runner == "pod" else self._container)(run, name)
 
     @asynccontextmanager
-    async def _container(self, run: str, name: str) -> AsyncGenerator[Place]:
+    async def _container(self, run: str, name: str) -> AsyncGenerator[TestEnvironment]:
         runner = await load_block(ContainerRunner)
         sidecars = sidecars_of(self._layer, self._images.app)
         image = str(self._images.tests)
@@ -241,7 +241,7 @@ class Run:
             yield place
 
     @asynccontextmanager
-    async def _pod(self, run: str, name: str) -> AsyncGenerator[Place]:
+    async def _pod(self, run: str, name: str) -> AsyncGenerator[TestEnvironment]:
         runner = await load_block(PodRunner)
         async with self._publishing:
             self._published = self._published or await for_pods(self._code, self._images)

@@ -76,7 +76,7 @@ def release_in(target: Target, history: list[Recorded]) -> tuple[str, Recorded]:
     Raises:
         RefuseError: There is no release, or its rollout is under way.
     """
-    image = target.strategy.serving(target.live)
+    image = target.strategy.serving(target.current)
     released = next((one for one in history if one.trailers.get("Image") == image), None)
     left = [step.name for step in target.plan(image) if step.edits]
     if not is_released(image) or released is None or left:

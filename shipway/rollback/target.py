@@ -113,9 +113,9 @@ def bad_image(now: Target, releases: list[Recorded]) -> str:
     Where Git has nothing of it, somebody put another image there: the one that serves.
     """
     newest = releases[0].trailers["Image"] if releases else None
-    if newest is not None and newest in now.live.values():
+    if newest is not None and newest in now.current.values():
         return newest
-    return now.strategy.serving(now.live)
+    return now.strategy.serving(now.current)
 
 
 def _releases(history: list[Recorded]) -> list[Recorded]:

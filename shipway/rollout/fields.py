@@ -9,16 +9,16 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.image_ref import ImageRef, without_tag
 from shipway.manifests import field_at, image_at, set_field, set_image
-from shipway.strategies import Edit, Place, Value
+from shipway.strategies import Edit, FieldRef, Value
 
 
-def image_places(rollout: Rollout, wanted: OpsFolder) -> tuple[Place, ...]:
+def image_places(rollout: Rollout, wanted: OpsFolder) -> tuple[FieldRef, ...]:
     """Where the images stand that a release may set.
 
     Raises:
         RefuseError: rollout.yaml names a file that is not there.
     """
-    found: list[Place] = []
+    found: list[FieldRef] = []
     for field in rollout.images:
         if field.file not in wanted.files:
             raise RefuseError(
@@ -29,11 +29,11 @@ def image_places(rollout: Rollout, wanted: OpsFolder) -> tuple[Place, ...]:
                 untouched="everything: nothing was built, pushed or committed",
             )
         kind, name = field.place
-        found.append(Place(file=field.file, kind=kind, name=name))
+        found.append(FieldRef(file=field.file, kind=kind, name=name))
     return tuple(found)
 
 
-def value_at(wanted: OpsFolder, place: Place) -> Value:
+def value_at(wanted: OpsFolder, place: FieldRef) -> Value:
     """What stands there; an image without its tag, where it has a digest.
 
     Raises:

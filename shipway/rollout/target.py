@@ -9,7 +9,7 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.kubernetes.objects import KubeObject, images_of, read_objects
 from shipway.rollout.fields import image_places, value_at
-from shipway.strategies import Edit, Folder, Place, Step, Strategy, Value
+from shipway.strategies import AppFolder, Edit, FieldRef, Step, Strategy, Value
 
 
 class Target(BaseModel):
@@ -32,7 +32,7 @@ class Target(BaseModel):
     settings: tuple[Edit, ...]
 
     @property
-    def live(self) -> dict[Place, Value]:
+    def current(self) -> dict[FieldRef, Value]:
         """What Git says, by place."""
         return {one.place: one.value for one in self.settings}
 
@@ -68,7 +68,7 @@ class Target(BaseModel):
     def plan(self, image: str, *, back: bool = False) -> list[Step]:
         """The steps that are left on the way to an image, or back to it."""
         way = self.strategy.back if back else self.strategy.plan
-        return way(self.live, image)
+        return way(self.current, image)
 
 
 def target_of(wanted: OpsFolder, app: str, environment: str) -> Target:
@@ -97,7 +97,7 @@ def target_of(wanted: OpsFolder, app: str, environment: str) -> Target:
     objects = read_objects(
         {name: content for name, content in wanted.files.items() if name in plain}, folder
     )
-    found = Folder(path=folder, section=rollout.section, images=images, objects=tuple(objects))
+    found = AppFolder(path=folder, section=rollout.section, images=images, objects=tuple(objects))
     strategy = rollout.settings.bind(found)
     settings = [Edit(place=one, value=value_at(wanted, one)) for one in strategy.places]
     return Target(

@@ -51,7 +51,7 @@ class Sidecar(BaseModel):
     ready: list[str] | None
 
 
-class ContainerPlace:
+class ContainerEnvironment:
     """Containers of one image, one an invocation, on a network with the shard's services.
 
     Args:

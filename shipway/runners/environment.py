@@ -10,7 +10,7 @@ from shipway.test_tools.tool import Ended, Invocation
 Output = Callable[[bytes], None]
 
 
-class Place(Protocol):
+class TestEnvironment(Protocol):
     """A clean place with the shard's services around it; leaving it removes all of it."""
 
     @property

@@ -63,7 +63,7 @@ class PodSettings(BaseModel):
     deadline_seconds: float
 
 
-class PodPlace:
+class PodEnvironment:
     """Pods of one image, one an invocation, each with services of its own.
 
     Of what a command prints, a carriage return at the end of a line is lost: engines drop it.

@@ -21,7 +21,7 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME")
 CHUNK = 65536
 
 
-class ProcessPlace:
+class ProcessEnvironment:
     """The folder of the app's code on this machine.
 
     Args:
@@ -77,10 +77,12 @@ class ProcessPlace:
 
 
 @asynccontextmanager
-async def process_place(code: Path, env: Mapping[str, str]) -> AsyncGenerator[ProcessPlace]:
+async def process_environment(
+    code: Path, env: Mapping[str, str]
+) -> AsyncGenerator[ProcessEnvironment]:
     """A place in the checkout; its files are gone afterwards."""
     with TemporaryDirectory(prefix="shipway-shard-") as folder:
-        yield ProcessPlace(code, Path(folder), env)
+        yield ProcessEnvironment(code, Path(folder), env)
 
 
 def no_such_program(command: list[str], words: str) -> RefuseError:

@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import RefuseError
 from shipway.kubernetes.objects import KubeObject
-from shipway.strategies.step import Place
+from shipway.strategies.step import FieldRef
 from shipway.strategies.variant import Variant
 
 UNTOUCHED = "everything: nothing was built, pushed or committed"
 
 
-class Folder(BaseModel):
+class AppFolder(BaseModel):
     """An app's folder, read.
 
     Attributes:
@@ -26,7 +26,7 @@ class Folder(BaseModel):
 
     path: str
     section: str
-    images: tuple[Place, ...]
+    images: tuple[FieldRef, ...]
     objects: tuple[KubeObject, ...]
 
     def object(self, title: str) -> KubeObject:
@@ -66,7 +66,7 @@ class Folder(BaseModel):
         return RefuseError(what, where=where, expected=expected, got=got, untouched=UNTOUCHED)
 
 
-def field_of(found: KubeObject, pointer: str) -> Place:
+def field_of(found: KubeObject, pointer: str) -> FieldRef:
     """Where a field of an object stands.
 
     Args:
@@ -74,7 +74,7 @@ def field_of(found: KubeObject, pointer: str) -> Place:
         pointer: JSON Pointer (RFC 6901) into it.
     """
     file = found.file.rpartition("/")[2]
-    return Place(file=file, kind="field", name=pointer, title=found.title)
+    return FieldRef(file=file, kind="field", name=pointer, title=found.title)
 
 
 def pod_labels(deployment: KubeObject) -> dict[str, str]:

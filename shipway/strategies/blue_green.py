@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shipway.kubernetes.objects import KubeObject
 from shipway.parameters import Name
-from shipway.strategies.app_folder import Folder, escaped, field_of, pod_labels, selector_of
-from shipway.strategies.step import Draft, Live, Place, Step, Value, in_turn, is_released
+from shipway.strategies.app_folder import AppFolder, escaped, field_of, pod_labels, selector_of
+from shipway.strategies.step import Draft, FieldRef, FieldValues, Step, Value, in_turn, is_released
 from shipway.strategies.strategy import Settings
 from shipway.strategies.variant import Variant
 
@@ -37,7 +37,7 @@ class BlueGreenSettings(Settings):
     )
     approval: bool = Field(default=False, description="Whether a person has to approve the switch.")
 
-    def bind(self, folder: Folder) -> BlueGreen:
+    def bind(self, folder: AppFolder) -> BlueGreen:
         """The colours, and the value in the Service that switches between them.
 
         Raises:
@@ -46,7 +46,7 @@ class BlueGreenSettings(Settings):
         service = folder.object(f"Service/{self.service}")
         blue, green = (folder.object(f"Deployment/{name}") for name in (self.blue, self.green))
         key = _telling_label(service, blue, green, folder)
-        preview: Place | None = None
+        preview: FieldRef | None = None
         if self.preview is not None:
             second = folder.object(f"Service/{self.preview}")
             preview = _switch(second, _telling_label(second, blue, green, folder))
@@ -76,70 +76,70 @@ class BlueGreen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     sides: tuple[Variant, Variant]
-    selector: Place
-    preview: Place | None = None
+    selector: FieldRef
+    preview: FieldRef | None = None
     keep: float
     approval: bool = False
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         fields = (self.selector, *(side.replicas for side in self.sides))
         seen = () if self.preview is None else (self.preview,)
         return (*(place for side in self.sides for place in side.images), *fields, *seen)
 
-    def serving(self, live: Live) -> str:
+    def serving(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic."""
-        return str(live[self._active_first(live)[0].images[0]])
+        return str(current[self._active_first(current)[0].images[0]])
 
-    def plan(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that are left on the way from `live` to `wanted`.
+    def plan(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that are left on the way from `current` to `desired`.
 
         A release of another image that was left half-done needs nothing of its own: what is idle
         takes no traffic, whatever it runs, and what was switched to is what the switch leads away
         from.
 
         Args:
-            live: What Git says now.
-            wanted: The image reference, by digest.
+            current: What Git says now.
+            desired: The image reference, by digest.
         """
-        return in_turn(live, self._drafts(live, wanted))
+        return in_turn(current, self._drafts(current, desired))
 
-    def _drafts(self, live: Live, wanted: str) -> list[Draft]:
+    def _drafts(self, current: FieldValues, desired: str) -> list[Draft]:
         """The steps, each with what Git says once it is committed."""
-        active, idle = self._active_first(live)
-        if not all(is_released(live[place]) for place in active.images):
-            return self._first(active, idle, wanted)
-        if active.has(live, wanted):
-            return self._after_the_switch(active, idle, live, wanted)
+        active, idle = self._active_first(current)
+        if not all(is_released(current[place]) for place in active.images):
+            return self._first(active, idle, desired)
+        if active.has(current, desired):
+            return self._after_the_switch(active, idle, current, desired)
         prepared = {
-            **idle.to(wanted),
-            idle.replicas: live[active.replicas],
+            **idle.to(desired),
+            idle.replicas: current[active.replicas],
             **self._previewing(idle),
         }
         prepare = Step(
             name=f"1/3 prepare {idle.name}",
-            ready=idle.runs(wanted),
+            ready=idle.runs(desired),
             gates="preview",
             beside=active.workload,
             share=0,
         )
         return [
             (prepare, prepared),
-            (self._switch(idle, active, wanted), {self.selector: idle.name}),
-            (self._scale_down(active, idle, wanted), {active.replicas: 0}),
+            (self._switch(idle, active, desired), {self.selector: idle.name}),
+            (self._scale_down(active, idle, desired), {active.replicas: 0}),
         ]
 
-    def back(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that lead from `live` back to a version that was good; nothing is kept.
+    def back(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that lead from `current` back to a version that was good; nothing is kept.
 
         Where that version is still up, it takes over with the first commit: it must be healthy.
         Nobody looks at a preview of it, which follows with the last one.
         """
-        active, idle = self._active_first(live)
-        new = active if active.has(live, wanted) else idle
-        *drafts, (last, end) = self.model_copy(update={"preview": None})._drafts(live, wanted)
-        plan = in_turn(live, [*drafts, (last, {**end, **self._previewing(new)})])
+        active, idle = self._active_first(current)
+        new = active if active.has(current, desired) else idle
+        *drafts, (last, end) = self.model_copy(update={"preview": None})._drafts(current, desired)
+        plan = in_turn(current, [*drafts, (last, {**end, **self._previewing(new)})])
         plain = {"hold": 0, "gates": None, "approval": False}
         steps = [step.model_copy(update=plain) for step in plan]
         return [
@@ -149,42 +149,44 @@ class BlueGreen(BaseModel):
             for before, step in pairwise([steps[0], *steps])
         ]
 
-    def _active_first(self, live: Live) -> tuple[Variant, Variant]:
+    def _active_first(self, current: FieldValues) -> tuple[Variant, Variant]:
         first, second = self.sides
-        return (first, second) if live[self.selector] == first.name else (second, first)
+        return (first, second) if current[self.selector] == first.name else (second, first)
 
-    def _previewing(self, side: Variant) -> dict[Place, Value]:
+    def _previewing(self, side: Variant) -> dict[FieldRef, Value]:
         return {} if self.preview is None else {self.preview: side.name}
 
-    def _first(self, active: Variant, idle: Variant, wanted: str) -> list[Draft]:
+    def _first(self, active: Variant, idle: Variant, desired: str) -> list[Draft]:
         """Nothing runs yet: there is nothing to switch from, and no placeholder may be left."""
-        first = {**active.to(wanted), **idle.to(wanted), idle.replicas: 0}
-        step = Step(name="1/1 first", ready=active.runs(wanted))
+        first = {**active.to(desired), **idle.to(desired), idle.replicas: 0}
+        step = Step(name="1/1 first", ready=active.runs(desired))
         return [(step, {**first, **self._previewing(active)})]
 
     def _after_the_switch(
-        self, active: Variant, idle: Variant, live: Live, wanted: str
+        self, active: Variant, idle: Variant, current: FieldValues, desired: str
     ) -> list[Draft]:
-        down = (self._scale_down(idle, active, wanted), {idle.replicas: 0})
-        if live[idle.replicas] == 0:
+        down = (self._scale_down(idle, active, desired), {idle.replicas: 0})
+        if current[idle.replicas] == 0:
             return [down]
-        return [(self._switch(active, idle, wanted), {self.selector: active.name}), down]
+        return [(self._switch(active, idle, desired), {self.selector: active.name}), down]
 
-    def _switch(self, to: Variant, old: Variant, wanted: str) -> Step:
+    def _switch(self, to: Variant, old: Variant, desired: str) -> Step:
         return Step(
             name=f"2/3 switch to {to.name}",
-            ready=to.runs(wanted),
+            ready=to.runs(desired),
             hold=self.keep,
             gates="traffic",
             beside=old.workload,
             approval=self.approval,
         )
 
-    def _scale_down(self, old: Variant, new: Variant, wanted: str) -> Step:
-        return Step(name=f"3/3 scale down {old.name}", ready=new.runs(wanted))
+    def _scale_down(self, old: Variant, new: Variant, desired: str) -> Step:
+        return Step(name=f"3/3 scale down {old.name}", ready=new.runs(desired))
 
 
-def _telling_label(service: KubeObject, blue: KubeObject, green: KubeObject, folder: Folder) -> str:
+def _telling_label(
+    service: KubeObject, blue: KubeObject, green: KubeObject, folder: AppFolder
+) -> str:
     selector, labels = selector_of(service), [pod_labels(blue), pod_labels(green)]
     telling = [key for key in selector if labels[0].get(key) != labels[1].get(key)]
     if len(telling) != 1 or not all(telling[0] in one for one in labels):
@@ -203,5 +205,5 @@ def _telling_label(service: KubeObject, blue: KubeObject, green: KubeObject, fol
     return key
 
 
-def _switch(service: KubeObject, key: str) -> Place:
+def _switch(service: KubeObject, key: str) -> FieldRef:
     return field_of(service, f"/spec/selector/{escaped(key)}")

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shipway.documents.document import Strict
 from shipway.kubernetes.objects import KubeObject
 from shipway.parameters import Name
-from shipway.strategies.app_folder import Folder, selects
+from shipway.strategies.app_folder import AppFolder, selects
 from shipway.strategies.http_route import weights_of_http_route
 from shipway.strategies.router import Replicas, Weights
-from shipway.strategies.step import Draft, Live, Place, Step, in_turn, is_released
+from shipway.strategies.step import Draft, FieldRef, FieldValues, Step, in_turn, is_released
 from shipway.strategies.strategy import Settings
 from shipway.strategies.variant import Variant
 
@@ -51,7 +51,7 @@ class CanarySettings(Settings):
             raise ValueError("weights below 100 where there is no route: stable keeps its pods")
         return self
 
-    def bind(self, folder: Folder) -> Canary:
+    def bind(self, folder: AppFolder) -> Canary:
         """Both Deployments, and the router.
 
         Raises:
@@ -93,77 +93,79 @@ class Canary(BaseModel):
     stages: tuple[Stage, ...]
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         return (*self.stable.images, *self.canary.images, *self.router.places)
 
-    def serving(self, live: Live) -> str:
+    def serving(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic, apart from a canary's share."""
-        return str(live[self.stable.images[0]])
+        return str(current[self.stable.images[0]])
 
-    def plan(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that are left on the way from `live` to `wanted`.
+    def plan(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that are left on the way from `current` to `desired`.
 
         The canary of another release that was left half-done gives its requests back to stable
         first.
 
         Args:
-            live: What Git says now.
-            wanted: The image reference, by digest.
+            current: What Git says now.
+            desired: The image reference, by digest.
         """
-        if not all(is_released(live[place]) for place in self.stable.images):
-            return in_turn(live, [self._first(live, wanted)])
-        end = self._end(live, wanted)
-        if self.stable.has(live, wanted):
-            left = in_turn(live, end)
+        if not all(is_released(current[place]) for place in self.stable.images):
+            return in_turn(current, [self._first(current, desired)])
+        end = self._end(current, desired)
+        if self.stable.has(current, desired):
+            left = in_turn(current, end)
             done = next((n for n, step in enumerate(left) if step.edits), len(left))
             return left[max(0, done - 1) :]
-        taking = self.router.beyond(live, 0)
-        if taking and self.canary.has(live, wanted):
-            return in_turn(live, [*self._stages(live, wanted), *end])
-        undo = [self._undo(live)] if taking else []
-        start = [*undo, self._prepare(live, wanted)]
-        return in_turn(live, [*start, *self._stages(live, wanted, 0), *end])
+        taking = self.router.beyond(current, 0)
+        if taking and self.canary.has(current, desired):
+            return in_turn(current, [*self._stages(current, desired), *end])
+        undo = [self._undo(current)] if taking else []
+        start = [*undo, self._prepare(current, desired)]
+        return in_turn(current, [*start, *self._stages(current, desired, 0), *end])
 
-    def back(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that lead from `live` back to a version that was good.
+    def back(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that lead from `current` back to a version that was good.
 
         Where stable still runs it, it takes over with the first commit: it must be healthy.
         Otherwise stable is rolled back to it. Between releases, that is all.
         """
-        still = self.stable.has(live, wanted)
+        still = self.stable.has(current, desired)
         step = Step(
             name="1/2 back to stable",
-            needs=self.stable.runs(wanted) if still and self.router.beyond(live, 0) else (),
-            ready=self.stable.runs(wanted),
+            needs=self.stable.runs(desired) if still and self.router.beyond(current, 0) else (),
+            ready=self.stable.runs(desired),
         )
-        back = {**self.stable.to(wanted), **self.router.off()}
-        if live[self.canary.replicas] == 0:
-            back |= self._at_rest(live, wanted)
-        down = Step(name="2/2 scale down canary", ready=self.stable.runs(wanted))
-        return in_turn(live, [(step, back), (down, self._at_rest(live, wanted))])
+        back = {**self.stable.to(desired), **self.router.off()}
+        if current[self.canary.replicas] == 0:
+            back |= self._at_rest(current, desired)
+        down = Step(name="2/2 scale down canary", ready=self.stable.runs(desired))
+        return in_turn(current, [(step, back), (down, self._at_rest(current, desired))])
 
-    def _first(self, live: Live, wanted: str) -> Draft:
+    def _first(self, current: FieldValues, desired: str) -> Draft:
         """Nothing runs yet: there is nothing to compare with, and no placeholder may be left."""
-        step = Step(name="1/1 first", ready=self.stable.runs(wanted))
-        return step, {**self.stable.to(wanted), **self._at_rest(live, wanted)}
+        step = Step(name="1/1 first", ready=self.stable.runs(desired))
+        return step, {**self.stable.to(desired), **self._at_rest(current, desired)}
 
-    def _prepare(self, live: Live, wanted: str) -> Draft:
+    def _prepare(self, current: FieldValues, desired: str) -> Draft:
         step = Step(
             name=self._named(1, "prepare canary"),
-            ready=self.canary.runs(wanted),
+            ready=self.canary.runs(desired),
             gates="preview",
             beside=self.stable.workload,
             share=0,
         )
-        pods = self.router.to(live, 0, self.stages[0].weight)
-        return step, {**self.canary.to(wanted), **pods}
+        pods = self.router.to(current, 0, self.stages[0].weight)
+        return step, {**self.canary.to(desired), **pods}
 
-    def _stages(self, live: Live, wanted: str, at: int | None = None) -> list[Draft]:
+    def _stages(self, current: FieldValues, desired: str, at: int | None = None) -> list[Draft]:
         """The stages from that one on; from the one that Git has come to, where none is given."""
         if at is None:
             reached = (
-                n for n, one in enumerate(self.stages) if not self.router.beyond(live, one.weight)
+                n
+                for n, one in enumerate(self.stages)
+                if not self.router.beyond(current, one.weight)
             )
             at = next(reached, len(self.stages) - 1)
         found: list[Draft] = []
@@ -171,42 +173,42 @@ class Canary(BaseModel):
             ahead = self.stages[min(number + 1, len(self.stages) - 1)].weight
             step = Step(
                 name=self._named(number + 2, f"canary {stage.weight}%"),
-                ready=self.canary.runs(wanted),
+                ready=self.canary.runs(desired),
                 hold=stage.hold,
                 gates="traffic",
                 beside=self.stable.workload,
                 share=stage.weight,
                 approval=stage.approval,
             )
-            found.append((step, self.router.to(live, stage.weight, ahead)))
+            found.append((step, self.router.to(current, stage.weight, ahead)))
         return found
 
-    def _end(self, live: Live, wanted: str) -> list[Draft]:
+    def _end(self, current: FieldValues, desired: str) -> list[Draft]:
         count = len(self.stages)
-        ready = self.stable.runs(wanted)
+        ready = self.stable.runs(desired)
         promote = Step(name=self._named(count + 2, "promote"), ready=ready)
         all_to_stable = Step(name=self._named(count + 3, "all to stable"), ready=ready)
         down = Step(name=self._named(count + 4, "scale down canary"), ready=ready)
         return [
-            (promote, self.stable.to(wanted)),
+            (promote, self.stable.to(desired)),
             # The canary's pods stay for the requests that they still have.
             (all_to_stable, self.router.off()),
-            (down, self._at_rest(live, wanted)),
+            (down, self._at_rest(current, desired)),
         ]
 
-    def _undo(self, live: Live) -> Draft:
+    def _undo(self, current: FieldValues) -> Draft:
         """The requests leave the canary before it becomes another version."""
-        stable = self.stable.runs(self.serving(live))
+        stable = self.stable.runs(self.serving(current))
         return Step(name=self._named(0, "all to stable"), ready=stable, share=0), self.router.off()
 
-    def _at_rest(self, live: Live, wanted: str) -> Live:
-        return {**self.canary.to(wanted), **self.router.to(live, 0, 0)}
+    def _at_rest(self, current: FieldValues, desired: str) -> FieldValues:
+        return {**self.canary.to(desired), **self.router.to(current, 0, 0)}
 
     def _named(self, number: int, name: str) -> str:
         return f"{number}/{len(self.stages) + 4} {name}"
 
 
-def _check_shared_service(folder: Folder, stable: KubeObject, canary: KubeObject) -> None:
+def _check_shared_service(folder: AppFolder, stable: KubeObject, canary: KubeObject) -> None:
     services = [one for one in folder.objects if one.kind == "Service"]
     if any(selects(one, stable) and selects(one, canary) for one in services):
         return

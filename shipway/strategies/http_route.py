@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from shipway.kubernetes.objects import KubeObject
-from shipway.strategies.app_folder import Folder, field_of, selects
+from shipway.strategies.app_folder import AppFolder, field_of, selects
 from shipway.strategies.router import Backends
 
 
 def weights_of_http_route(
-    name: str, folder: Folder, stable: KubeObject, canary: KubeObject
+    name: str, folder: AppFolder, stable: KubeObject, canary: KubeObject
 ) -> tuple[Backends, ...]:
     """The weights of every rule that leads to both Deployments.
 
@@ -42,7 +42,7 @@ def weights_of_http_route(
     )
 
 
-def _side(service: str, folder: Folder, stable: KubeObject, canary: KubeObject) -> str | None:
+def _side(service: str, folder: AppFolder, stable: KubeObject, canary: KubeObject) -> str | None:
     """Which Deployment a Service of the folder leads to; None for both or neither."""
     found = [one for one in folder.objects if one.title == f"Service/{service}"]
     sides = [

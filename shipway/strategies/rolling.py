@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shipway.strategies.app_folder import Folder
-from shipway.strategies.step import Live, Place, Ready, Step, edits
+from shipway.strategies.app_folder import AppFolder
+from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits
 from shipway.strategies.strategy import Settings
 
 
@@ -21,7 +21,7 @@ class RollingSettings(Settings):
     )
     approval: bool = Field(default=False, description="Whether a person has to approve.")
 
-    def bind(self, folder: Folder) -> Rolling:
+    def bind(self, folder: AppFolder) -> Rolling:
         """All images at once, wherever they stand."""
         return Rolling(images=folder.images, hold=self.hold, approval=self.approval)
 
@@ -37,34 +37,34 @@ class Rolling(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    images: tuple[Place, ...]
+    images: tuple[FieldRef, ...]
     hold: float = 0
     approval: bool = False
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         return self.images
 
-    def serving(self, live: Live) -> str:
+    def serving(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic."""
-        return str(live[self.images[0]])
+        return str(current[self.images[0]])
 
-    def plan(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that lead from `live` to `wanted`.
+    def plan(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that lead from `current` to `desired`.
 
         The step stands in the plan even where Git already says so, without edits: what it waits
         for is still to be seen.
 
         Args:
-            live: What Git says now.
-            wanted: The image reference, by digest.
+            current: What Git says now.
+            desired: The image reference, by digest.
         """
-        (step,) = self.back(live, wanted)
+        (step,) = self.back(current, desired)
         gated = {"hold": self.hold, "gates": "traffic", "approval": self.approval}
         return [step.model_copy(update=gated)]
 
-    def back(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that lead from `live` back to a version that was good."""
-        changes = edits(live, dict.fromkeys(self.images, wanted))
-        return [Step(name="1/1 rolling", edits=changes, ready=(Ready(image=wanted),))]
+    def back(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that lead from `current` back to a version that was good."""
+        changes = edits(current, dict.fromkeys(self.images, desired))
+        return [Step(name="1/1 rolling", edits=changes, ready=(Ready(image=desired),))]

@@ -10,7 +10,7 @@ import math
 
 from pydantic import BaseModel, ConfigDict
 
-from shipway.strategies.step import Live, Place, Value
+from shipway.strategies.step import FieldRef, FieldValues, Value
 
 
 class Backends(BaseModel):
@@ -18,8 +18,8 @@ class Backends(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    stable: Place
-    canary: Place
+    stable: FieldRef
+    canary: FieldRef
 
 
 class Weights(BaseModel):
@@ -34,35 +34,35 @@ class Weights(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rules: tuple[Backends, ...]
-    stable: Place
-    canary: Place
+    stable: FieldRef
+    canary: FieldRef
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         weights = (place for rule in self.rules for place in (rule.stable, rule.canary))
         return (*weights, self.stable, self.canary)
 
-    def to(self, live: Live, weight: int, ahead: int) -> dict[Place, Value]:
+    def to(self, current: FieldValues, weight: int, ahead: int) -> dict[FieldRef, Value]:
         """The weights, and pods for what is to come: they are up before the requests are.
 
         There are never fewer than before, while there is more to come.
         """
-        pods = math.ceil(int(live[self.stable]) * ahead / 100)
-        kept = int(live[self.canary]) if ahead else 0
+        pods = math.ceil(int(current[self.stable]) * ahead / 100)
+        kept = int(current[self.canary]) if ahead else 0
         return {**self._shares(weight), self.canary: max(pods, kept)}
 
-    def off(self) -> dict[Place, Value]:
+    def off(self) -> dict[FieldRef, Value]:
         """The weights alone: the canary's pods stay for the requests that they still have."""
         return self._shares(0)
 
-    def beyond(self, live: Live, weight: int) -> bool:
+    def beyond(self, current: FieldValues, weight: int) -> bool:
         """Whether any rule gives the canary more than that."""
-        pairs = [(int(live[rule.stable]), int(live[rule.canary])) for rule in self.rules]
+        pairs = [(int(current[rule.stable]), int(current[rule.canary])) for rule in self.rules]
         return any(canary * 100 > weight * (stable + canary) for stable, canary in pairs)
 
-    def _shares(self, weight: int) -> dict[Place, Value]:
-        shares: dict[Place, Value] = {rule.stable: 100 - weight for rule in self.rules}
+    def _shares(self, weight: int) -> dict[FieldRef, Value]:
+        shares: dict[FieldRef, Value] = {rule.stable: 100 - weight for rule in self.rules}
         return shares | {rule.canary: weight for rule in self.rules}
 
 
@@ -78,27 +78,27 @@ class Replicas(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    stable: Place
-    canary: Place
+    stable: FieldRef
+    canary: FieldRef
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         return (self.stable, self.canary)
 
-    def to(self, live: Live, weight: int, ahead: int) -> dict[Place, Value]:  # noqa: ARG002
+    def to(self, current: FieldValues, weight: int, ahead: int) -> dict[FieldRef, Value]:  # noqa: ARG002
         """The pods for the weight; none for later, because a pod that is up gets requests."""
-        return {self.canary: self._pods(live, weight)}
+        return {self.canary: self._pods(current, weight)}
 
-    def off(self) -> dict[Place, Value]:
+    def off(self) -> dict[FieldRef, Value]:
         """No pods: Kubernetes takes them out of the Service before it ends them."""
         return {self.canary: 0}
 
-    def beyond(self, live: Live, weight: int) -> bool:
+    def beyond(self, current: FieldValues, weight: int) -> bool:
         """Whether there are more pods than that weight asks for."""
-        return int(live[self.canary]) > self._pods(live, weight)
+        return int(current[self.canary]) > self._pods(current, weight)
 
-    def _pods(self, live: Live, weight: int) -> int:
+    def _pods(self, current: FieldValues, weight: int) -> int:
         """From c / (stable + c) = weight / 100."""
-        pods = int(live[self.stable]) * weight / (100 - weight)
+        pods = int(current[self.stable]) * weight / (100 - weight)
         return max(1, round(pods)) if weight else 0

@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Value = str | int
-Live = Mapping["Place", Value]
+FieldValues = Mapping["FieldRef", Value]
 When = Literal["preview", "traffic"]
 
 
-class Place(BaseModel, frozen=True):
+class FieldRef(BaseModel, frozen=True):
     """Where a value stands in an app's folder of the ops repository.
 
     Args:
@@ -34,7 +34,7 @@ class Edit(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    place: Place
+    place: FieldRef
     value: Value
 
 
@@ -79,30 +79,30 @@ class Step(BaseModel):
 
 
 # A step, with what Git says once it is committed.
-Draft = tuple[Step, Live]
+Draft = tuple[Step, FieldValues]
 
 
-def edits(live: Live, wanted: Live) -> tuple[Edit, ...]:
-    """What leads from `live` to `wanted`; nothing where Git already says so."""
+def edits(current: FieldValues, desired: FieldValues) -> tuple[Edit, ...]:
+    """What leads from `current` to `desired`; nothing where Git already says so."""
     return tuple(
         Edit(place=place, value=value)
-        for place, value in wanted.items()
-        if live.get(place) != value
+        for place, value in desired.items()
+        if current.get(place) != value
     )
 
 
-def in_turn(live: Live, steps: Sequence[Draft]) -> list[Step]:
+def in_turn(current: FieldValues, steps: Sequence[Draft]) -> list[Step]:
     """Steps, each with the edits that those before it have left to it.
 
     Args:
-        live: What Git says now.
+        current: What Git says now.
         steps: Each with what Git says once it is committed.
     """
-    now, found = dict(live), list[Step]()
-    for step, wanted in steps:
-        says = edits({}, wanted)
-        found.append(step.model_copy(update={"edits": edits(now, wanted), "says": says}))
-        now |= wanted
+    now, found = dict(current), list[Step]()
+    for step, desired in steps:
+        says = edits({}, desired)
+        found.append(step.model_copy(update={"edits": edits(now, desired), "says": says}))
+        now |= desired
     return found
 
 

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol, runtime_checkable
 
 from shipway.documents.document import Strict
-from shipway.strategies.app_folder import Folder
-from shipway.strategies.step import Live, Place, Step
+from shipway.strategies.app_folder import AppFolder
+from shipway.strategies.step import FieldRef, FieldValues, Step
 
 
 @runtime_checkable
@@ -18,27 +18,27 @@ class Strategy(Protocol):
     """
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         ...
 
-    def serving(self, live: Live) -> str:
+    def serving(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic."""
         ...
 
-    def plan(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that are left on the way from `live` to `wanted`; at least one.
+    def plan(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that are left on the way from `current` to `desired`; at least one.
 
         A step without edits is done: what it waits for is still to be seen.
 
         Args:
-            live: What Git says now.
-            wanted: The image reference, by digest.
+            current: What Git says now.
+            desired: The image reference, by digest.
         """
         ...
 
-    def back(self, live: Live, wanted: str) -> list[Step]:
-        """The steps that lead from `live` back to a version that was good."""
+    def back(self, current: FieldValues, desired: str) -> list[Step]:
+        """The steps that lead from `current` back to a version that was good."""
         ...
 
 
@@ -52,7 +52,7 @@ class Settings(Strict, ABC):
     rendered: ClassVar[bool] = False
 
     @abstractmethod
-    def bind(self, folder: Folder) -> Strategy:
+    def bind(self, folder: AppFolder) -> Strategy:
         """The strategy, bound to the places in an app's folder that it reads and sets.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from shipway.strategies.step import Live, Place, Ready, Value
+from shipway.strategies.step import FieldRef, FieldValues, Ready, Value
 
 
 class Variant(BaseModel):
@@ -21,14 +21,14 @@ class Variant(BaseModel):
 
     name: str
     workload: str
-    images: tuple[Place, ...]
-    replicas: Place
+    images: tuple[FieldRef, ...]
+    replicas: FieldRef
 
-    def has(self, live: Live, image: str) -> bool:
+    def has(self, current: FieldValues, image: str) -> bool:
         """Whether Git says that all of it runs an image."""
-        return all(live[place] == image for place in self.images)
+        return all(current[place] == image for place in self.images)
 
-    def to(self, image: Value) -> dict[Place, Value]:
+    def to(self, image: Value) -> dict[FieldRef, Value]:
         """The values with which all of it runs an image."""
         return dict.fromkeys(self.images, image)
 

@@ -17,8 +17,8 @@ from blocks.registry import Registry
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
 from shipway.runners.containers import RUN_LABEL
-from shipway.runners.environment import Place
-from shipway.runners.process import process_place
+from shipway.runners.environment import TestEnvironment
+from shipway.runners.process import process_environment
 from shipway.test_tools.tool import Ended, Invocation
 from tests.support.pods import pod_runner
 from tests.support.processes import those_with
@@ -29,9 +29,9 @@ ENV = {"NAME": "the layer's", "OTHER": "the layer's"}
 @pytest.fixture(params=["container", "process", "pod"])
 async def place(
     request: pytest.FixtureRequest, sandbox: dict[str, str], tmp_path: Path
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[TestEnvironment]:
     if request.param == "process":
-        async with process_place(tmp_path, ENV) as found:
+        async with process_environment(tmp_path, ENV) as found:
             yield found
         return
     if request.param == "pod":
@@ -49,7 +49,7 @@ async def place(
 
 
 @asynccontextmanager
-async def in_a_pod(pods: PodRunner, sandbox: dict[str, str]) -> AsyncGenerator[Place]:
+async def in_a_pod(pods: PodRunner, sandbox: dict[str, str]) -> AsyncGenerator[TestEnvironment]:
     run, local = str(uuid.uuid4()), ImageRef.parse(sandbox["SHIPWAY_PYTHON_IMAGE"])
     stored = await Registry(address=sandbox["SHIPWAY_REGISTRY"], insecure=True).find(local)
     assert stored is not None
@@ -61,7 +61,7 @@ async def in_a_pod(pods: PodRunner, sandbox: dict[str, str]) -> AsyncGenerator[P
 
 
 async def run(
-    place: Place,
+    place: TestEnvironment,
     script: str,
     env: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
@@ -77,23 +77,25 @@ async def run(
 
 
 @pytest.mark.parametrize("status", [3, 255])
-async def test_the_exit_status_is_the_commands(place: Place, status: int) -> None:
+async def test_the_exit_status_is_the_commands(place: TestEnvironment, status: int) -> None:
     ended, _ = await run(place, f"exit {status}")
     assert ended == Ended(status=status)
 
 
-async def test_a_command_that_is_killed_has_the_status_that_a_shell_gives_it(place: Place) -> None:
+async def test_a_command_that_is_killed_has_the_status_that_a_shell_gives_it(
+    place: TestEnvironment,
+) -> None:
     # The program itself is killed, not a shell around it.
     ended, _ = await run(place, "exec python3 -c 'import os; os.kill(os.getpid(), 15)'")
     assert ended.status == 128 + 15
 
 
-async def test_both_streams_are_told(place: Place) -> None:
+async def test_both_streams_are_told(place: TestEnvironment) -> None:
     _, said = await run(place, "echo out; echo err >&2")
     assert sorted(said.splitlines()) == [b"err", b"out"]
 
 
-async def test_output_is_told_as_it_comes(place: Place) -> None:
+async def test_output_is_told_as_it_comes(place: TestEnvironment) -> None:
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -109,54 +111,58 @@ async def test_output_is_told_as_it_comes(place: Place) -> None:
         await work
 
 
-async def test_bytes_that_are_no_text_arrive_as_they_are(place: Place) -> None:
+async def test_bytes_that_are_no_text_arrive_as_they_are(place: TestEnvironment) -> None:
     _, said = await run(place, r"printf '\000\377\036\r\000\n'")
     assert said == b"\x00\xff\x1e\r\x00\n"
 
 
-async def test_many_small_outputs_are_complete_and_their_lines_whole(place: Place) -> None:
+async def test_many_small_outputs_are_complete_and_their_lines_whole(
+    place: TestEnvironment,
+) -> None:
     script = 'import os\nfor n in range(20000): os.write(1 + n % 2, f"{n}\\n".encode())'
     _, said = await run(place, f"exec python3 -c '{script}'")
     assert sorted(map(int, said.split())) == list(range(20000))
 
 
-async def test_commands_that_end_at_once_lose_no_output(place: Place) -> None:
+async def test_commands_that_end_at_once_lose_no_output(place: TestEnvironment) -> None:
     for number in range(5):
         assert await run(place, f"echo {number}") == (Ended(status=0), f"{number}\n".encode())
 
 
-async def test_the_file_that_a_command_leaves_is_fetched(place: Place) -> None:
+async def test_the_file_that_a_command_leaves_is_fetched(place: TestEnvironment) -> None:
     path = f"{place.folder}/results.xml"
     ended, _ = await run(place, f"printf '<x/>' > {path}; exit 1", results=path)
     assert ended == Ended(status=1, results=b"<x/>")
 
 
-async def test_the_file_is_fetched_to_the_byte(place: Place) -> None:
+async def test_the_file_is_fetched_to_the_byte(place: TestEnvironment) -> None:
     path = f"{place.folder}/results.xml"
     ended, _ = await run(place, rf"printf 'a\r\n\036\000\377' > {path}", results=path)
     assert ended.results == b"a\r\n\x1e\x00\xff"
 
 
-async def test_a_file_that_is_not_there_or_a_folder_is_no_results(place: Place) -> None:
+async def test_a_file_that_is_not_there_or_a_folder_is_no_results(place: TestEnvironment) -> None:
     for path in (f"{place.folder}/none.xml", "/no/such/folder/none.xml", place.folder):
         ended, _ = await run(place, "true", results=path)
         assert ended == Ended(status=0)
 
 
-async def test_a_large_file_is_fetched_whole(place: Place) -> None:
+async def test_a_large_file_is_fetched_whole(place: TestEnvironment) -> None:
     path = f"{place.folder}/results.xml"
     ended, _ = await run(place, f"head -c 5000000 /dev/zero > {path}", results=path)
     assert ended.results == bytes(5_000_000)
 
 
-async def test_the_environment_is_the_layers_and_what_the_invocation_adds(place: Place) -> None:
+async def test_the_environment_is_the_layers_and_what_the_invocation_adds(
+    place: TestEnvironment,
+) -> None:
     assert place.env["NAME"] == "the layer's"
     _, said = await run(place, "echo $NAME, $OTHER, $PATH", {"OTHER": "the invocation's"})
     assert said.decode() == f"the layer's, the invocation's, {place.env['PATH']}\n"
 
 
 async def test_what_shipway_itself_was_given_is_not_passed_on(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: TestEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHIPWAY_GIT_PASSWORD", "secret")
     _, said = await run(place, "env")
@@ -164,20 +170,20 @@ async def test_what_shipway_itself_was_given_is_not_passed_on(
     assert b"secret" not in said
 
 
-async def test_the_files_of_an_invocation_lie_in_the_places_folder(place: Place) -> None:
+async def test_the_files_of_an_invocation_lie_in_the_places_folder(place: TestEnvironment) -> None:
     files = {"one.py": b"import two", "two.py": b"print('both')", "none": b""}
     script = f"cd {place.folder} && python3 one.py && cat none && echo written > new && cat new"
     ended, said = await run(place, script, files=files)
     assert (ended.status, said) == (0, b"both\nwritten\n")
 
 
-async def test_nobody_answers_on_standard_input(place: Place) -> None:
+async def test_nobody_answers_on_standard_input(place: TestEnvironment) -> None:
     ended, said = await run(place, "cat; echo over")
     assert (ended.status, said) == (0, b"over\n")
 
 
 @pytest.mark.parametrize("program", ["no-such-program", "/etc/passwd"])
-async def test_a_command_that_cannot_start_is_refused(place: Place, program: str) -> None:
+async def test_a_command_that_cannot_start_is_refused(place: TestEnvironment, program: str) -> None:
     with pytest.raises(RefuseError) as caught:
         await place.run(Invocation(command=[program, "--flag"], env={}), lambda chunk: None)
     assert caught.value.what == "The test command cannot start."
@@ -185,7 +191,7 @@ async def test_a_command_that_cannot_start_is_refused(place: Place, program: str
     assert program in str(caught.value.facts["got"])
 
 
-async def test_a_place_takes_one_command_after_another(place: Place) -> None:
+async def test_a_place_takes_one_command_after_another(place: TestEnvironment) -> None:
     for number in range(3):
         files = {"number": str(number).encode()}
         assert (await run(place, f"cat {place.folder}/number", files=files))[1] == files["number"]
@@ -196,7 +202,7 @@ async def test_a_place_takes_one_command_after_another(place: Place) -> None:
     ["exec sleep", "sleep", "trap '' TERM INT HUP; sleep", "setsid -f sleep", "setsid sh -c"],
     ids=["itself", "a child", "one that ignores signals", "a daemon", "a shell in a session"],
 )
-async def test_cancelling_leaves_nothing(place: Place, start: str) -> None:
+async def test_cancelling_leaves_nothing(place: TestEnvironment, start: str) -> None:
     mark = f"MARK={uuid.uuid4().hex}"
     what = "'sleep 600; true'" if start.endswith("-c") else "600"
     background = "" if start.startswith("exec") else "&"
@@ -220,7 +226,9 @@ async def test_cancelling_leaves_nothing(place: Place, start: str) -> None:
 
 
 @pytest.mark.parametrize("streams", ["", "> /dev/null 2>&1"], ids=["that prints", "that is mute"])
-async def test_a_daemon_that_a_command_leaves_ends_with_it(place: Place, streams: str) -> None:
+async def test_a_daemon_that_a_command_leaves_ends_with_it(
+    place: TestEnvironment, streams: str
+) -> None:
     mark = f"MARK={uuid.uuid4().hex}"
     env = {"MARK": mark.partition("=")[2]}
     # Two forks, and a session of its own in between.
@@ -232,7 +240,7 @@ async def test_a_daemon_that_a_command_leaves_ends_with_it(place: Place, streams
 
 
 async def test_the_folder_of_a_process_place_is_gone_afterwards(tmp_path: Path) -> None:
-    async with process_place(tmp_path, ENV) as place:
+    async with process_environment(tmp_path, ENV) as place:
         await run(place, f"mkdir {place.folder}/more; chmod 500 {place.folder}/more")
         folder = place.folder
     assert not os.path.lexists(folder)  # noqa: ASYNC240

@@ -15,7 +15,7 @@ from blocks.registry import Registry
 from shipway.errors import FailError, RefuseError, RetryError
 from shipway.image_ref import ImageRef
 from shipway.runners.containers import RUN_LABEL, Sidecar
-from shipway.runners.pods import PodPlace
+from shipway.runners.pods import PodEnvironment
 from shipway.test_tools.tool import Invocation
 from tests.support.pods import pod_runner
 
@@ -32,7 +32,7 @@ class Pods:
 
     def place(
         self, sidecars: dict[str, Sidecar] | None = None, image: str | None = None
-    ) -> AbstractAsyncContextManager[PodPlace]:
+    ) -> AbstractAsyncContextManager[PodEnvironment]:
         """A place of this run."""
         name, beside = f"test-{self.run[:8]}", sidecars or {}
         return self.runner.place(self.run, name, image or self.image, {}, beside, 300)

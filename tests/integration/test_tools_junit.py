@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import FailError
-from shipway.runners.process import process_place
+from shipway.runners.process import process_environment
 from shipway.test_tools import junit_xml as junit
 from shipway.test_tools.junit import Junit
 from shipway.test_tools.tool import Plan
@@ -19,7 +19,7 @@ SUITE = f"<testsuite>{CASE}</testsuite>"
 
 
 async def run(folder: Path, script: str, path: str | None = None) -> Told:
-    async with process_place(folder, {}) as place:
+    async with process_environment(folder, {}) as place:
         return await tell(place, Junit(["sh", "-c", script], path, [], tap=False), Plan())
 
 
@@ -100,7 +100,7 @@ async def test_a_hundred_thousand_results_are_read(tmp_path: Path) -> None:
         "import os; cases = ''.join(f'<testcase name=\"{n}\"/>' for n in range(100_000))\n"
         "open(os.environ['SHIPWAY_JUNIT'], 'w').write(f'<testsuite>{cases}</testsuite>')"
     )
-    async with process_place(tmp_path, {}) as place:
+    async with process_environment(tmp_path, {}) as place:
         tool = Junit([sys.executable, "-c", script], None, [], tap=False)
         told = await tell(place, tool, Plan())
     assert len(told.outcomes()) == 100_000

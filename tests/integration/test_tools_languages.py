@@ -15,7 +15,7 @@ from blocks.container_runner import ContainerRunner
 from blocks.image_builder import ImageBuilder
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError
-from shipway.runners.containers import ContainerPlace
+from shipway.runners.containers import ContainerEnvironment
 from shipway.test_tools.registry import tool_of
 from shipway.test_tools.tool import Plan, Tool
 from tests.support.project import HOME
@@ -42,7 +42,7 @@ class App:
         return tool_of(self.pipeline.tests.layers["unit"], self.code, live=live)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[ContainerPlace]:
+    async def place(self) -> AsyncIterator[ContainerEnvironment]:
         """A place of its test stage, as it is now."""
         lines: list[str] = []
         builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"])

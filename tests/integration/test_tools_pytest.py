@@ -13,7 +13,7 @@ import pytest
 
 from shipway.errors import FailError
 from shipway.pytest_plugin.shipway_names import kept
-from shipway.runners.process import process_place
+from shipway.runners.process import process_environment
 from shipway.test_tools.junit_xml import parse_junit
 from shipway.test_tools.pytest import Pytest
 from shipway.test_tools.tool import Plan
@@ -93,7 +93,7 @@ async def run(
     env: Mapping[str, str] | None = None,
     told: Told | None = None,
 ) -> Told:
-    async with process_place(folder, {**BARE, **(env or {})}) as place:
+    async with process_environment(folder, {**BARE, **(env or {})}) as place:
         return await tell(place, Pytest([*PYTEST, *options]), plan or Plan(), told)
 
 
@@ -267,7 +267,7 @@ async def test_a_suite_that_stops_early_fails(tmp_path: Path) -> None:
 async def test_a_command_that_fails_after_its_tests_fails(tmp_path: Path) -> None:
     write(tmp_path, {"test_a.py": "def test_a(): pass"})
     script = " ".join(PYTEST) + " && echo no coverage && exit 4"
-    async with process_place(tmp_path, BARE) as place:
+    async with process_environment(tmp_path, BARE) as place:
         with pytest.raises(FailError, match="The test command failed after its tests") as caught:
             await tell(place, Pytest(["sh", "-c", script]), Plan())
     assert "no coverage" in str(caught.value.facts["got"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shipway.pyramid.results import TestResult
-from shipway.runners.environment import Place
+from shipway.runners.environment import TestEnvironment
 from shipway.test_tools.tool import Collected, Event, Plan, Tool
 
 LAST_WORDS = 15
@@ -42,7 +42,7 @@ class Told:
         return {one.name: one.outcome for one in self.results}
 
 
-async def tell(place: Place, tool: Tool, plan: Plan, told: Told | None = None) -> Told:
+async def tell(place: TestEnvironment, tool: Tool, plan: Plan, told: Told | None = None) -> Told:
     """Run what the tool asks for; what is left to run when the plan leaves nothing is an error."""
     told = told or Told()
     reader = tool.reader()

@@ -16,7 +16,7 @@ from prefect.logging import get_run_logger
 
 from shipway.errors import FailError
 from shipway.pyramid.results import Shard, TestResult
-from shipway.runners.environment import Place
+from shipway.runners.environment import TestEnvironment
 from shipway.test_tools.tool import Collected, Plan, Tool
 
 LAST_WORDS = 15
@@ -37,7 +37,7 @@ class ShardSpec:
     def __init__(
         self,
         key: str,
-        place: Callable[[], AbstractAsyncContextManager[Place]],
+        place: Callable[[], AbstractAsyncContextManager[TestEnvironment]],
         tool: Tool,
         plan: Plan,
         tell: Callable[[TestResult | Collected], None],

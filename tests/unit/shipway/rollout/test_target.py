@@ -5,7 +5,7 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import Place
+from shipway.strategies import FieldRef
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 UNTOUCHED = "everything: nothing was built, pushed or committed"
@@ -50,7 +50,7 @@ def test_a_target_holds_the_images_and_the_workloads_that_run_them() -> None:
     )
     assert (found.app, found.environment, found.commit) == ("shop", "prod", COMMIT)
     assert found.folder == "prod/shop"
-    assert found.live == {Place(file="web.yaml", name="web"): "web:1"}
+    assert found.current == {FieldRef(file="web.yaml", name="web"): "web:1"}
     assert [one.title for one in found.workloads] == ["Deployment/web"]
     assert found.workloads[0].file == "prod/shop/web.yaml"
 
@@ -61,7 +61,7 @@ def test_several_images_may_stand_in_several_files() -> None:
         web_yaml=workload("Deployment", "web", "web"),
         job_yml=workload("StatefulSet", "job", "job"),
     )
-    assert [(place.file, value) for place, value in found.live.items()] == [
+    assert [(place.file, value) for place, value in found.current.items()] == [
         ("web.yaml", "web:1"),
         ("job.yml", "job:1"),
     ]

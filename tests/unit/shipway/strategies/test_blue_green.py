@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from shipway.strategies import BlueGreen, Live, Place, Ready, Variant
+from shipway.strategies import BlueGreen, FieldRef, FieldValues, Ready, Variant
 from tests.unit.shipway.strategies.test_strategies import made, walk
 
 ZERO, OLD, NEW, OTHER = (
@@ -21,28 +21,30 @@ def side(colour: str) -> Variant:
     return Variant(
         name=colour,
         workload=title,
-        images=(Place(file=file, name="web"), Place(file=file, name="proxy")),
-        replicas=Place(file=file, kind="field", name="/spec/replicas", title=title),
+        images=(FieldRef(file=file, name="web"), FieldRef(file=file, name="proxy")),
+        replicas=FieldRef(file=file, kind="field", name="/spec/replicas", title=title),
     )
 
 
 BLUE, GREEN = side("blue"), side("green")
-SELECTOR = Place(file="service.yaml", kind="field", name="/spec/selector/colour", title="Service/a")
+SELECTOR = FieldRef(
+    file="service.yaml", kind="field", name="/spec/selector/colour", title="Service/a"
+)
 STRATEGY = BlueGreen(sides=(BLUE, GREEN), selector=SELECTOR, keep=300)
 
 
 def git(
     active: Literal["blue", "green"], blue: tuple[str, int], green: tuple[str, int]
-) -> dict[Place, str | int]:
+) -> dict[FieldRef, str | int]:
     """What Git says: the colour that is selected, and image and replicas of each."""
-    live: dict[Place, str | int] = {SELECTOR: active}
+    current: dict[FieldRef, str | int] = {SELECTOR: active}
     for one, (image, replicas) in ((BLUE, blue), (GREEN, green)):
-        live |= {**dict.fromkeys(one.images, image), one.replicas: replicas}
-    return live
+        current |= {**dict.fromkeys(one.images, image), one.replicas: replicas}
+    return current
 
 
-def names(live: Live, wanted: str = NEW) -> list[str]:
-    return [step.name for step in STRATEGY.plan(live, wanted)]
+def names(current: FieldValues, desired: str = NEW) -> list[str]:
+    return [step.name for step in STRATEGY.plan(current, desired)]
 
 
 FRESH = git("blue", (OLD, COUNT), (ZERO, 0))
@@ -80,7 +82,7 @@ def test_before_the_first_release_there_is_nothing_to_switch_from() -> None:
 
 
 @pytest.mark.parametrize(
-    ("live", "left"),
+    ("current", "left"),
     [
         (FRESH, ["1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]),
         (PREPARED, ["1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]),
@@ -89,19 +91,21 @@ def test_before_the_first_release_there_is_nothing_to_switch_from() -> None:
     ],
     ids=["fresh", "prepared", "switched", "done"],
 )
-def test_a_run_that_was_killed_goes_on_from_what_git_says(live: Live, left: list[str]) -> None:
-    assert names(live) == left
-    assert walk(STRATEGY, live, NEW)[-1] == DONE
+def test_a_run_that_was_killed_goes_on_from_what_git_says(
+    current: FieldValues, left: list[str]
+) -> None:
+    assert names(current) == left
+    assert walk(STRATEGY, current, NEW)[-1] == DONE
     # What is done is only waited for.
     done = {"prepared": 1, "switched": 1, "done": 1}
-    place = [FRESH, PREPARED, SWITCHED, DONE].index(live)
-    undone = [step.name for step in STRATEGY.plan(live, NEW) if step.edits]
+    place = [FRESH, PREPARED, SWITCHED, DONE].index(current)
+    undone = [step.name for step in STRATEGY.plan(current, NEW) if step.edits]
     assert len(undone) == 3 - place
     assert done
 
 
 @pytest.mark.parametrize(
-    "live",
+    "current",
     [
         git("blue", (OLD, COUNT), (OTHER, COUNT)),
         git("blue", (OLD, COUNT), (OTHER, 0)),
@@ -112,9 +116,9 @@ def test_a_run_that_was_killed_goes_on_from_what_git_says(live: Live, left: list
     ids=["prepared", "scaled down", "switched", "done", "switched the other way"],
 )
 def test_what_another_release_left_half_done_takes_no_traffic_from_what_serves(
-    live: Live,
+    current: FieldValues,
 ) -> None:
-    states = walk(STRATEGY, live, NEW)
+    states = walk(STRATEGY, current, NEW)
     serving = [STRATEGY.serving(one) for one in states]
     assert serving == [serving[0], serving[0], NEW, NEW]
     idle = BLUE if states[-1][SELECTOR] == "green" else GREEN
@@ -131,9 +135,11 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize("live", STATES)
-def test_from_every_state_the_wanted_image_serves_and_nothing_else_is_left(live: Live) -> None:
-    states = walk(STRATEGY, live, NEW)
+@pytest.mark.parametrize("current", STATES)
+def test_from_every_state_the_wanted_image_serves_and_nothing_else_is_left(
+    current: FieldValues,
+) -> None:
+    states = walk(STRATEGY, current, NEW)
     assert STRATEGY.serving(states[-1]) == NEW
     assert sorted(str(states[-1][one.replicas]) for one in (BLUE, GREEN)) == ["0", str(COUNT)]
     for before, after in itertools.pairwise(states):
@@ -196,12 +202,14 @@ def test_the_preview_service_leads_to_what_is_brought_up() -> None:
     assert walk(strategy, start, NEW)[-1][PREVIEW] == "blue"
 
 
-@pytest.mark.parametrize("live", [PREPARED, SWITCHED, DONE], ids=["prepared", "switched", "done"])
-def test_the_way_back_waits_for_no_preview_which_follows_in_the_end(live: Live) -> None:
+@pytest.mark.parametrize(
+    "current", [PREPARED, SWITCHED, DONE], ids=["prepared", "switched", "done"]
+)
+def test_the_way_back_waits_for_no_preview_which_follows_in_the_end(current: FieldValues) -> None:
     strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
-    plan = strategy.back({**live, PREVIEW: "green"}, OLD)
+    plan = strategy.back({**current, PREVIEW: "green"}, OLD)
     *before, last = ([edit.place for edit in step.edits] for step in plan)
     assert all(PREVIEW not in places for places in before)
     assert PREVIEW in last
-    without = [step.edits for step in STRATEGY.back(live, OLD)]
+    without = [step.edits for step in STRATEGY.back(current, OLD)]
     assert [bool(edits) for edits in without[:-1]] == [bool(places) for places in before]

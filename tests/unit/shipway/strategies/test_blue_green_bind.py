@@ -10,8 +10,8 @@ from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
 
 
 def target(**files: bytes) -> Target:
-    wanted = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
-    return target_of(wanted, "shop", "prod")
+    desired = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
+    return target_of(desired, "shop", "prod")
 
 
 def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> None:
@@ -28,8 +28,8 @@ def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> Non
 
 
 def test_what_git_says_is_read_from_every_place() -> None:
-    live = target().live
-    assert {(place.file, place.name): value for place, value in live.items()} == {
+    current = target().current
+    assert {(place.file, place.name): value for place, value in current.items()} == {
         ("blue.yaml", "web"): "shop:unreleased",
         ("green.yaml", "web"): "shop:unreleased",
         ("service.yaml", "/spec/selector/example.org~1colour"): "blue",

@@ -9,8 +9,8 @@ import pytest
 from shipway.strategies import (
     Backends,
     Canary,
-    Live,
-    Place,
+    FieldRef,
+    FieldValues,
     Ready,
     Replicas,
     Stage,
@@ -32,14 +32,14 @@ def side(name: str) -> Variant:
     return Variant(
         name=name,
         workload=title,
-        images=(Place(file=file, name="web"), Place(file=file, name="proxy")),
-        replicas=Place(file=file, kind="field", name="/spec/replicas", title=title),
+        images=(FieldRef(file=file, name="web"), FieldRef(file=file, name="proxy")),
+        replicas=FieldRef(file=file, kind="field", name="/spec/replicas", title=title),
     )
 
 
-def weight(rule: int, backend: int) -> Place:
+def weight(rule: int, backend: int) -> FieldRef:
     pointer = f"/spec/rules/{rule}/backendRefs/{backend}/weight"
-    return Place(file="route.yaml", kind="field", name=pointer, title="HTTPRoute/shop")
+    return FieldRef(file="route.yaml", kind="field", name=pointer, title="HTTPRoute/shop")
 
 
 STABLE, CANARY = side("stable"), side("canary")
@@ -54,14 +54,14 @@ READY_STABLE = (Ready(image=NEW, workload="Deployment/shop-stable"),)
 READY_CANARY = (Ready(image=NEW, workload="Deployment/shop-canary"),)
 
 
-def git(stable: str, canary: str, pods: int, share: int | None = 0) -> dict[Place, Value]:
+def git(stable: str, canary: str, pods: int, share: int | None = 0) -> dict[FieldRef, Value]:
     """What Git says: both images, the canary's pods, and its weight where there are weights."""
-    live: dict[Place, Value] = {**STABLE.to(stable), **CANARY.to(canary)}
-    live |= {STABLE.replicas: COUNT, CANARY.replicas: pods}
+    current: dict[FieldRef, Value] = {**STABLE.to(stable), **CANARY.to(canary)}
+    current |= {STABLE.replicas: COUNT, CANARY.replicas: pods}
     if share is not None:
         for rule in RULES:
-            live |= {rule.stable: 100 - share, rule.canary: share}
-    return live
+            current |= {rule.stable: 100 - share, rule.canary: share}
+    return current
 
 
 WAY = [
@@ -117,28 +117,28 @@ def test_without_a_router_the_number_of_pods_is_the_share() -> None:
 def test_the_share_of_pods_is_as_near_as_whole_pods_come(
     stable: int, weights: tuple[int, ...], pods: tuple[int, ...]
 ) -> None:
-    live = {STABLE.replicas: stable}
+    current = {STABLE.replicas: stable}
     router = Replicas(**COUNTS)
-    assert tuple(router.to(live, one, one)[CANARY.replicas] for one in weights) == pods
+    assert tuple(router.to(current, one, one)[CANARY.replicas] for one in weights) == pods
 
 
 @pytest.mark.parametrize("place", range(len(WAY)))
 def test_a_run_that_was_killed_goes_on_from_what_git_says(place: int) -> None:
-    live = WAY[place]
-    left = BY_WEIGHT.plan(live, NEW)
+    current = WAY[place]
+    left = BY_WEIGHT.plan(current, NEW)
     # The step that Git has come to is there again, without edits: what it waits for is to be seen.
     assert [step.name for step in left] == NAMES[max(0, place - 1) :]
     assert [step.name for step in left if step.edits] == NAMES[place:]
-    assert walk(BY_WEIGHT, live, NEW)[-1] == WAY[-1]
+    assert walk(BY_WEIGHT, current, NEW)[-1] == WAY[-1]
 
 
 @pytest.mark.parametrize("place", range(len(WAY_OF_PODS)))
 def test_and_so_it_does_by_pods(place: int) -> None:
-    live = WAY_OF_PODS[place]
-    left = [step.name for step in BY_PODS.plan(live, NEW) if step.edits]
+    current = WAY_OF_PODS[place]
+    left = [step.name for step in BY_PODS.plan(current, NEW) if step.edits]
     # All to stable is no pods: the last step has nothing left to do.
     assert left == NAMES[place:6]
-    assert walk(BY_PODS, live, NEW)[-1] == WAY_OF_PODS[-1]
+    assert walk(BY_PODS, current, NEW)[-1] == WAY_OF_PODS[-1]
 
 
 def test_a_stage_that_git_is_between_is_the_next_one() -> None:
@@ -159,22 +159,22 @@ def test_before_the_first_release_there_is_nothing_to_compare_with() -> None:
 def test_anothers_half_done_canary_gives_its_requests_back_before_it_becomes_ours(
     place: int,
 ) -> None:
-    live = {**WAY[place], **CANARY.to(OTHER)}
-    states = walk(BY_WEIGHT, live, NEW)
-    plan = BY_WEIGHT.plan(live, NEW)
+    current = {**WAY[place], **CANARY.to(OTHER)}
+    states = walk(BY_WEIGHT, current, NEW)
+    plan = BY_WEIGHT.plan(current, NEW)
     if place > 1:
         undo = plan[0]
         assert (undo.name, undo.share) == ("0/7 all to stable", 0)
         assert undo.ready == (Ready(image=OLD, workload="Deployment/shop-stable"),)
-        assert states[1] == {**live, **{rule.stable: 100 for rule in RULES}} | {
+        assert states[1] == {**current, **{rule.stable: 100 for rule in RULES}} | {
             rule.canary: 0 for rule in RULES
         }
     assert [step.name for step in plan[-7:]] == NAMES
     assert states[-1] == WAY[-1]
 
 
-def share_of(live: Live) -> int:
-    return int(live[RULES[0].canary])
+def share_of(current: FieldValues) -> int:
+    return int(current[RULES[0].canary])
 
 
 STATES = [
@@ -184,9 +184,9 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize("live", STATES)
-def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(live: Live) -> None:
-    states = walk(BY_WEIGHT, live, NEW)
+@pytest.mark.parametrize("current", STATES)
+def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(current: FieldValues) -> None:
+    states = walk(BY_WEIGHT, current, NEW)
     assert states[-1] == WAY[-1]
     for before, after in itertools.pairwise(states):
         assert after[STABLE.replicas] == COUNT
@@ -201,9 +201,9 @@ def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(live: Live
     assert [step.edits for step in left] == [()]
 
 
-@pytest.mark.parametrize("live", STATES)
-def test_the_plan_at_each_state_on_the_way_is_the_rest_of_the_plan(live: Live) -> None:
-    plan, states = BY_WEIGHT.plan(live, NEW), walk(BY_WEIGHT, live, NEW)
+@pytest.mark.parametrize("current", STATES)
+def test_the_plan_at_each_state_on_the_way_is_the_rest_of_the_plan(current: FieldValues) -> None:
+    plan, states = BY_WEIGHT.plan(current, NEW), walk(BY_WEIGHT, current, NEW)
     for place, state in enumerate(states):
         names = [step.name for step in BY_WEIGHT.plan(state, NEW) if step.edits]
         assert names == [step.name for step in plan[place:] if step.edits]
@@ -246,4 +246,4 @@ def test_by_pods_the_way_back_is_one_commit_too() -> None:
 
 
 def test_what_takes_the_traffic_is_what_stable_runs() -> None:
-    assert [BY_WEIGHT.serving(live) for live in WAY] == [OLD] * 5 + [NEW] * 3
+    assert [BY_WEIGHT.serving(current) for current in WAY] == [OLD] * 5 + [NEW] * 3

@@ -10,8 +10,8 @@ from tests.support.canary_folder import ROLLOUT, ROUTE, SERVICES, folder
 
 
 def target(**files: bytes) -> Target:
-    wanted = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
-    return target_of(wanted, "shop", "prod")
+    desired = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
+    return target_of(desired, "shop", "prod")
 
 
 def test_the_routes_rule_that_leads_to_both_is_the_router() -> None:
@@ -42,8 +42,8 @@ def test_without_a_route_one_service_of_both_shares_out_by_pods() -> None:
 
 
 def test_what_git_says_is_read_from_every_place() -> None:
-    live = target().live
-    assert {(place.file, place.name): value for place, value in live.items()} == {
+    current = target().current
+    assert {(place.file, place.name): value for place, value in current.items()} == {
         ("stable.yaml", "web"): "shop:unreleased",
         ("canary.yaml", "web"): "shop:unreleased",
         ("stable.yaml", "/spec/replicas"): 3,

@@ -3,23 +3,31 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from shipway.strategies import Live, Place, Ready, Rolling, Step, Strategy, first_with_edits
+from shipway.strategies import (
+    FieldRef,
+    FieldValues,
+    Ready,
+    Rolling,
+    Step,
+    Strategy,
+    first_with_edits,
+)
 from shipway.strategies.step import in_turn
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
-WEB, JOB = Place(file="web.yaml", name="web"), Place(file="job.yaml", name="job")
+WEB, JOB = FieldRef(file="web.yaml", name="web"), FieldRef(file="job.yaml", name="job")
 ROLLING = Rolling(images=(WEB, JOB))
 
 
-def made(live: Live, step: Step) -> Live:
+def made(current: FieldValues, step: Step) -> FieldValues:
     """What Git says once a step is committed."""
-    return {**live, **{one.place: one.value for one in step.edits}}
+    return {**current, **{one.place: one.value for one in step.edits}}
 
 
-def walk(strategy: Strategy, live: Live, wanted: str) -> list[Live]:
+def walk(strategy: Strategy, current: FieldValues, desired: str) -> list[FieldValues]:
     """What Git says after each step of a plan."""
-    states = [live]
-    for step in strategy.plan(live, wanted):
+    states = [current]
+    for step in strategy.plan(current, desired):
         states.append(made(states[-1], step))
     return states
 
@@ -48,9 +56,9 @@ def test_the_image_that_takes_the_traffic_is_the_first_one() -> None:
 
 
 def test_a_plan_leaves_what_it_is_made_from_as_it_was() -> None:
-    live = {WEB: OLD, JOB: OLD}
-    ROLLING.plan(live, NEW)
-    assert live == {WEB: OLD, JOB: OLD}
+    current = {WEB: OLD, JOB: OLD}
+    ROLLING.plan(current, NEW)
+    assert current == {WEB: OLD, JOB: OLD}
 
 
 def test_a_step_cannot_be_changed_once_it_is_planned() -> None:

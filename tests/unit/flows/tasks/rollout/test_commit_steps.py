@@ -48,10 +48,10 @@ class Environment:
 
     def says(self) -> tuple[str, dict[str, str], dict[str, int]]:
         """What Git says: the colour that is selected, and the image and replicas of each."""
-        live = self.target().live
-        images = {at.file[:-5]: str(one) for at, one in live.items() if at.kind == "container"}
-        counts = {at.file[:-5]: one for at, one in live.items() if at.name == "/spec/replicas"}
-        (colour,) = (one for at, one in live.items() if at.title == "Service/shop")
+        current = self.target().current
+        images = {at.file[:-5]: str(one) for at, one in current.items() if at.kind == "container"}
+        counts = {at.file[:-5]: one for at, one in current.items() if at.name == "/spec/replicas"}
+        (colour,) = (one for at, one in current.items() if at.title == "Service/shop")
         return str(colour), images, {name: int(one) for name, one in counts.items()}
 
 
