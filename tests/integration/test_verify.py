@@ -18,8 +18,8 @@ from blocks.ledger import Ledger
 from blocks.source_repository import SourceRepository
 from flows.tasks.test.pyramid import Images
 from flows.verify import verify
-from shipway import config
 from shipway.code import Code
+from shipway.config import pipeline as config
 from shipway.config.pipeline import Layer, Pipeline
 from shipway.pyramid.results import LayerResult, RedLayerError
 
