@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
+.PHONY: help demo test check format up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -33,12 +33,16 @@ test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone
 
-check: $(READY)  ## format, lint, types, layers and unit tests; quick enough for every commit
+check: $(READY)  ## check format, lint, types, layers and unit tests; quick enough for every commit
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest tests/unit -q
+
+format: $(READY)  ## format the code, and correct what the linter can
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
 
 up: $(READY)  ## start what is missing of the sandbox: engine, registry, Git, Prefect, cluster
 	@$(SANDBOX) up
