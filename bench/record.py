@@ -16,7 +16,7 @@ from shipway.runners.containers import RUN_LABEL
 LINE = re.compile(rb"^ran (\d+) ([\d.]+)\r?$", re.MULTILINE)
 
 
-class TestRun(NamedTuple):
+class Ran(NamedTuple):
     """A test that came to its end: its number, when, and in which container."""
 
     number: int
@@ -31,10 +31,10 @@ class Record:
         self._client = client
         self._printed: dict[str, bytes] = {}
 
-    def ran(self) -> list[TestRun]:
+    def ran(self) -> list[Ran]:
         """Every test that has said that it is over."""
         return [
-            TestRun(int(number), float(at), container)
+            Ran(int(number), float(at), container)
             for container, printed in list(self._printed.items())
             for number, at in LINE.findall(printed)
         ]

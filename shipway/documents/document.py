@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -20,9 +20,15 @@ Location = Sequence[int | str]
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses keys it does not know."""
+    """A frozen model that refuses keys it does not know.
+
+    Attributes:
+        renamed: Keys that have another name today, with that name, for the error.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    renamed: ClassVar[Mapping[str, str]] = {}
 
 
 def read_document(text: str, model: type[Model], file: str) -> Model:
@@ -73,8 +79,13 @@ def _first_problem(
     line = _line(root, location)
     key = ".".join(str(part) for part in location) or "the document"
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), known, 1)
+        holder = _model_at(model, location[:-1])
+        name = str(location[-1])
+        if (today := getattr(holder, "renamed", {}).get(name)) is not None:
+            what = f"The key {key!r} is called {today!r} today."
+            return _refuse(file, line, what, f"{today!r} in its place", f"{key!r}")
+        known = sorted(getattr(holder, "model_fields", {}))
+        near = difflib.get_close_matches(name, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         return _refuse(
             file, line, f"Unknown key {key!r}{hint}.", f"one of {', '.join(known)}", f"{key!r}"
@@ -101,14 +112,14 @@ def _line(node: Node, location: Location) -> int:
     return line
 
 
-def _known_keys(model: type[BaseModel], location: Location) -> list[str]:
-    """The keys that the object at `location` may have, found by following field annotations."""
+def _model_at(model: type[BaseModel], location: Location) -> Any:
+    """The model of the object at `location`, found by following field annotations."""
     current: Any = model
     for part in location:
         fields = getattr(current, "model_fields", None)
         if fields is not None and part in fields:
             current = _model_in(fields[part].annotation)
-    return sorted(getattr(current, "model_fields", {}))
+    return current
 
 
 def _model_in(annotation: Any) -> Any:

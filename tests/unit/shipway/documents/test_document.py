@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import pytest
 from pydantic import Field
 
@@ -9,16 +12,18 @@ from shipway.errors import RefuseError
 UNTOUCHED = "everything: nothing was built, pushed or committed"
 
 
-class ShardSpec(Strict):
+class Part(Strict):
+    renamed: ClassVar[Mapping[str, str]] = {"count": "size"}
+
     size: int = Field(default=1, ge=1)
     label: str = ""
 
 
 class Whole(Strict):
     name: str
-    part: ShardSpec | None = None
-    parts: list[ShardSpec] = Field(default_factory=list)
-    named: dict[str, ShardSpec] = Field(default_factory=dict)
+    part: Part | None = None
+    parts: list[Part] = Field(default_factory=list)
+    named: dict[str, Part] = Field(default_factory=dict)
     text: dict[str, str] = Field(default_factory=dict)
 
 
@@ -34,13 +39,13 @@ def refusal(text: str) -> RefuseError:
 
 def test_a_right_document_becomes_its_model() -> None:
     assert read("name: a\npart: {size: 2}\nparts:\n- label: x\n") == Whole(
-        name="a", part=ShardSpec(size=2), parts=[ShardSpec(label="x")]
+        name="a", part=Part(size=2), parts=[Part(label="x")]
     )
 
 
 def test_anchors_and_merge_keys_are_understood() -> None:
     found = read("name: &n a\npart: &p {size: 2}\nnamed:\n  x:\n    <<: *p\n    label: *n\n")
-    assert found.named == {"x": ShardSpec(size=2, label="a")}
+    assert found.named == {"x": Part(size=2, label="a")}
 
 
 def test_a_misspelt_key_is_refused_with_line_hint_and_the_keys_that_there_are() -> None:
@@ -223,3 +228,13 @@ def test_a_file_that_is_too_large_is_refused_unread() -> None:
 def test_a_file_of_the_largest_size_is_read() -> None:
     text = "name: a\n"
     assert read(text + "#" * (LARGEST_BYTES - len(text))).name == "a"
+
+
+def test_a_key_that_was_renamed_is_refused_with_its_name_today() -> None:
+    assert str(refusal("name: a\nparts:\n- count: 2\n")) == (
+        "The key 'parts.0.count' is called 'size' today.\n"
+        "  where:     dir/whole.yaml:3\n"
+        "  expected:  'size' in its place\n"
+        "  got:       'parts.0.count'\n"
+        f"  untouched: {UNTOUCHED}"
+    )
