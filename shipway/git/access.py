@@ -11,16 +11,17 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from filelock import FileLock
-from git import Repo
+from git.cmd import Git
 from git.exc import GitCommandError
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
+from shipway.git.command import run_git
 
 _PASSING = re.compile(
     r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset)"
     r"|timed out|hung up|early eof|rpc failed|http 5\d\d|error: 5\d\d"
-    r"|did not complete in \d+ secs|connection closed|unexpected disconnect|empty reply",
+    r"|did not complete in [\d.]+ secs|connection closed|unexpected disconnect|empty reply",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -44,6 +45,10 @@ _SSH = (
     "ServerAliveInterval=15",
 )
 
+# A repository in the repository that knows no remote: in it, Git reads the objects that are here
+# and fetches none.
+OFFLINE = "offline"
+
 _FORBIDDEN = re.compile(r"\[remote rejected\]|hook declined")
 
 
@@ -60,24 +65,28 @@ class Access(BaseModel):
 
 
 @contextmanager
-def open_repository(folder: Path, url: str, access: Access) -> Generator[Repo]:
-    """A bare repository at `folder` whose remote `origin` is `url`, made if it is not there.
+def open_repository(folder: Path, url: str, access: Access) -> Generator[Git]:
+    """Git in the bare repository at `folder` whose remote `origin` is `url`; made if not there.
 
     The user's own Git configuration of credentials, prompts and hooks takes no part. Keys are files
     only while the repository is open, in a folder that nobody else can read.
     """
     with FileLock(f"{folder}.lock"):
-        if not (folder / "config").exists():
-            Repo.init(folder, bare=True).close()
-        with Repo(folder) as repo:
-            if "origin" not in repo.remotes:
+        # The last thing that is made: where it is, the rest is there.
+        if not (folder / OFFLINE / "HEAD").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            for command in (
+                ("init", "--quiet", "--bare", "--template="),
                 # An address alone: with a refspec, a push and a fetch at once would both write
                 # the branch that tracks the remote's, and one of them would fail.
-                with repo.config_writer() as config:
-                    config.set_value('remote "origin"', "url", url)
-    with Repo(folder) as repo, TemporaryDirectory(prefix="shipway-git-") as secrets:
-        repo.git.update_environment(**git_environment(access, Path(secrets)))
-        yield repo
+                ("config", "remote.origin.url", url),
+                ("init", "--quiet", "--bare", "--template=", OFFLINE),
+            ):
+                run_git(Git(folder), *command)
+    with TemporaryDirectory(prefix="shipway-git-") as secrets:
+        git = Git(folder)
+        git.update_environment(**git_environment(access, Path(secrets)))
+        yield git
 
 
 def git_environment(access: Access, secrets: Path) -> dict[str, str]:

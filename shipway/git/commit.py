@@ -65,8 +65,8 @@ def read_below(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
         )
     found, level = dict[str, str](), [(folder, tree)]
     while level:
-        mirror.bring(oid for _, oid in level)
-        entries = [(f"{path}/{one.name}", one) for path, oid in level for one in mirror.tree(oid)]
+        trees = mirror.trees(oid for _, oid in level)
+        entries = [(f"{path}/{one.name}", one) for path, oid in level for one in trees[oid]]
         level = [(path, one.oid) for path, one in entries if one.kind == "tree"]
         for path, one in entries:
             if one.kind != "tree":
@@ -127,12 +127,10 @@ def commit_files(
         "GIT_COMMITTER_NAME": author.name,
         "GIT_COMMITTER_EMAIL": author.email,
     }
-    with (
-        signed(author.signing, author.key) as (options, more),
-        mirror.repo.git.custom_environment(**environment, **more),
-    ):
+    with signed(author.signing, author.key) as (options, more):
         command = ("commit-tree", *options, tree, "-p", parent, "-F", "-")
-        return _write(mirror, message.encode(), *command)
+        written = mirror.run(*command, stdin=message.encode(), environment=environment | more)
+    return written.decode().strip()
 
 
 def _replace(mirror: Mirror, tree: str, path: list[str], blob: str | None) -> str:

@@ -7,20 +7,20 @@ small one. A server without filters sends everything, and then nothing is left t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from filelock import FileLock
-from git import Repo
+from git.cmd import Git
 from git.exc import GitCommandError
-from gitdb import GitDB
 
 from shipway.errors import FailError
-from shipway.git.access import explain
+from shipway.git.access import OFFLINE, explain
+from shipway.git.command import run_git
 
 FILTER = "--filter=tree:0"
 _NO_HAVES = {"GIT_CONFIG_PARAMETERS": "'fetch.negotiationAlgorithm'='noop'"}
+_KINDS = {"040000": "tree", "160000": "commit"}
 
 
 class Entry(NamedTuple):
@@ -36,31 +36,37 @@ class Mirror:
     """A bare repository whose remote `origin` is `url`.
 
     Args:
-        repo: The repository.
+        git: Git in the repository, as `open_repository` opens it.
         url: The remote, as errors show it.
-        patience: Seconds after which a command that talks to the remote is given up.
+        timeout_seconds: When a command that talks to the remote is given up.
     """
 
-    def __init__(self, repo: Repo, url: str, patience: float) -> None:
-        self.repo = repo
+    def __init__(self, git: Git, url: str, timeout_seconds: float) -> None:
+        self._git = git
         self.url = url
-        self._patience = patience
+        self._timeout_seconds = timeout_seconds
         # An object never changes: what was read once need not be read again.
-        self._trees: dict[str, list[Entry]] = {}
-        self._blobs: dict[str, bytes] = {}
+        self._contents: dict[str, bytes] = {}
 
     @property
     def folder(self) -> str:
         """Where the repository is."""
-        return str(self.repo.git_dir)
+        return str(self._git.working_dir)
 
-    def ask(self, doing: str, command: str, *arguments: str) -> str:
+    def ask(
+        self,
+        doing: str,
+        command: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
         """Run a Git command that talks to the remote.
 
         Args:
             doing: What it is for, as errors say it.
             command: Such as `fetch`.
             arguments: Its arguments.
+            environment: Variables of this command alone.
 
         Raises:
             RetryError: The server does not answer, or not in time.
@@ -69,89 +75,108 @@ class Mirror:
         try:
             # Two fetches into one repository refuse each other's locks.
             with FileLock(f"{self.folder}.{command}.lock"):
-                found = self.repo.git.execute(
-                    ["git", command, *arguments], kill_after_timeout=self._patience
+                answer = run_git(
+                    self._git,
+                    command,
+                    *arguments,
+                    timeout_seconds=self._timeout_seconds,
+                    environment=environment,
                 )
         except GitCommandError as error:
             raise explain(error, self.url, doing) from error
-        return str(found)
+        return answer.decode("utf-8", "surrogateescape").removesuffix("\n")
 
-    def run(self, *command: str, stdin: bytes | None = None) -> bytes:
+    def run(
+        self, *command: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None
+    ) -> bytes:
         """Run a Git command on the local objects; return what it prints, to the byte."""
-        if stdin is None:
-            return self._execute(command, None)
-        with TemporaryFile() as stream:
-            stream.write(stdin)
-            stream.seek(0)
-            return self._execute(command, stream)
+        return run_git(self._git, *command, stdin=stdin, environment=environment)
 
     def try_run(self, *command: str) -> str | None:
         """What a Git command prints, without the last line end; None where it fails."""
-        status, out, _ = self.repo.git.execute(
-            ["git", *command], with_extended_output=True, with_exceptions=False
-        )
-        return str(out) if status == 0 else None
-
-    def bring(self, oids: Iterable[str]) -> None:
-        """Fetch the objects that are not here yet, all at once."""
-        options = (FILTER, "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
-        missing = self._missing(oids)
-        while missing:
-            try:
-                # The server takes whoever has a commit to have its trees: tell it of no commit.
-                with self.repo.git.custom_environment(**_NO_HAVES):
-                    self.ask("fetching files", "fetch", *options, "origin", *missing)
-            except FailError:
-                # A tree that is wanted and lies in another wanted one is left out by the filter;
-                # without the other it comes.
-                if len(self._missing(missing)) == len(missing):
-                    raise
-            missing = self._missing(missing)
-
-    def _missing(self, oids: Iterable[str]) -> list[str]:
-        # Git itself would fetch what it is asked for, one by one.
-        here = GitDB(f"{self.folder}/objects")
-        return [oid for oid in dict.fromkeys(oids) if not here.has_object(bytes.fromhex(oid))]
+        try:
+            out = self.run(*command)
+        except GitCommandError:
+            return None
+        return out.decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def tree(self, oid: str) -> list[Entry]:
         """The entries of a tree."""
-        if oid in self._trees:
-            return self._trees[oid]
-        self.bring([oid])
-        entries: list[Entry] = []
-        for line in self.run("ls-tree", "-z", oid).split(b"\0")[:-1]:
-            facts, name = line.split(b"\t", 1)
-            mode, kind, child = facts.decode().split(" ")
-            entries.append(Entry(mode, kind, child, name.decode("utf-8", "surrogateescape")))
-        self._trees[oid] = entries
-        return entries
+        return self.trees([oid])[oid]
+
+    def trees(self, oids: Iterable[str]) -> dict[str, list[Entry]]:
+        """The entries of trees, by the tree's id."""
+        contents = self._objects(oids)
+        return {oid: list(_entries(text, len(oid) // 2)) for oid, text in contents.items()}
 
     def blobs(self, oids: list[str]) -> list[bytes]:
         """The contents of blobs, in their order."""
-        unread = [oid for oid in dict.fromkeys(oids) if oid not in self._blobs]
-        if unread:
-            self.bring(unread)
-            text = self.run("cat-file", "--batch", stdin="\n".join(unread).encode() + b"\n")
-            for oid in unread:
-                head, text = text.split(b"\n", 1)
-                size = int(head.split(b" ")[2])
-                self._blobs[oid], text = text[:size], text[size + 1 :]
-        return [self._blobs[oid] for oid in oids]
+        contents = self._objects(oids)
+        return [contents[oid] for oid in oids]
 
     def root(self, commit: str) -> str:
         """The tree of a commit."""
-        return str(self.repo.git.log("-1", "--format=%T", commit))
+        return self.run("log", "-1", "--format=%T", commit).decode().strip()
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains `older`; both must be here."""
         return self.try_run("merge-base", "--is-ancestor", older, newer) is not None
 
-    def _execute(self, command: tuple[str, ...], stdin: BinaryIO | None) -> bytes:
-        # Its overloads do not know these two options together.
-        git: Any = self.repo.git
-        return git.execute(
-            ["git", *command],
-            istream=stdin,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
+    def _objects(self, oids: Iterable[str]) -> dict[str, bytes]:
+        """The contents of objects; those that are not here are fetched, all at once."""
+        unique = list(dict.fromkeys(oids))
+        missing = self._read([oid for oid in unique if oid not in self._contents])
+        while missing:
+            failure = self._fetch(missing)
+            left = self._read(missing)
+            # A tree that is wanted and lies in another wanted one is left out by the filter;
+            # without the other it comes.
+            if failure and left == missing:
+                raise failure
+            missing = left
+        return {oid: self._contents[oid] for oid in unique}
+
+    def _read(self, oids: list[str]) -> list[str]:
+        """Read the objects that are here; return the ids of the others."""
+        if not oids:
+            return []
+        # In the repository itself, Git would fetch each missing object, one by one.
+        folders = {"GIT_DIR": OFFLINE, "GIT_OBJECT_DIRECTORY": "objects"}
+        stdin = "\n".join(oids).encode() + b"\n"
+        text = self.run("cat-file", "--batch", stdin=stdin, environment=folders)
+        missing, start = list[str](), 0
+        for oid in oids:
+            end = text.index(b"\n", start)
+            head, start = text[start:end], end + 1
+            if head.endswith(b" missing"):
+                missing.append(oid)
+            else:
+                size = int(head.rpartition(b" ")[2])
+                self._contents[oid] = text[start : start + size]
+                start += size + 1
+        return missing
+
+    def _fetch(self, oids: list[str]) -> FailError | None:
+        options = (FILTER, "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
+        try:
+            # The server takes whoever has a commit to have its trees: tell it of no commit.
+            self.ask("fetching files", "fetch", *options, "origin", *oids, environment=_NO_HAVES)
+        except FailError as error:
+            return error
+        return None
+
+
+def _entries(tree: bytes, oid_size: int) -> Iterator[Entry]:
+    """The entries of a tree object: mode, space, name, zero byte, binary id; and the next."""
+    start = 0
+    while start < len(tree):
+        end = tree.index(b"\0", start)
+        mode, _, name = tree[start:end].partition(b" ")
+        start = end + 1 + oid_size
+        padded = mode.decode().zfill(6)
+        yield Entry(
+            mode=padded,
+            kind=_KINDS.get(padded, "blob"),
+            oid=tree[end + 1 : start].hex(),
+            name=name.decode("utf-8", "surrogateescape"),
         )

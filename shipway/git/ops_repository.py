@@ -100,18 +100,18 @@ class OpsRepository(GitRemote):
         with self.mirror("ops") as mirror:
             level = [((), mirror.root(self._tip(mirror)))]
             for wanted in (environment, app):
-                mirror.bring(oid for _, oid in level)
+                trees = mirror.trees(oid for _, oid in level)
                 level = [
                     ((*path, entry.name), entry.oid)
                     for path, oid in level
-                    for entry in mirror.tree(oid)
+                    for entry in trees[oid]
                     if entry.kind == "tree" and wanted in {None, entry.name}
                 ]
-            mirror.bring(oid for _, oid in level)
+            trees = mirror.trees(oid for _, oid in level)
             return [
                 (path[0], path[1])
                 for path, oid in level
-                if "rollout.yaml" in {entry.name for entry in mirror.tree(oid)}
+                if "rollout.yaml" in {entry.name for entry in trees[oid]}
             ]
 
     def history(self, environment: str, app: str | None = None) -> list[Recorded]:

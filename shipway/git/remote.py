@@ -60,5 +60,5 @@ class GitRemote(BaseModel):
             ssh_key=self.ssh_key,
             known_hosts=self.known_hosts,
         )
-        with open_repository(workspace(role) / name, self.url, access) as repo:
-            yield Mirror(repo, self.url, self.patience_seconds)
+        with open_repository(workspace(role) / name, self.url, access) as git:
+            yield Mirror(git, self.url, self.patience_seconds)

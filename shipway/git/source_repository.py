@@ -77,9 +77,9 @@ class SourceRepository(GitRemote):
             index = into.with_suffix(".index")
             into.mkdir(parents=True)
             places = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": into, "GIT_DIR": mirror.folder}
-            with mirror.repo.git.custom_environment(**{key: str(at) for key, at in places.items()}):
-                mirror.run("read-tree", revision.commit)
-                mirror.run("checkout-index", "--all")
+            environment = {key: str(place) for key, place in places.items()}
+            mirror.run("read-tree", revision.commit, environment=environment)
+            mirror.run("checkout-index", "--all", environment=environment)
             index.unlink()
         return into / self.folder
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from git import Repo
 
+from shipway.git.access import Access, open_repository
+from shipway.git.mirror import Mirror
+
 
 class Origin:
     """A bare repository in a temporary folder, with a work tree and an index beside it."""
@@ -24,6 +27,11 @@ class Origin:
             GIT_WORK_TREE=str(self.tree),
             GIT_INDEX_FILE=str(folder / "index"),
         )
+
+    def mirror(self) -> Mirror:
+        """The bare repository as it is; nothing is fetched."""
+        with open_repository(self.path, self.url, Access()) as git:
+            return Mirror(git, self.url, timeout_seconds=10)
 
     def commit(self, files: Mapping[str, bytes], message: str = "change") -> str:
         """Commit whole files; return the commit."""

@@ -126,17 +126,26 @@ def test_askpass_answers_git_with_the_credentials(prompt: str, answer: str, tmp_
 def test_a_mirror_is_made_once_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
     with open_repository(folder, URL, Access()) as first:
-        assert first.bare
+        assert first.rev_parse("--is-bare-repository") == "true"
     access = Access(username="reader", password=SecretStr("secret"))
     with open_repository(folder, URL, access) as second:
-        assert [(one.name, one.url) for one in second.remotes] == [("origin", URL)]
+        assert second.remote("--verbose").splitlines() == [
+            f"origin\t{URL} (fetch)",
+            f"origin\t{URL} (push)",
+        ]
     assert "secret" not in (folder / "config").read_text()
+
+
+def test_a_mirror_that_was_left_half_made_is_completed(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "mirror")], check=True)
+    with open_repository(tmp_path / "mirror", URL, Access()) as git:
+        assert git.config("remote.origin.url") == URL
 
 
 def test_keys_are_files_only_while_the_repository_is_open(tmp_path: Path) -> None:
     access = Access(ssh_key=SecretStr("KEY"), known_hosts="h ssh-ed25519 AAAA", ca_certificate="CA")
-    with open_repository(tmp_path / "mirror", URL, access) as repo:
-        environment = repo.git.environment()
+    with open_repository(tmp_path / "mirror", URL, access) as git:
+        environment = git.environment()
         words = shlex.split(environment["GIT_SSH_COMMAND"])
         options = dict(option.split("=", 1) for option in words if "=" in option)
         files = {name: Path(options[name]) for name in ("IdentityFile", "UserKnownHostsFile")}
@@ -261,7 +270,6 @@ def test_gits_words_stay_whole_when_they_end_in_a_quote() -> None:
 
 
 def test_a_fetch_and_a_push_at_once_have_no_ref_in_common(tmp_path: Path) -> None:
-    with open_repository(tmp_path / "mirror", URL, Access()) as repo:
-        assert repo.remotes.origin.url == URL
+    with open_repository(tmp_path / "mirror", URL, Access()) as git:
         # Nothing tracks the remote's branches: both would write it.
-        assert not repo.config_reader().has_option('remote "origin"', "fetch")
+        assert git.config("--get-regexp", r"^remote\.") == f"remote.origin.url {URL}"

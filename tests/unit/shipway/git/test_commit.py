@@ -7,7 +7,6 @@ from git import Repo
 
 from shipway.errors import FailError, RefuseError
 from shipway.git.commit import Author, commit_files, read_files
-from shipway.git.mirror import Mirror
 from tests.support.origin import Origin
 
 AUTHOR = Author(name="Shipway", email="shipway@example.org")
@@ -26,11 +25,6 @@ def start(origin: Origin) -> str:
     return origin.commit(FILES)
 
 
-def mirror(origin: Origin) -> Mirror:
-    """The bare repository as it is; nothing is fetched."""
-    return Mirror(origin.bare, origin.url, patience=10)
-
-
 def files_at(repo: Repo, commit: str) -> dict[str, bytes]:
     tree = repo.commit(commit).tree
     return {
@@ -39,29 +33,29 @@ def files_at(repo: Repo, commit: str) -> dict[str, bytes]:
 
 
 def test_the_files_of_a_folder_are_read_as_bytes(origin: Origin, start: str) -> None:
-    assert read_files(mirror(origin), start, "prod/shop") == {
+    assert read_files(origin.mirror(), start, "prod/shop") == {
         "rollout.yaml": b"strategy: rolling\n",
         "web.yaml": b"image: a\r\n",
     }
 
 
 def test_any_name_and_any_bytes_are_read(origin: Origin, start: str) -> None:
-    assert read_files(mirror(origin), start, "prod") == {"ü ber.bin": bytes(range(256))}
+    assert read_files(origin.mirror(), start, "prod") == {"ü ber.bin": bytes(range(256))}
 
 
 def test_files_are_read_as_they_were_at_the_commit(origin: Origin, start: str) -> None:
     origin.commit({"prod/shop/web.yaml": b"image: later\n"})
-    assert read_files(mirror(origin), start, "prod/shop")["web.yaml"] == b"image: a\r\n"
+    assert read_files(origin.mirror(), start, "prod/shop")["web.yaml"] == b"image: a\r\n"
 
 
 def test_a_folder_that_is_missing_is_empty(origin: Origin, start: str) -> None:
-    assert read_files(mirror(origin), start, "prod/none") == {}
+    assert read_files(origin.mirror(), start, "prod/none") == {}
 
 
 def test_an_executable_file_is_a_plain_file(origin: Origin, start: str) -> None:
     assert start
     (origin.tree / "prod/shop/web.yaml").chmod(0o755)
-    assert "web.yaml" in read_files(mirror(origin), origin.commit_tree(), "prod/shop")
+    assert "web.yaml" in read_files(origin.mirror(), origin.commit_tree(), "prod/shop")
 
 
 @pytest.mark.parametrize("target", ["rollout.yaml", "/etc/passwd", "../../README.md"])
@@ -70,7 +64,7 @@ def test_a_symlink_is_refused(origin: Origin, start: str, target: str) -> None:
     (origin.tree / "prod/shop/link.yaml").symlink_to(target)
     commit = origin.commit_tree()
     with pytest.raises(RefuseError) as caught:
-        read_files(mirror(origin), commit, "prod/shop")
+        read_files(origin.mirror(), commit, "prod/shop")
     assert str(caught.value) == (
         "An ops folder holds something that is no plain file.\n"
         "  where:     prod/shop/link.yaml\n"
@@ -85,12 +79,12 @@ def test_a_submodule_is_refused(origin: Origin, start: str) -> None:
     with pytest.raises(
         RefuseError, match=r"where:     prod/shop/module\n.*\n  got:       mode 160000"
     ):
-        read_files(mirror(origin), origin.tip(), "prod/shop")
+        read_files(origin.mirror(), origin.tip(), "prod/shop")
 
 
 def test_a_commit_changes_the_one_file_and_nothing_else(origin: Origin, start: str) -> None:
     changes = {"prod/shop/web.yaml": b"image: new\r\n"}
-    commit = commit_files(mirror(origin), start, changes, "release", AUTHOR)
+    commit = commit_files(origin.mirror(), start, changes, "release", AUTHOR)
     assert origin.changed(start, commit) == ["M\tprod/shop/web.yaml"]
     assert files_at(origin.bare, commit) == FILES | changes
 
@@ -101,7 +95,7 @@ def test_one_commit_changes_files_of_several_folders(origin: Origin, start: str)
         "prod/cart/web.yaml": b"",
         "README.md": bytes(range(256)),
     }
-    commit = commit_files(mirror(origin), start, changes, "release", AUTHOR)
+    commit = commit_files(origin.mirror(), start, changes, "release", AUTHOR)
     assert files_at(origin.bare, commit) == FILES | changes
     assert [parent.hexsha for parent in origin.bare.commit(commit).parents] == [start]
 
@@ -111,43 +105,43 @@ def test_the_mode_of_a_changed_file_stays(origin: Origin, start: str) -> None:
     (origin.tree / "prod/shop/web.yaml").chmod(0o755)
     executable = origin.commit_tree()
     changes = {"prod/shop/web.yaml": b"image: new\n"}
-    commit = commit_files(mirror(origin), executable, changes, "release", AUTHOR)
+    commit = commit_files(origin.mirror(), executable, changes, "release", AUTHOR)
     assert origin.bare.commit(commit).tree["prod/shop/web.yaml"].mode == 0o100755
 
 
 def test_the_same_bytes_again_make_the_same_tree(origin: Origin, start: str) -> None:
     changes = {"prod/shop/web.yaml": FILES["prod/shop/web.yaml"]}
-    commit = commit_files(mirror(origin), start, changes, "release", AUTHOR)
+    commit = commit_files(origin.mirror(), start, changes, "release", AUTHOR)
     assert origin.bare.commit(commit).tree == origin.bare.commit(start).tree
 
 
 def test_the_author_is_the_committer_and_the_message_is_kept(origin: Origin, start: str) -> None:
     message = "shop abc → prod\n\nApp: shop\n# no comment\n"
     changes = {"README.md": b"new"}
-    found = origin.bare.commit(commit_files(mirror(origin), start, changes, message, AUTHOR))
+    found = origin.bare.commit(commit_files(origin.mirror(), start, changes, message, AUTHOR))
     for person in (found.author, found.committer):
         assert (person.name, person.email) == ("Shipway", "shipway@example.org")
     assert found.message == message
 
 
 def test_a_commit_moves_no_branch_and_writes_no_file(origin: Origin, start: str) -> None:
-    commit_files(mirror(origin), start, {"README.md": b"new"}, "release", AUTHOR)
+    commit_files(origin.mirror(), start, {"README.md": b"new"}, "release", AUTHOR)
     assert origin.tip() == start
     assert not Path(origin.path, "index").exists()
 
 
 def test_a_new_file_is_written_beside_the_others(origin: Origin, start: str) -> None:
     changes = {"prod/shop/holds.yaml": b"new"}
-    commit = commit_files(mirror(origin), start, changes, "release", AUTHOR)
+    commit = commit_files(origin.mirror(), start, changes, "release", AUTHOR)
     assert origin.changed(start, commit) == ["A\tprod/shop/holds.yaml"]
     assert origin.bare.commit(commit).tree["prod/shop/holds.yaml"].mode == 0o100644
 
 
 def test_a_file_is_taken_away(origin: Origin, start: str) -> None:
     changes = {"prod/shop/web.yaml": None}
-    commit = commit_files(mirror(origin), start, changes, "release", AUTHOR)
+    commit = commit_files(origin.mirror(), start, changes, "release", AUTHOR)
     assert origin.changed(start, commit) == ["D\tprod/shop/web.yaml"]
-    again = commit_files(mirror(origin), commit, changes, "release", AUTHOR)
+    again = commit_files(origin.mirror(), commit, changes, "release", AUTHOR)
     assert origin.changed(commit, again) == []
 
 
@@ -171,4 +165,4 @@ def test_a_path_that_leads_nowhere_or_out_is_not_written(
     (origin.tree / "link").symlink_to("prod/shop")
     tip = origin.commit_tree()
     with pytest.raises(FailError, match="The path to the file is not in the repository"):
-        commit_files(mirror(origin), tip, {path: b"new"}, "release", AUTHOR)
+        commit_files(origin.mirror(), tip, {path: b"new"}, "release", AUTHOR)

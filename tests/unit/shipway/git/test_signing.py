@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from shipway.errors import RefuseError
 from shipway.git.commit import Author, commit_files
-from shipway.git.mirror import Mirror
 from shipway.git.signing import Signing
 from tests.support.origin import Origin
 from tests.support.packages import have
@@ -20,8 +19,7 @@ def signed_commit(origin: Origin, signing: Signing, key: str) -> str:
     author = Author(
         name="Shipway", email="bot@example.org", signing=signing, key=SecretStr(key.strip())
     )
-    mirror = Mirror(origin.bare, origin.url, patience=10)
-    return commit_files(mirror, start, {"a": b"2"}, "release", author)
+    return commit_files(origin.mirror(), start, {"a": b"2"}, "release", author)
 
 
 def leftovers() -> set[str]:
@@ -74,7 +72,6 @@ def test_a_key_that_is_none_is_refused_before_anything_is_committed(origin: Orig
 
 def test_without_a_key_there_is_no_signature(origin: Origin) -> None:
     start = origin.commit({"a": b"1"})
-    mirror = Mirror(origin.bare, origin.url, patience=10)
     author = Author(name="Shipway", email="bot@example.org")
-    commit = commit_files(mirror, start, {"a": b"2"}, "release", author)
+    commit = commit_files(origin.mirror(), start, {"a": b"2"}, "release", author)
     assert "gpgsig" not in origin.bare.git.cat_file("commit", commit)
