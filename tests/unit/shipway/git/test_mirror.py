@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from shipway.git import mirror
+from shipway.git.ops_repository import OpsRepository
+from tests.support.origin import Origin
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each Git command was run."""
+    counts, run_git = Counter[str](), mirror.run_git
+
+    def counted(git: Any, *command: str, **options: Any) -> bytes:
+        counts[command[0]] += 1
+        return run_git(git, *command, **options)
+
+    monkeypatch.setattr(mirror, "run_git", counted)
+    return counts
+
+
+def test_what_is_missing_is_fetched_once_a_level_and_what_is_here_is_read_by_one_process_a_level(
+    origin: Origin, commands: Counter[str]
+) -> None:
+    files = {f"file-{number}.yaml": f"{number}\n".encode() for number in range(20)}
+    origin.commit({f"prod/shop/{name}": content for name, content in files.items()})
+    ops = OpsRepository(url=origin.url)
+    assert ops.fetch("prod", "shop").files == files
+    # The tip; the root, prod, prod/shop and its files.
+    assert commands["fetch"] == 1 + 4
+    commands.clear()
+    assert ops.fetch("prod", "shop").files == files
+    assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 4}
+
+
+def test_the_folders_of_a_level_are_read_by_one_process(
+    origin: Origin, commands: Counter[str]
+) -> None:
+    apps = [(environment, f"app-{n}") for environment in ("prod", "test") for n in range(5)]
+    origin.commit({f"{'/'.join(app)}/rollout.yaml": repr(app).encode() for app in apps})
+    ops = OpsRepository(url=origin.url)
+    assert ops.apps(None, None) == apps
+    commands.clear()
+    assert ops.apps(None, None) == apps
+    assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 3}
