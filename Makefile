@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
+.PHONY: help demo test cases check format up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -16,7 +16,7 @@ help:  ## list the targets
 
 # They wait for pods and processes more than they work.
 SIDE_BY_SIDE := 3
-REAL := tests/contract tests/integration tests/system
+REAL := tests/cases tests/contract tests/integration tests/system
 
 demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout
 ifdef STRATEGY
@@ -32,6 +32,10 @@ test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(BIN)/python -m pytest tests/unit
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone
+
+cases: $(READY)  ## judge the inputs on which release tools were wrong; print right and wrong by kind
+	@$(SANDBOX) up --cluster later
+	@$(INSIDE) $(BIN)/python -m pytest tests/cases -q
 
 check: $(READY)  ## check format, lint, types, layers and unit tests; quick enough for every commit
 	@$(BIN)/ruff format --check .
