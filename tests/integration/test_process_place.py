@@ -19,12 +19,12 @@ from tests.support.project import HOME
 ASKER = """
 import asyncio, sys
 from pathlib import Path
-from shipway.runners.process import process_place
+from shipway.runners.process import process_environment
 from shipway.test_tools.tool import Invocation
 
 async def main():
     env = {"MARK": sys.argv[1]}
-    async with process_place(Path("."), env) as place:
+    async with process_environment(Path("."), env) as place:
         await place.run(Invocation(command=sys.argv[2:], env={}), lambda chunk: None)
 
 asyncio.run(main())
