@@ -49,7 +49,8 @@ def build(report: Callable[[int], None]) -> None:
     _PROGRAM.have(report)
     if not _kinds().exists():
         folder = _PROGRAM.module(_API) / "config" / "crd" / "standard"
-        draft = _kinds().with_suffix(".new")
+        # Two may come at once: each writes its own, and the last one stays.
+        draft = _kinds().with_suffix(f".{os.getpid()}")
         draft.write_text("---\n".join(file.read_text() for file in sorted(folder.glob("*.yaml"))))
         draft.rename(_kinds())
 

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from blocks.cluster import Cluster
 from blocks.source_repository import SourceRepository
 from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.rollout import rollout
+from flows.tasks.agent import apply as agent
 from flows.tasks.agent.request import tell_standing_agents
 from shipway.kubernetes.apply import Change
 from shipway.kubernetes.client import KubeClient
@@ -172,17 +172,17 @@ async def test_an_agent_that_is_late_does_not_undo_what_a_newer_commit_said(
     cluster_project.pull_ops()
     manifest = cluster_project.ops_file("deployment.yaml")
     cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
-    real, late = Cluster.apply, list[str]()
+    real, late = agent.apply_set, list[str]()
 
-    async def apply_late(self: Cluster, *args: Any, **options: Any) -> list[Change]:
+    async def apply_late(*args: Any, **options: Any) -> list[Change]:
         if not late:
             late.append("the agent has read the older commit")
             newer = {f"{folder}/deployment.yaml": replicas(manifest, 3)}
             cluster_project.change_ops(newer)
             assert (await run_reconcile(app)).is_completed()
-        return await real(self, *args, **options)
+        return await real(*args, **options)
 
-    monkeypatch.setattr(Cluster, "apply", apply_late)
+    monkeypatch.setattr(agent, "apply_set", apply_late)
     state = await run_reconcile(app)
     assert state.is_completed()
     assert await drift(run_of(state)) == []

@@ -298,4 +298,6 @@ async def test_what_was_green_runs_again_only_at_night_and_red_is_never_remember
 
 
 def green_since(row: dict[str, Any]) -> dict[str, str | None]:
-    return {name: one["green_since"] for name, one in row["tests"].items()}
+    """The id of the run that each layer is green from; the row has its address."""
+    since = {name: layer["green_since"] for name, layer in row["tests"].items()}
+    return {name: run and run.rpartition("/")[2] for name, run in since.items()}
