@@ -26,7 +26,7 @@ class Prometheus(BaseModel):
     token: SecretStr | None = Field(
         default=None, description="Bearer token, where it asks for one."
     )
-    timeout: float = Field(default=10, gt=0, description="Seconds for an answer.")
+    timeout_seconds: float = Field(default=10, gt=0, description="How long an answer may take.")
 
     async def query(self, promql: str) -> list[Sample]:
         """The values of an expression now: none, one or several series.
@@ -45,7 +45,8 @@ class Prometheus(BaseModel):
                 got=f"a {data['resultType']} from {promql}",
             )
         return [
-            Sample(labels=one["metric"], value=float(one["value"][1])) for one in data["result"]
+            Sample(labels=series["metric"], value=float(series["value"][1]))
+            for series in data["result"]
         ]
 
     async def check(self, promql: str) -> None:
@@ -57,15 +58,16 @@ class Prometheus(BaseModel):
         """
         await self._ask("format_query", promql)
 
-    async def _ask(self, what: str, promql: str) -> Any:
+    async def _ask(self, endpoint: str, promql: str) -> Any:
+        """The `data` of an endpoint's answer to an expression."""
         headers = {}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"
-        url = f"{self.url.rstrip('/')}/api/v1/{what}"
+        url = f"{self.url.rstrip('/')}/api/v1/{endpoint}"
         try:
-            async with httpx.AsyncClient(timeout=self.timeout, headers=headers) as client:
+            async with httpx.AsyncClient(timeout=self.timeout_seconds, headers=headers) as client:
                 answer = await client.post(url, data={"query": promql})
-            said = answer.json()
+            reply = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise RetryError(
                 "Prometheus does not answer.",
@@ -73,12 +75,12 @@ class Prometheus(BaseModel):
                 expected="an answer of Prometheus' HTTP API",
                 got=str(error) or type(error).__name__,
             ) from error
-        if said.get("status") == "success":
-            return said["data"]
-        wrong = answer.status_code in {400, 422}
-        raise (RefuseError if wrong else RetryError)(
-            "Prometheus does not take the query." if wrong else "Prometheus does not answer.",
+        if reply.get("status") == "success":
+            return reply["data"]
+        refused = answer.status_code in {400, 422}
+        raise (RefuseError if refused else RetryError)(
+            "Prometheus does not take the query." if refused else "Prometheus does not answer.",
             where=self.url,
-            expected="PromQL" if wrong else "an answer",
-            got=f"{said.get('error', answer.status_code)} in {promql}",
+            expected="PromQL" if refused else "an answer",
+            got=f"{reply.get('error', answer.status_code)} in {promql}",
         )
