@@ -44,7 +44,9 @@ async def no_answer() -> Section:
 
 
 async def _case(app: RolloutApp, case: str) -> tuple[dict[str, Cell], bool]:
-    app.change("interval: 1\n", "interval: 1\n    patience: 3\n")
+    app.change(
+        "interval_seconds: 1\n", "interval_seconds: 1\n    inconclusive_timeout_seconds: 3\n"
+    )
     text = app.pulse.read("rollout.yaml")
     start, end = text.index("      query: |"), text.index("      baseline: |")
     queries = {

@@ -14,9 +14,9 @@ class CommandLooker:
     def __init__(
         self, gate: Gate, settings: JobGate, client: KubeClient, namespace: str, image: str
     ):
-        self.name, self.interval = gate.name, gate.interval
+        self.name, self.interval = gate.name, gate.interval_seconds
         # A command that failed is not run again: it may have changed what it looks at.
-        self.failures, self.patience = 1, gate.patience
+        self.failures, self.patience = 1, gate.inconclusive_timeout_seconds
         self._settings, self._client, self._namespace = settings, client, namespace
         self._image = settings.image or image
         self._end: Measurement | None = None
@@ -32,7 +32,7 @@ class CommandLooker:
                     image=self._image,
                     command=self._settings.command,
                     env=self._settings.env,
-                    timeout=self._settings.timeout,
+                    timeout=self._settings.timeout_seconds,
                 )
             except NO_ANSWER as error:
                 return Measurement(verdict="inconclusive", words=str(error) or type(error).__name__)

@@ -108,8 +108,8 @@ class PrometheusLooker:
         old: str,
         since: datetime,
     ):
-        self.name, self.interval = gate.name, gate.interval
-        self.failures, self.patience = gate.failures, gate.patience
+        self.name, self.interval = gate.name, gate.interval_seconds
+        self.failures, self.patience = gate.consecutive_failures, gate.inconclusive_timeout_seconds
         self._settings, self._metrics = settings, metrics
         self._new, self._old, self._since = new, old, since
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,7 +54,9 @@ class HttpGate(Strict):
     path: str = Field(default="/", pattern=r"^/", description="Of the Service's page.")
     status: int = Field(default=200, description="The status that the answer must have.")
     contains: str | None = Field(default=None, description="Text that must be in the answer.")
-    timeout: float = Field(default=5, gt=0, description="Seconds for an answer.")
+    timeout_seconds: float = Field(default=5, gt=0, description="How long an answer may take.")
+
+    renamed: ClassVar = {"timeout": "timeout_seconds"}
 
     @model_validator(mode="after")
     def _one_page(self) -> Self:
@@ -71,7 +73,11 @@ class JobGate(Strict):
         default=None, description="Its image; the new version's if not given."
     )
     env: dict[str, str] = Field(default_factory=dict, description="Its environment.")
-    timeout: float = Field(default=300, gt=0, description="Seconds it may take.")
+    timeout_seconds: float = Field(
+        default=300, gt=0, description="How long it may take, its start included."
+    )
+
+    renamed: ClassVar = {"timeout": "timeout_seconds"}
 
 
 class Gate(Strict):
@@ -85,13 +91,21 @@ class Gate(Strict):
     prometheus: PrometheusGate | None = Field(default=None, description="A number.")
     http: HttpGate | None = Field(default=None, description="A page.")
     job: JobGate | None = Field(default=None, description="A command.")
-    interval: float = Field(default=10, gt=0, description="Seconds from one look to the next.")
-    failures: int = Field(default=1, ge=1, description="Looks in a row that fail before it is red.")
-    patience: float = Field(
+    interval_seconds: float = Field(default=10, gt=0, description="Time between two measurements.")
+    consecutive_failures: int = Field(
+        default=1, ge=1, description="How many failures in a row make it fail."
+    )
+    inconclusive_timeout_seconds: float = Field(
         default=300,
         ge=0,
-        description="Seconds after the hold for which it may be inconclusive before it halts.",
+        description="How long after the pause it may be inconclusive before the rollout halts.",
     )
+
+    renamed: ClassVar = {
+        "interval": "interval_seconds",
+        "failures": "consecutive_failures",
+        "patience": "inconclusive_timeout_seconds",
+    }
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

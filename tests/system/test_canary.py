@@ -122,7 +122,9 @@ async def test_the_only_healthy_copy_is_not_rolled_back(
     pulse: Pulse, gateway: str, cluster: KubeClient
 ) -> None:
     change(pulse, "minimum_samples: 20", "minimum_samples: 100000")
-    change(pulse, "interval: 1\n", "interval: 1\n    patience: 2\n")
+    change(
+        pulse, "interval_seconds: 1\n", "interval_seconds: 1\n    inconclusive_timeout_seconds: 2\n"
+    )
     change(pulse, "strategy: canary\n", "strategy: canary\ndrift: report\n")
     pulse.version("2.0.0")
     state, _ = await released(pulse, gateway)

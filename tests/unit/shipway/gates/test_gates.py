@@ -155,7 +155,12 @@ class Prometheus(Metrics):
             raise RefuseError("Prometheus does not take the query.", expected="PromQL", got=promql)
 
 
-GATE = Gate(name="errors", prometheus=settings(baseline="old", **OF), failures=2, patience=7)
+GATE = Gate(
+    name="errors",
+    prometheus=settings(baseline="old", **OF),
+    consecutive_failures=2,
+    inconclusive_timeout_seconds=7,
+)
 
 
 async def look(**said: Any) -> Measurement:
