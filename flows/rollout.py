@@ -14,7 +14,7 @@ from flows.tasks.rollback.safety_check import go_back_now
 from flows.tasks.rollout.commit import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.read_target import read_target
-from flows.tasks.rollout.run_gates import check_gates, figures, judge_step
+from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import follow
 from shipway.errors import BadVersionError, FailError, HaltError, RefuseError, ShipwayError
 from shipway.git.revision import Revision
@@ -101,7 +101,8 @@ async def lead(
             kept.reached(step)
             seen = {}
             if step.gates is not None:
-                seen = figures(await judge_step(target, step, image, committed.at, kept.tell))
+                passed = await run_gates(target, step, image, committed.at, kept.tell)
+                seen = gate_trailers(passed)
         except BadVersionError as red:
             kept.gave_up(f"**{red.what}** {red.facts['got'] or ''}")
             if cause.back_from is not None or target.rollout.on_failure == "halt":

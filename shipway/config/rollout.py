@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, create_model, model_validator
 
 from shipway.config.rendering import Rendering
 from shipway.documents.document import Strict, read_document
-from shipway.gates.settings import Gate
+from shipway.gates import gate_model
+from shipway.gates.gate import Gate
 from shipway.parameters import Name
 from shipway.strategies import BlueGreenSettings, CanarySettings, RollingSettings, Settings
 
@@ -146,7 +149,7 @@ class Rollout(Strict):
     def _names_of_gates(self) -> Self:
         names = [gate.name for gate in self.gates]
         if len(set(names)) != len(names):
-            raise ValueError("gates with a name of their own each")
+            raise ValueError("gates with different names")
         return self
 
     @model_validator(mode="after")
@@ -165,4 +168,11 @@ def read_rollout(text: str, file: str = FILE) -> Rollout:
     Raises:
         RefuseError: With file, line, key, expected and got.
     """
-    return read_document(text, Rollout, file)
+    return read_document(text, _model_with(gate_model()), file)
+
+
+@lru_cache
+def _model_with(gate: type[Gate]) -> type[Rollout]:
+    """`Rollout` with a model of its gates."""
+    gates = (list[gate], copy(Rollout.model_fields["gates"]))
+    return create_model("Rollout", __base__=Rollout, gates=gates)

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
+from shipway.gates.gate import GateProbe
 from shipway.gates.measurement import Measurement
 from shipway.kubernetes.client import NO_ANSWER, KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.workloads import health_of, last_words
 
 
-class HealthLooker:
-    """Looks at a workload's pods: one whose container ends while it is looked at is red."""
+def health_probe(
+    client: KubeClient,
+    workload: KubeObject,
+    namespace: str,
+    images: dict[str, str],
+    inconclusive_timeout_seconds: float,
+) -> GateProbe:
+    """What measures a workload's pods: a container that ends meanwhile fails it.
 
-    interval = 1.0
-    failures = 1
+    Args:
+        client: The cluster.
+        workload: Whose pods.
+        namespace: Where it is.
+        images: The image that each of its containers is to run.
+        inconclusive_timeout_seconds: How long after the pause the pods may be neither.
+    """
+    restarts_before: int | None = None
 
-    def __init__(
-        self,
-        client: KubeClient,
-        workload: KubeObject,
-        namespace: str,
-        images: dict[str, str],
-        patience: float,
-    ):
-        self.name, self.patience = workload.title, patience
-        self._client, self._workload = client, workload
-        self._namespace, self._images = namespace, images
-        self._restarts: int | None = None
-
-    async def look(self) -> Measurement:
-        """Look once."""
+    async def measure() -> Measurement:
+        nonlocal restarts_before
         try:
-            health = await health_of(self._client, self._workload, self._namespace, self._images)
+            health = await health_of(client, workload, namespace, images)
             if health.state == "failed":
-                words = await last_words(self._client, self._namespace, health)
+                words = await last_words(client, namespace, health)
                 return Measurement(verdict="fail", words=f"{health.reason}\n{words}".strip())
         except NO_ANSWER as error:
             return Measurement(verdict="inconclusive", words=str(error) or type(error).__name__)
-        before = health.restarts if self._restarts is None else self._restarts
-        self._restarts = before
-        if health.restarts > before:
-            words = f"containers ended and were started again: {health.restarts - before}"
+        if restarts_before is None:
+            restarts_before = health.restarts
+        if health.restarts > restarts_before:
+            restarts = health.restarts - restarts_before
+            words = f"containers ended and were started again: {restarts}"
             return Measurement(verdict="fail", words=words)
         verdict = "pass" if health.state == "healthy" else "inconclusive"
         return Measurement(verdict=verdict, words=health.reason)
+
+    return GateProbe(
+        name=workload.title,
+        interval_seconds=1,
+        consecutive_failures=1,
+        inconclusive_timeout_seconds=inconclusive_timeout_seconds,
+        measure=measure,
+    )

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import ClassVar
+
+from pydantic import Field
+
+from shipway.gates.gate import Gate, GateContext, GateProbe, GateSettings
 from shipway.gates.measurement import Measurement
-from shipway.gates.settings import Gate, JobGate
-from shipway.kubernetes.client import NO_ANSWER, KubeClient
+from shipway.kubernetes.client import NO_ANSWER
 from shipway.kubernetes.job import JobEnd, run_job
 
 
-class CommandLooker:
-    """Runs the command once; what it came to stands."""
+class JobGate(GateSettings):
+    """A command that must succeed, in a pod of its own in the environment's namespace."""
 
-    def __init__(
-        self, gate: Gate, settings: JobGate, client: KubeClient, namespace: str, image: str
-    ):
-        self.name, self.interval = gate.name, gate.interval_seconds
-        # A command that failed is not run again: it may have changed what it looks at.
-        self.failures, self.patience = 1, gate.inconclusive_timeout_seconds
-        self._settings, self._client, self._namespace = settings, client, namespace
-        self._image = settings.image or image
-        self._end: Measurement | None = None
+    command: list[str] = Field(min_length=1, description="Program and arguments.")
+    image: str | None = Field(
+        default=None, description="Its image; the new version's if not given."
+    )
+    env: dict[str, str] = Field(default_factory=dict, description="Its environment.")
+    timeout_seconds: float = Field(
+        default=300, gt=0, description="How long it may take, its start included."
+    )
 
-    async def look(self) -> Measurement:
-        """Run it, or say again what it came to."""
-        if self._end is None:
-            try:
-                end = await run_job(
-                    self._client,
-                    self._namespace,
-                    name=self.name,
-                    image=self._image,
-                    command=self._settings.command,
-                    env=self._settings.env,
-                    timeout=self._settings.timeout_seconds,
-                )
-            except NO_ANSWER as error:
-                return Measurement(verdict="inconclusive", words=str(error) or type(error).__name__)
-            self._end = judge(end)
-        return self._end
+    renamed: ClassVar = {"timeout": "timeout_seconds"}
+
+    def probe(self, gate: Gate, context: GateContext) -> GateProbe:
+        """Runs the command once; what it came to stands.
+
+        It is not run again: it may have changed what it looks at. So its first failure counts.
+        """
+        ended: Measurement | None = None
+
+        async def measure() -> Measurement:
+            nonlocal ended
+            if ended is None:
+                try:
+                    ended = verdict_of(await self._run(gate.name, context))
+                except NO_ANSWER as error:
+                    words = str(error) or type(error).__name__
+                    return Measurement(verdict="inconclusive", words=words)
+            return ended
+
+        return replace(gate.probe_with(measure), consecutive_failures=1)
+
+    async def _run(self, name: str, context: GateContext) -> JobEnd:
+        return await run_job(
+            context.client,
+            context.namespace,
+            name=name,
+            image=self.image or context.image,
+            command=self.command,
+            env=self.env,
+            timeout=self.timeout_seconds,
+        )
 
 
-def judge(end: JobEnd) -> Measurement:
+def verdict_of(end: JobEnd) -> Measurement:
     """What the end of a job says; one that never ran says nothing."""
     if end.exit_code is None:
         return Measurement(verdict="inconclusive", words=end.words)

@@ -1,9 +1,9 @@
-"""What gates say, and what follows from it. Pure."""
+"""What gates measure, and what follows from it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +11,7 @@ Verdict = Literal["pass", "fail", "inconclusive"]
 
 
 class Measurement(BaseModel):
-    """One look at a gate.
+    """What a gate measured once.
 
     Args:
         verdict: What it says; no data is inconclusive, never a pass.
@@ -26,29 +26,17 @@ class Measurement(BaseModel):
     value: float | None = None
 
 
-class Looker(Protocol):
-    """A gate that can be looked at."""
-
-    name: str
-    interval: float
-    failures: int
-    patience: float
-
-    async def look(self) -> Measurement:
-        """Look once; whatever keeps it from an answer is inconclusive."""
-        ...
-
-
 def decide(
-    readings: Sequence[Measurement], failures: int, *, hold_is_over: bool
+    measurements: Sequence[Measurement], consecutive_failures: int, *, pause_is_over: bool
 ) -> Literal["pass", "fail", "go on"]:
-    """What the readings so far, oldest first, come to.
+    """What the measurements so far, oldest first, come to.
 
-    Inconclusive readings neither break a row of failures nor make one.
+    Inconclusive ones neither break a row of failures nor make one.
     """
-    clear = [one.verdict for one in readings if one.verdict != "inconclusive"]
-    if len(clear) >= failures and set(clear[-failures:]) == {"fail"}:
+    verdicts = [measurement.verdict for measurement in measurements]
+    clear = [verdict for verdict in verdicts if verdict != "inconclusive"]
+    if len(clear) >= consecutive_failures and set(clear[-consecutive_failures:]) == {"fail"}:
         return "fail"
-    if hold_is_over and readings and readings[-1].verdict == "pass":
+    if pause_is_over and verdicts and verdicts[-1] == "pass":
         return "pass"
     return "go on"

@@ -6,11 +6,14 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import partial
+from typing import ClassVar, NamedTuple, Self
+
+from pydantic import Field, model_validator
 
 from shipway.errors import RefuseError, ShipwayError
+from shipway.gates.gate import Gate, GateContext, GateProbe, GateSettings
 from shipway.gates.measurement import Measurement
-from shipway.gates.settings import Gate, PrometheusGate
 from shipway.kubernetes.objects import KubeObject
 from shipway.prometheus import Prometheus, Sample
 
@@ -38,48 +41,124 @@ def number(samples: Sequence[Sample]) -> Number:
     return Number(value, f"{value:.4g}")
 
 
-def judge(
-    settings: PrometheusGate, value: Number, baseline: Number, samples: Number
-) -> Measurement:
-    """What the numbers say; `baseline` and `samples` count where the settings have them."""
-    missing = _missing(settings, value, baseline, samples)
-    if missing or value.value is None:
-        return Measurement(verdict="inconclusive", words="; ".join(missing))
-    judged, words = value.value, value.words
-    if settings.baseline is not None:
-        judged -= baseline.value or 0
-        words = f"{words} - {baseline.words} = {judged:.4g}"
-    too_high = settings.max is not None and judged > settings.max
-    too_low = settings.min is not None and judged < settings.min
-    bounds = [
-        f"{name} {bound:g}"
-        for name, bound in (("max", settings.max), ("min", settings.min))
-        if bound is not None
-    ]
-    of = [f"{samples.words} samples"] if settings.samples is not None else []
-    verdict = "fail" if too_high or too_low else "pass"
-    return Measurement(verdict=verdict, words=", ".join((words, *bounds, *of)), value=judged)
+class PrometheusGate(GateSettings):
+    """A number that Prometheus knows.
+
+    In queries, `$new` and `$old` match the names of both versions' pods, and `$since` is the time
+    since the step began, as in `[$since]`.
+    """
+
+    asks_prometheus: ClassVar[bool] = True
+
+    query: str = Field(description="PromQL for one number, of the new version.")
+    baseline: str | None = Field(
+        default=None,
+        description="The same of the version before, at the same time: how much the first number "
+        "is above this one is judged, not the number itself.",
+    )
+    max: float | None = Field(default=None, description="The number must not be above.")
+    min: float | None = Field(default=None, description="The number must not be below.")
+    samples: str | None = Field(
+        default=None, description="PromQL for how many requests or the like stand behind it."
+    )
+    minimum_samples: float = Field(
+        default=0, ge=0, description="How many must stand behind it before it says anything."
+    )
+
+    @model_validator(mode="after")
+    def _has_bounds(self) -> Self:
+        if self.max is None and self.min is None:
+            raise ValueError("max or min, or both")
+        if (self.samples is None) != (self.minimum_samples == 0):
+            raise ValueError("samples and minimum_samples belong together")
+        return self
+
+    async def check(self, where: str, prometheus: Prometheus | None) -> None:
+        """See that every query is PromQL."""
+        server = _given(prometheus)
+        for query in (self.query, self.baseline, self.samples):
+            if query is None:
+                continue
+            try:
+                await server.check(filled(query, "new", "old", 60))
+            except RefuseError as error:
+                raise RefuseError(
+                    error.what,
+                    where=where,
+                    expected=error.facts["expected"],
+                    got=error.facts["got"],
+                    untouched="the ops repository and the cluster",
+                ) from error
+
+    def probe(self, gate: Gate, context: GateContext) -> GateProbe:
+        """Asks all queries, and judges the numbers."""
+        return gate.probe_with(partial(self.measure, context))
+
+    async def measure(self, context: GateContext) -> Measurement:
+        """Ask all queries once."""
+        not_asked = Number(None, "")
+        try:
+            value = await _ask(self.query, context)
+            baseline = await _ask(self.baseline, context) if self.baseline else not_asked
+            samples = await _ask(self.samples, context) if self.samples else not_asked
+        except ShipwayError as error:
+            return Measurement(verdict="inconclusive", words=f"{error.what} {error.facts['got']}")
+        return self.verdict_of(value, baseline, samples)
+
+    def verdict_of(self, value: Number, baseline: Number, samples: Number) -> Measurement:
+        """What the numbers say; `baseline` and `samples` count where the gate has them."""
+        missing = self._missing(value, baseline, samples)
+        if missing or value.value is None:
+            return Measurement(verdict="inconclusive", words="; ".join(missing))
+        judged, words = value.value, value.words
+        if self.baseline is not None:
+            judged -= baseline.value or 0
+            words = f"{words} - {baseline.words} = {judged:.4g}"
+        too_high = self.max is not None and judged > self.max
+        too_low = self.min is not None and judged < self.min
+        bounds = [
+            f"{name} {bound:g}"
+            for name, bound in (("max", self.max), ("min", self.min))
+            if bound is not None
+        ]
+        behind = [f"{samples.words} samples"] if self.samples is not None else []
+        verdict = "fail" if too_high or too_low else "pass"
+        return Measurement(
+            verdict=verdict, words=", ".join((words, *bounds, *behind)), value=judged
+        )
+
+    def _missing(self, value: Number, baseline: Number, samples: Number) -> list[str]:
+        """What there is no number of, or not enough samples."""
+        missing = [] if value.value is not None else [value.words]
+        if self.baseline is not None and baseline.value is None:
+            missing.append(f"baseline: {baseline.words}")
+        if self.samples is not None and samples.value is None:
+            missing.append(f"samples: {samples.words}")
+        if samples.value is not None and samples.value < self.minimum_samples:
+            missing.append(f"{samples.words} of {self.minimum_samples:g} samples")
+        return missing
 
 
-def _missing(
-    settings: PrometheusGate, value: Number, baseline: Number, samples: Number
-) -> list[str]:
-    """What there is no number of, or not enough samples."""
-    found = [] if value.value is not None else [value.words]
-    if settings.baseline is not None and baseline.value is None:
-        found.append(f"baseline: {baseline.words}")
-    if settings.samples is not None and samples.value is None:
-        found.append(f"samples: {samples.words}")
-    if samples.value is not None and samples.value < settings.minimum_samples:
-        found.append(f"{samples.words} of {settings.minimum_samples:g} samples")
-    return found
+async def _ask(query: str, context: GateContext) -> Number:
+    """The number that a query has now."""
+    since = (datetime.now(UTC) - context.since).total_seconds()
+    promql = filled(query, pods_of(context.new), pods_of(context.old), since)
+    return number(await _given(context.prometheus).query(promql))
+
+
+def _given(prometheus: Prometheus | None) -> Prometheus:
+    if prometheus is None:
+        raise RefuseError(
+            "There is no Prometheus to ask.", expected="a Metrics block", got="no block"
+        )
+    return prometheus
 
 
 def pods_of(workloads: Sequence[KubeObject]) -> str:
     """A regular expression (RE2) for the names of the workloads' pods, and of no others."""
     return "|".join(
-        re.escape(one.name).replace("\\-", "-") + _POD.get(one.kind, _POD_OF_OTHERS)
-        for one in workloads
+        re.escape(workload.name).replace("\\-", "-") + _POD.get(workload.kind, _POD_OF_OTHERS)
+        for workload in workloads
     )
 
 
@@ -93,59 +172,4 @@ def filled(query: str, new: str, old: str, since: float) -> str:
         since: Seconds since the step was committed.
     """
     values = {"new": new, "old": old, "since": f"{max(1, round(since))}s"}
-    return re.sub(r"\$(new|old|since)\b", lambda found: values[found[1]], query)
-
-
-class PrometheusLooker:
-    """Asks all queries of a gate, and judges the numbers."""
-
-    def __init__(
-        self,
-        gate: Gate,
-        settings: PrometheusGate,
-        metrics: Prometheus,
-        new: str,
-        old: str,
-        since: datetime,
-    ):
-        self.name, self.interval = gate.name, gate.interval_seconds
-        self.failures, self.patience = gate.consecutive_failures, gate.inconclusive_timeout_seconds
-        self._settings, self._metrics = settings, metrics
-        self._new, self._old, self._since = new, old, since
-
-    async def look(self) -> Measurement:
-        """Look once."""
-        settings, none = self._settings, Number(None, "")
-        try:
-            value = await self._number(settings.query)
-            baseline = await self._number(settings.baseline) if settings.baseline else none
-            samples = await self._number(settings.samples) if settings.samples else none
-        except ShipwayError as error:
-            return Measurement(verdict="inconclusive", words=f"{error.what} {error.facts['got']}")
-        return judge(settings, value, baseline, samples)
-
-    async def _number(self, query: str) -> Number:
-        since = (datetime.now(UTC) - self._since).total_seconds()
-        return number(await self._metrics.query(filled(query, self._new, self._old, since)))
-
-
-async def check_queries(settings: PrometheusGate, metrics: Prometheus, where: str) -> None:
-    """See that every query of a gate is PromQL.
-
-    Raises:
-        RefuseError: One is not.
-        RetryError: Prometheus does not answer.
-    """
-    for query in (settings.query, settings.baseline, settings.samples):
-        if query is None:
-            continue
-        try:
-            await metrics.check(filled(query, "new", "old", 60))
-        except RefuseError as error:
-            raise RefuseError(
-                error.what,
-                where=where,
-                expected=error.facts["expected"],
-                got=error.facts["got"],
-                untouched="the ops repository and the cluster",
-            ) from error
+    return re.sub(r"\$(new|old|since)\b", lambda match: values[match[1]], query)

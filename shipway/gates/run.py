@@ -1,77 +1,115 @@
-"""Deploy, judged: the gates are looked at for as long as a step is held."""
+"""A step's gates, measured for as long as the step is paused."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.concurrency import fail_fast_group
 from shipway.errors import BadVersionError, HaltError
-from shipway.gates.measurement import Looker, Measurement, decide
+from shipway.gates.gate import Gate, GateProbe
+from shipway.gates.measurement import Measurement, decide
+from shipway.prometheus import Prometheus
 
 Tell = Callable[[str, Measurement], None]
 
 
-class Passed(BaseModel):
-    """A gate that passed, with what it said last."""
+class PassedGate(BaseModel):
+    """A gate that passed, with what it measured last."""
 
     model_config = ConfigDict(frozen=True)
 
-    gate: str
+    name: str
     words: str
 
 
-async def course(gate: Looker, hold_until: float, tell: Tell) -> Passed:
-    """Look at a gate until it passes at the end of the hold.
+async def check_gates(gates: Sequence[Gate], file: str, prometheus: Prometheus | None) -> None:
+    """See that the gates of a file can be meant, before anything is committed.
 
     Args:
-        gate: The gate.
-        hold_until: When the hold ends, as `time.monotonic` says it.
-        tell: Called with every reading.
+        gates: The gates, in the order of the file.
+        file: Path of the file.
+        prometheus: The server that has the app's numbers; None where no gate asks it.
 
     Raises:
-        BadVersionError: It is red.
-        HaltError: It has no answer when its patience ends.
+        RefuseError: One cannot.
+        RetryError: What one has to ask does not answer.
     """
-    readings: list[Measurement] = []
+    for number, gate in enumerate(gates):
+        await gate.settings.check(f"{file}: gates.{number} ({gate.name})", prometheus)
+
+
+async def run_gates(
+    probes: Sequence[GateProbe], pause_until: float, tell: Tell
+) -> list[PassedGate]:
+    """Run gates side by side; the first that does not pass stops the others.
+
+    Raises:
+        BadVersionError: A gate fails.
+        HaltError: A gate is inconclusive for too long.
+    """
+    async with fail_fast_group() as group:
+        runs = [group.create_task(run_gate(probe, pause_until, tell)) for probe in probes]
+    return [run.result() for run in runs]
+
+
+async def run_gate(probe: GateProbe, pause_until: float, tell: Tell) -> PassedGate:
+    """Measure a gate until it passes at the end of the pause.
+
+    Args:
+        probe: What measures the gate.
+        pause_until: When the pause ends, as `time.monotonic` says it.
+        tell: Called with the gate's name and every measurement.
+
+    Raises:
+        BadVersionError: It fails.
+        HaltError: It is inconclusive for too long after the pause.
+    """
+    measurements: list[Measurement] = []
     while True:
-        readings.append(reading := await gate.look())
-        tell(gate.name, reading)
+        measurements.append(measurement := await probe.measure())
+        tell(probe.name, measurement)
         now = time.monotonic()
-        decision = decide(readings, gate.failures, hold_is_over=now >= hold_until)
+        decision = decide(
+            measurements, probe.consecutive_failures, pause_is_over=now >= pause_until
+        )
         if decision == "pass":
-            return Passed(gate=gate.name, words=reading.words)
+            return PassedGate(name=probe.name, words=measurement.words)
         if decision == "fail":
-            raise _red(gate, readings)
-        if now > hold_until + gate.patience:
-            raise _no_answer(gate, reading)
-        left = hold_until - now
-        await asyncio.sleep(min(gate.interval, left) if left > 0 else gate.interval)
+            raise _red(probe, measurement)
+        if now > pause_until + probe.inconclusive_timeout_seconds:
+            raise _inconclusive(probe, measurement)
+        left = pause_until - now
+        await asyncio.sleep(
+            min(probe.interval_seconds, left) if left > 0 else probe.interval_seconds
+        )
 
 
-def seconds_left(since: datetime, hold: float) -> float:
-    """How much of a hold is left that began when a step was committed, by whichever run."""
-    return hold - (datetime.now(UTC) - since).total_seconds()
+def seconds_left(since: datetime, pause_seconds: float) -> float:
+    """How much is left of a pause that began when a step was committed, by whichever run."""
+    return pause_seconds - (datetime.now(UTC) - since).total_seconds()
 
 
-def _red(gate: Looker, readings: list[Measurement]) -> BadVersionError:
-    times = f" {gate.failures} times in a row" if gate.failures > 1 else ""
+def _red(probe: GateProbe, last: Measurement) -> BadVersionError:
+    failures = probe.consecutive_failures
+    times = f" {failures} times in a row" if failures > 1 else ""
     return BadVersionError(
-        f"The gate {gate.name!r} is red{times}.",
-        where=f"gate {gate.name}",
+        f"The gate {probe.name!r} is red{times}.",
+        where=f"gate {probe.name}",
         expected="what rollout.yaml asks of it",
-        got=readings[-1].words,
+        got=last.words,
     )
 
 
-def _no_answer(gate: Looker, last: Measurement) -> HaltError:
+def _inconclusive(probe: GateProbe, last: Measurement) -> HaltError:
     return HaltError(
-        f"The gate {gate.name!r} has no answer: neither pass nor fail.",
-        where=f"gate {gate.name}",
-        expected=f"an answer within {gate.patience:g} s after the hold",
+        f"The gate {probe.name!r} has no answer: neither pass nor fail.",
+        where=f"gate {probe.name}",
+        expected=f"an answer within {probe.inconclusive_timeout_seconds:g} s after the pause",
         got=last.words,
         untouched="the rollout, which stands where it is, and the version before it",
         remedy="see why there is no answer, then start the release again: it goes on from here; "

@@ -1,4 +1,4 @@
-"""Deploy, judged: a step's gates, for as long as it is held."""
+"""Deploy, judged: a step's gates, for as long as it is paused."""
 
 from __future__ import annotations
 
@@ -13,110 +13,109 @@ from blocks.metrics import Metrics
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.tasks.rollout.watch import images_for, workloads_of
-from shipway.concurrency import fail_fast_group
-from shipway.gates.health import HealthLooker
-from shipway.gates.http import PageLooker
-from shipway.gates.job import CommandLooker
-from shipway.gates.measurement import Looker, Measurement
-from shipway.gates.prometheus import PrometheusLooker, check_queries, pods_of
-from shipway.gates.run import Passed, Tell, course, seconds_left
+from shipway.gates import run
+from shipway.gates.gate import Gate, GateContext, GateProbe
+from shipway.gates.health import health_probe
+from shipway.gates.measurement import Measurement
+from shipway.gates.run import PassedGate, Tell, seconds_left
 from shipway.kubernetes.client import KubeClient
-from shipway.kubernetes.objects import KubeObject
+from shipway.prometheus import Prometheus
 from shipway.rollout.target import Target
 from shipway.strategies import Step
 
 
-@external_task("judge {step.name}")
-async def judge_step(
+@external_task("check the gates")
+async def check_gates(target: Target) -> None:
+    """See that the gates can be meant, before anything is committed.
+
+    Raises:
+        RefuseError: One cannot, or there is no block that it needs.
+        RetryError: What one has to ask does not answer.
+    """
+    gates = target.rollout.gates
+    prometheus = await _prometheus_for(target, gates)
+    await run.check_gates(gates, f"{target.folder}/rollout.yaml", prometheus)
+
+
+@external_task("run the gates of {step.name}")
+async def run_gates(
     target: Target, step: Step, image: str, since: datetime, tell: Tell
-) -> list[Passed]:
-    """Hold a step, and look at its gates all the while; return what those that passed said.
+) -> list[PassedGate]:
+    """Pause a step, and measure its gates all the while; return what those that passed said.
 
     Args:
         target: The environment.
         step: The step, committed and applied.
         image: The new version.
         since: When it was committed.
-        tell: Called with every answer of a gate.
+        tell: Called with every measurement of a gate.
 
     Raises:
-        BadVersionError: A gate is red.
-        HaltError: A gate has no answer.
+        BadVersionError: A gate fails.
+        HaltError: A gate is inconclusive for too long.
     """
     cluster = await load_block(Cluster, target.cluster)
-    hold_until = time.monotonic() + seconds_left(since, step.hold)
+    pause_until = time.monotonic() + seconds_left(since, step.hold)
     log = log_verdicts()
 
-    def tell_all(gate: str, reading: Measurement) -> None:
-        log(gate, reading)
-        tell(gate, reading)
+    def tell_all(gate: str, measurement: Measurement) -> None:
+        log(gate, measurement)
+        tell(gate, measurement)
 
     async with cluster.client() as client:
-        gates = await _gates(target, step, image, since, client)
-        async with fail_fast_group() as group:
-            courses = [group.create_task(course(gate, hold_until, tell_all)) for gate in gates]
-    return [one.result() for one in courses]
+        probes = await _probes(target, step, image, since, client)
+        return await run.run_gates(probes, pause_until, tell_all)
 
 
-def figures(passed: Sequence[Passed]) -> dict[str, str]:
+def gate_trailers(passed: Sequence[PassedGate]) -> dict[str, str]:
     """What the gates that let a step pass said, as a trailer of the next step's commit."""
-    return {"Gates": "; ".join(f"{one.gate}: {one.words}" for one in passed)} if passed else {}
-
-
-@external_task("check the gates")
-async def check_gates(target: Target) -> None:
-    """See that Prometheus takes every query, before anything is committed.
-
-    Raises:
-        RefuseError: It does not, or there is no Metrics block.
-        RetryError: It does not answer.
-    """
-    for number, gate in enumerate(target.rollout.gates):
-        if gate.prometheus is not None:
-            metrics = await load_block(Metrics, target.rollout.metrics or target.environment)
-            where = f"{target.folder}/rollout.yaml: gates.{number} ({gate.name})"
-            await check_queries(gate.prometheus, metrics, where)
-
-
-async def _gates(
-    target: Target,
-    step: Step,
-    image: str,
-    since: datetime,
-    client: KubeClient,
-) -> list[Looker]:
-    found: list[Looker] = []
-    new: list[KubeObject] = []
-    for ready in step.ready:
-        for workload in await workloads_of(client, target, ready):
-            images = images_for(target, workload, image)
-            namespace = target.namespace_of(workload)
-            patience = target.rollout.progress_deadline
-            found.append(HealthLooker(client, workload, namespace, images, patience))
-            new.append(workload)
-    old = [one for one in target.workloads if one.title == step.beside]
-    names = pods_of(new), pods_of(old)
-    for gate in target.rollout.gates:
-        if gate.when != step.gates:
-            continue
-        if gate.prometheus is not None:
-            metrics = await load_block(Metrics, target.rollout.metrics or target.environment)
-            found.append(PrometheusLooker(gate, gate.prometheus, metrics, *names, since))
-        if gate.http is not None:
-            found.append(PageLooker(gate, gate.http, client, target.rollout.namespace))
-        if gate.job is not None:
-            namespace = target.rollout.namespace
-            found.append(CommandLooker(gate, gate.job, client, namespace, image))
-    return found
+    return {"Gates": "; ".join(f"{gate.name}: {gate.words}" for gate in passed)} if passed else {}
 
 
 def log_verdicts() -> Tell:
     """Log what gates say where it is another verdict than before."""
-    logger, said = get_run_logger(), dict[str, str]()
+    logger, logged = get_run_logger(), dict[str, str]()
 
-    def tell(gate: str, reading: Measurement) -> None:
-        if said.get(gate) != reading.verdict:
-            logger.info("gate %s: %s, %s", gate, reading.verdict, reading.words)
-        said[gate] = reading.verdict
+    def tell(gate: str, measurement: Measurement) -> None:
+        if logged.get(gate) != measurement.verdict:
+            logger.info("gate %s: %s, %s", gate, measurement.verdict, measurement.words)
+        logged[gate] = measurement.verdict
 
     return tell
+
+
+async def _probes(
+    target: Target, step: Step, image: str, since: datetime, client: KubeClient
+) -> list[GateProbe]:
+    """What measures the step's gates: its workloads' pods, and those of rollout.yaml."""
+    workloads = [
+        workload for ready in step.ready for workload in await workloads_of(client, target, ready)
+    ]
+    pods = [
+        health_probe(
+            client,
+            workload,
+            target.namespace_of(workload),
+            images_for(target, workload, image),
+            target.rollout.progress_deadline,
+        )
+        for workload in workloads
+    ]
+    gates = [gate for gate in target.rollout.gates if gate.when == step.gates]
+    context = GateContext(
+        client=client,
+        namespace=target.rollout.namespace,
+        image=image,
+        prometheus=await _prometheus_for(target, gates),
+        new=workloads,
+        old=[workload for workload in target.workloads if workload.title == step.beside],
+        since=since,
+    )
+    return [*pods, *(gate.settings.probe(gate, context) for gate in gates)]
+
+
+async def _prometheus_for(target: Target, gates: Sequence[Gate]) -> Prometheus | None:
+    """The environment's Metrics block, if one of the gates asks it."""
+    if any(gate.settings.asks_prometheus for gate in gates):
+        return await load_block(Metrics, target.rollout.metrics or target.environment)
+    return None
