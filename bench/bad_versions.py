@@ -12,7 +12,7 @@ from bench.section import Cell, Section
 from bench.traffic import Request, traffic
 
 REPLICAS = 3
-DEADLINE = "progress_deadline: 20\n"
+DEADLINE = "progress_deadline_seconds: 20\n"
 AFTERWARDS_SECONDS = 3
 BAD: dict[str, dict[str, Any]] = {
     "fails 20 % of its requests": {"fails_percent": 20},

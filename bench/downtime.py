@@ -26,7 +26,7 @@ async def downtime() -> list[Section]:
     for strategy in STRATEGIES:
         async with rollout_app(strategy) as app:
             if strategy == "canary":
-                app.change("hold: 10", f"hold: {HOLD}")
+                app.change("pause_seconds: 10", f"pause_seconds: {HOLD}")
             url = os.environ["SHIPWAY_GATEWAY"] if strategy == "canary" else await app.service()
             with traffic(url, app.host, RATE) as load:
                 row = await _there_and_back(app, load)

@@ -32,8 +32,8 @@ BACK: dict[Strategy, tuple[tuple[str | None, str], ...]] = {
 # Short, and without the gate that needs requests: this is about what is left.
 QUICK: dict[Strategy, dict[str, str]] = {
     "rolling": {},
-    "blue-green": {"keep: 10": "keep: 3"},
-    "canary": {"hold: 10": "hold: 3"},
+    "blue-green": {"delay_seconds: 10": "delay_seconds: 3"},
+    "canary": {"pause_seconds: 10": "pause_seconds: 3"},
 }
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
 

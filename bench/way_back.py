@@ -18,7 +18,10 @@ async def way_back() -> Section:
     async with rollout_app("blue-green") as app:
         with traffic(await app.service(), app.host, RATE) as load:
             for kept in (True, False):
-                app.change("keep: 10" if kept else "keep: 120", "keep: 120" if kept else "keep: 1")
+                app.change(
+                    "delay_seconds: 10" if kept else "delay_seconds: 120",
+                    "delay_seconds: 120" if kept else "delay_seconds: 1",
+                )
                 times = [await _back(app, load, kept=kept) for _ in range(ROUNDS)]
                 rows.append(
                     {

@@ -21,7 +21,7 @@ from shipway.git.revision import Revision
 from shipway.release import Cause
 from shipway.rollout.committed import Committed, RolledOut
 from shipway.rollout.target import Target
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 
 Until = Literal["commit", "healthy"]
 

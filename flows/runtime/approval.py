@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.runtime.notify import announce
 from shipway.errors import FailError, HaltError
 from shipway.rollout.target import Target
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 from shipway.text import one_line
 
 POLL_SECONDS = 1
@@ -59,7 +59,7 @@ async def ask_for_approval(
     saw = seen.get("Gates", "no gate was asked yet")
     words = f"**{step.name}** of {target.app} in {target.environment}\n\n{image}\n\n{saw}"
     await announce(target, "approval", f"{step.name} waits for an approval. {saw}", image=image)
-    timeout = round(target.rollout.approval_timeout)
+    timeout = round(target.rollout.approval_timeout_seconds)
     try:
         answer = await apause_flow_run(
             wait_for_input=Approval.with_initial_data(description=words),

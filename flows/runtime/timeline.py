@@ -16,7 +16,7 @@ from shipway.gates.measurement import Measurement
 from shipway.reports.markdown import data_uri
 from shipway.reports.timeline_svg import Moment, draw
 from shipway.rollout.committed import Committed
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 
 REFRESH_SECONDS = 2.0
 

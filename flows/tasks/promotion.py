@@ -20,7 +20,7 @@ from shipway.git.trailers import Recorded
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.workloads import health_of, healthy_since
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import Ready, is_released
+from shipway.strategies.step import Ready, is_released
 
 UNTOUCHED = "everything: nothing was committed"
 
@@ -76,7 +76,7 @@ def release_in(target: Target, history: list[Recorded]) -> tuple[str, Recorded]:
     Raises:
         RefuseError: There is no release, or its rollout is under way.
     """
-    image = target.strategy.serving(target.current)
+    image = target.strategy.serving_image(target.current)
     released = next((one for one in history if one.trailers.get("Image") == image), None)
     left = [step.name for step in target.plan(image) if step.edits]
     if not is_released(image) or released is None or left:
@@ -108,8 +108,8 @@ async def _check_health(
                 raise _not_yet(target, workload, "healthy", health.reason)
             since = await healthy_since(client, workload, namespace)
             for_ = datetime.now(UTC) - max(committed, since or committed)
-            if for_ < timedelta(seconds=promotion.healthy_for):
-                expected = f"healthy for {promotion.healthy_for:.0f} s"
+            if for_ < timedelta(seconds=promotion.healthy_for_seconds):
+                expected = f"healthy for {promotion.healthy_for_seconds:.0f} s"
                 raise _not_yet(target, workload, expected, f"for {for_.total_seconds():.0f} s")
 
 
@@ -120,5 +120,5 @@ def _not_yet(target: Target, workload: KubeObject, expected: str, got: str) -> R
         expected=expected,
         got=got,
         untouched=UNTOUCHED,
-        remedy="promote later, or change promotion.healthy_for in rollout.yaml",
+        remedy="promote later, or change promotion.healthy_for_seconds in rollout.yaml",
     )

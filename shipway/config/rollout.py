@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, create_model, model_validator
+from pydantic import Field, StringConstraints, create_model, field_validator, model_validator
 
 from shipway.config.rendering import Rendering
 from shipway.documents.document import Strict, read_document
 from shipway.gates import gate_model
 from shipway.gates.gate import Gate
 from shipway.parameters import Name
-from shipway.strategies import BlueGreenSettings, CanarySettings, RollingSettings, Settings
+from shipway.strategies import STRATEGIES
+from shipway.strategies.strategy import StrategySettings
 
 FILE = "rollout.yaml"
 
@@ -57,22 +59,20 @@ class Promotion(Strict):
     """Where `promote` takes this environment's next version from."""
 
     source: Name = Field(description="The environment before this one.")
-    healthy_for: float = Field(
-        default=0, ge=0, description="Seconds for which the version must have been healthy there."
+    healthy_for_seconds: float = Field(
+        default=0, ge=0, description="How long the version must have been healthy there."
     )
+
+    renamed: ClassVar[Mapping[str, str]] = {"healthy_for": "healthy_for_seconds"}
 
 
 class Rollout(Strict):
-    """The whole file."""
+    """The whole file.
 
-    strategy: Literal["rolling", "blue-green", "canary"] = Field(
-        description="How the cluster moves to the new version."
-    )
-    rolling: RollingSettings | None = Field(default=None, description="For strategy: rolling.")
-    blue_green: BlueGreenSettings | None = Field(
-        default=None, description="For strategy: blue-green."
-    )
-    canary: CanarySettings | None = Field(default=None, description="For strategy: canary.")
+    The model of a file has, beside these keys, one for each strategy's settings: see `_model_of`.
+    """
+
+    strategy: str = Field(description="How the cluster moves to the new version.")
     namespace: Name = Field(description="Namespace that the manifests of this folder live in.")
     cluster: Name | None = Field(
         default=None,
@@ -95,8 +95,8 @@ class Rollout(Strict):
         description="What a version that is not healthy or fails a gate leads to: the way back to "
         "the version before, or a stop where it is.",
     )
-    approval_timeout: float = Field(
-        default=3600, gt=0, description="Seconds to wait for a person's approval."
+    approval_timeout_seconds: float = Field(
+        default=3600, gt=0, description="How long a person's approval is waited for."
     )
     notify: list[NotifyBlock] = Field(
         default_factory=list[str],
@@ -120,29 +120,42 @@ class Rollout(Strict):
         description="Which revision may follow another: only one that contains it, or any, where "
         "releases come from several branches.",
     )
-    progress_deadline: float = Field(
-        default=300, gt=0, description="Seconds that the rollout may go without progress."
+    progress_deadline_seconds: float = Field(
+        default=300, gt=0, description="How long the rollout may go without progress."
     )
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        "approval_timeout": "approval_timeout_seconds",
+        "progress_deadline": "progress_deadline_seconds",
+    }
 
     @property
     def section(self) -> str:
         """The key that the strategy's settings stand under."""
-        return self.strategy.replace("-", "_")
+        return _section_of(self.strategy)
 
     @property
-    def settings(self) -> Settings:
-        """The strategy's own settings; rolling needs none."""
-        return getattr(self, self.section) or RollingSettings()
+    def settings(self) -> StrategySettings:
+        """The strategy's own settings; its defaults where the file has none."""
+        return getattr(self, self.section, None) or STRATEGIES[self.strategy]()
+
+    @field_validator("strategy")
+    @classmethod
+    def _is_known(cls, strategy: str) -> str:
+        if strategy not in STRATEGIES:
+            raise ValueError(f"one of {', '.join(STRATEGIES)}")
+        return strategy
 
     @model_validator(mode="after")
     def _settings_of_the_strategy(self) -> Self:
-        given = {key for key, value in self if isinstance(value, Settings)}
-        if self.strategy == "rolling":
-            given.add("rolling")
+        given = {key for key, value in self if isinstance(value, StrategySettings)}
+        if not any(
+            field.is_required() for field in STRATEGIES[self.strategy].model_fields.values()
+        ):
+            given.add(self.section)
         if wrong := given ^ {self.section}:
             key = min(wrong)
-            strategy = key.replace("_", "-")
-            raise ValueError(f"{key} and strategy: {strategy} belong together")
+            raise ValueError(f"{key} and strategy: {key.replace('_', '-')} belong together")
         return self
 
     @model_validator(mode="after")
@@ -168,11 +181,26 @@ def read_rollout(text: str, file: str = FILE) -> Rollout:
     Raises:
         RefuseError: With file, line, key, expected and got.
     """
-    return read_document(text, _model_with(gate_model()), file)
+    return read_document(text, rollout_model(), file)
+
+
+def rollout_model() -> type[Rollout]:
+    """The model of a file, with the strategies and kinds of gates that are registered now."""
+    return _model_of(gate_model(), tuple(STRATEGIES.items()))
 
 
 @lru_cache
-def _model_with(gate: type[Gate]) -> type[Rollout]:
-    """`Rollout` with a model of its gates."""
+def _model_of(
+    gate: type[Gate], strategies: tuple[tuple[str, type[StrategySettings]], ...]
+) -> type[Rollout]:
+    """`Rollout` with a model of its gates, and a section for each strategy."""
+    sections: dict[str, Any] = {
+        _section_of(name): (settings | None, Field(None, description=f"For strategy: {name}."))
+        for name, settings in strategies
+    }
     gates = (list[gate], copy(Rollout.model_fields["gates"]))
-    return create_model("Rollout", __base__=Rollout, gates=gates)
+    return create_model("Rollout", __base__=Rollout, gates=gates, **sections)
+
+
+def _section_of(strategy: str) -> str:
+    return strategy.replace("-", "_")

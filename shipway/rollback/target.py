@@ -115,7 +115,7 @@ def bad_image(now: Target, releases: list[Recorded]) -> str:
     newest = releases[0].trailers["Image"] if releases else None
     if newest is not None and newest in now.current.values():
         return newest
-    return now.strategy.serving(now.current)
+    return now.strategy.serving_image(now.current)
 
 
 def _releases(history: list[Recorded]) -> list[Recorded]:

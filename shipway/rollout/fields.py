@@ -9,7 +9,7 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.image_ref import ImageRef, without_tag
 from shipway.manifests import field_at, image_at, set_field, set_image
-from shipway.strategies import Edit, FieldRef, Value
+from shipway.strategies.step import Edit, FieldRef, Value
 
 
 def image_places(rollout: Rollout, wanted: OpsFolder) -> tuple[FieldRef, ...]:
@@ -55,7 +55,7 @@ def changed_files(wanted: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[st
     """
     edited: dict[str, bytes] = {}
     for edit in edits:
-        place = edit.place
+        place = edit.field
         before, path = (
             edited.get(place.file, wanted.files[place.file]),
             f"{wanted.folder}/{place.file}",

@@ -9,7 +9,9 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.kubernetes.objects import KubeObject, images_of, read_objects
 from shipway.rollout.fields import image_places, value_at
-from shipway.strategies import AppFolder, Edit, FieldRef, Step, Strategy, Value
+from shipway.strategies.app_folder import AppFolder
+from shipway.strategies.step import Edit, FieldRef, Step, Value
+from shipway.strategies.strategy import Strategy
 
 
 class Target(BaseModel):
@@ -34,22 +36,22 @@ class Target(BaseModel):
     @property
     def current(self) -> dict[FieldRef, Value]:
         """What Git says, by place."""
-        return {one.place: one.value for one in self.settings}
+        return {one.field: one.value for one in self.settings}
 
     @property
     def images(self) -> list[str]:
         """The images that a release may set."""
-        return [str(one.value) for one in self.settings if one.place.kind != "field"]
+        return [str(one.value) for one in self.settings if one.field.kind != "field"]
 
     @property
     def containers(self) -> set[str]:
         """The containers that the release sets by name."""
-        return {one.place.name for one in self.settings if one.place.kind == "container"}
+        return {one.field.name for one in self.settings if one.field.kind == "container"}
 
     @property
     def workloads(self) -> list[KubeObject]:
         """The workloads whose pods run the images that the release sets, where manifests tell."""
-        files = {one.place.file for one in self.settings if one.place.kind == "container"}
+        files = {one.field.file for one in self.settings if one.field.kind == "container"}
         return [
             one
             for one in self.objects
@@ -67,7 +69,7 @@ class Target(BaseModel):
 
     def plan(self, image: str, *, back: bool = False) -> list[Step]:
         """The steps that are left on the way to an image, or back to it."""
-        way = self.strategy.back if back else self.strategy.plan
+        way = self.strategy.rollback_plan if back else self.strategy.plan
         return way(self.current, image)
 
 
@@ -99,7 +101,7 @@ def target_of(wanted: OpsFolder, app: str, environment: str) -> Target:
     )
     found = AppFolder(path=folder, section=rollout.section, images=images, objects=tuple(objects))
     strategy = rollout.settings.bind(found)
-    settings = [Edit(place=one, value=value_at(wanted, one)) for one in strategy.places]
+    settings = [Edit(field=one, value=value_at(wanted, one)) for one in strategy.fields]
     return Target(
         app=app,
         environment=environment,

@@ -1,46 +1,16 @@
-"""Pure plans: from what Git says now to what it shall say, as steps. No I/O, no Prefect."""
+"""Pure plans: from what Git says now to what it shall say, as steps. No I/O, no Prefect.
 
-from shipway.strategies.app_folder import AppFolder
-from shipway.strategies.blue_green import BlueGreen, BlueGreenSettings
-from shipway.strategies.canary import Canary, CanarySettings, Stage
-from shipway.strategies.rolling import Rolling, RollingSettings
-from shipway.strategies.router import Backends, Replicas, Weights
-from shipway.strategies.step import (
-    Edit,
-    FieldRef,
-    FieldValues,
-    Ready,
-    Step,
-    Value,
-    When,
-    first_with_edits,
-    is_released,
-)
-from shipway.strategies.strategy import Settings, Strategy
-from shipway.strategies.variant import Variant
+A strategy is one file, and one line here.
+"""
 
-__all__ = [
-    "AppFolder",
-    "Backends",
-    "BlueGreen",
-    "BlueGreenSettings",
-    "Canary",
-    "CanarySettings",
-    "Edit",
-    "FieldRef",
-    "FieldValues",
-    "Ready",
-    "Replicas",
-    "Rolling",
-    "RollingSettings",
-    "Settings",
-    "Stage",
-    "Step",
-    "Strategy",
-    "Value",
-    "Variant",
-    "Weights",
-    "When",
-    "first_with_edits",
-    "is_released",
-]
+from shipway.strategies.blue_green import BlueGreenSettings
+from shipway.strategies.canary import CanarySettings
+from shipway.strategies.rolling import RollingSettings
+from shipway.strategies.strategy import StrategySettings
+
+# Each as `strategy` in rollout.yaml; its keys stand in the section of that name, with _ for -.
+STRATEGIES: dict[str, type[StrategySettings]] = {
+    "rolling": RollingSettings,
+    "blue-green": BlueGreenSettings,
+    "canary": CanarySettings,
+}

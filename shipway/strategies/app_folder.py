@@ -18,7 +18,7 @@ class AppFolder(BaseModel):
     Attributes:
         path: Where it is in the ops repository.
         section: The strategy's section of rollout.yaml.
-        images: Where the images stand that a release sets.
+        images: The fields of the images that a release sets.
         objects: The Kubernetes objects in it.
     """
 
@@ -43,7 +43,7 @@ class AppFolder(BaseModel):
             raise self.refused(f"There is no {title}.", expected, got or f"no {same}")
         return found
 
-    def side(self, name: str, deployment: KubeObject) -> Variant:
+    def variant(self, name: str, deployment: KubeObject) -> Variant:
         """A Deployment as one of a strategy's sides.
 
         Raises:

@@ -7,18 +7,26 @@ back is to give it the requests, in one commit.
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shipway.documents.document import Strict
-from shipway.kubernetes.objects import KubeObject
 from shipway.parameters import Name
-from shipway.strategies.app_folder import AppFolder, selects
-from shipway.strategies.http_route import weights_of_http_route
-from shipway.strategies.router import Replicas, Weights
-from shipway.strategies.step import Draft, FieldRef, FieldValues, Step, in_turn, is_released
-from shipway.strategies.strategy import Settings
+from shipway.strategies.app_folder import AppFolder
+from shipway.strategies.routers import ROUTERS
+from shipway.strategies.routers.replicas import replicas_behind_service
+from shipway.strategies.routers.router import Router
+from shipway.strategies.step import (
+    FieldRef,
+    FieldValues,
+    PlannedStep,
+    Step,
+    is_released,
+    with_edits,
+)
+from shipway.strategies.strategy import StrategySettings
 from shipway.strategies.variant import Variant
 
 
@@ -26,29 +34,40 @@ class Stage(Strict):
     """A share of the requests that the canary gets for a while."""
 
     weight: int = Field(ge=1, le=100, description="Percent of the requests.")
-    hold: float = Field(default=60, ge=0, description="Seconds until the next step.")
+    pause_seconds: float = Field(default=60, ge=0, description="Time until the next step.")
     approval: bool = Field(default=False, description="Whether a person has to approve the step.")
 
+    renamed: ClassVar[Mapping[str, str]] = {"hold": "pause_seconds"}
 
-class CanarySettings(Settings):
+
+class CanarySettings(StrategySettings):
     """Two Deployments, of which one takes the requests between releases."""
 
     stable: Name = Field(description="Name of that Deployment.")
     canary: Name = Field(description="Name of the other, which has no pods between releases.")
-    route: Name | None = Field(
+    router: dict[str, Name] | None = Field(
         default=None,
-        description="Name of the HTTPRoute whose weights share out the requests; without it, "
-        "the number of pods behind one Service does.",
+        description="What shares out the requests, such as `http_route` with the name of an "
+        "HTTPRoute; without it, the number of pods behind one Service does.",
     )
     steps: list[Stage] = Field(min_length=1, description="The shares, rising.")
 
+    renamed: ClassVar[Mapping[str, str]] = {"route": "router.http_route"}
+
+    @field_validator("router")
+    @classmethod
+    def _is_one_known_router(cls, router: dict[str, str] | None) -> dict[str, str] | None:
+        if router is not None and (len(router) != 1 or not router.keys() <= ROUTERS.keys()):
+            raise ValueError(f"exactly one of {', '.join(ROUTERS)}")
+        return router
+
     @model_validator(mode="after")
-    def _rising(self) -> Self:
-        weights = [one.weight for one in self.steps]
+    def _rises(self) -> Self:
+        weights = [stage.weight for stage in self.steps]
         if weights != sorted(set(weights)):
             raise ValueError("weights that rise from step to step")
-        if self.route is None and weights[-1] == 100:
-            raise ValueError("weights below 100 where there is no route: stable keeps its pods")
+        if self.router is None and weights[-1] == 100:
+            raise ValueError("weights below 100 where there is no router: stable keeps its pods")
         return self
 
     def bind(self, folder: AppFolder) -> Canary:
@@ -64,15 +83,15 @@ class CanarySettings(Settings):
             raise folder.refused(
                 "Stable and canary are the same Deployment.", "two Deployments", self.stable
             )
-        sides = folder.side("stable", stable), folder.side("canary", canary)
-        counts = {"stable": sides[0].replicas, "canary": sides[1].replicas}
-        if self.route is None:
-            _check_shared_service(folder, stable, canary)
-            router = Replicas(**counts)
+        variants = folder.variant("stable", stable), folder.variant("canary", canary)
+        if self.router is None:
+            router = replicas_behind_service(folder, stable, canary)
         else:
-            rules = weights_of_http_route(self.route, folder, stable, canary)
-            router = Weights(rules=rules, **counts)
-        return Canary(stable=sides[0], canary=sides[1], router=router, stages=tuple(self.steps))
+            ((kind, name),) = self.router.items()
+            router = ROUTERS[kind](name, folder, stable, canary)
+        return Canary(
+            stable=variants[0], canary=variants[1], router=router, stages=tuple(self.steps)
+        )
 
 
 class Canary(BaseModel):
@@ -85,19 +104,19 @@ class Canary(BaseModel):
         stages: The shares, rising.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     stable: Variant
     canary: Variant
-    router: Weights | Replicas
+    router: Router
     stages: tuple[Stage, ...]
 
     @property
-    def places(self) -> tuple[FieldRef, ...]:
+    def fields(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
-        return (*self.stable.images, *self.canary.images, *self.router.places)
+        return (*self.stable.images, *self.canary.images, *self.router.fields)
 
-    def serving(self, current: FieldValues) -> str:
+    def serving_image(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic, apart from a canary's share."""
         return str(current[self.stable.images[0]])
 
@@ -111,110 +130,102 @@ class Canary(BaseModel):
             current: What Git says now.
             desired: The image reference, by digest.
         """
-        if not all(is_released(current[place]) for place in self.stable.images):
-            return in_turn(current, [self._first(current, desired)])
+        if not all(is_released(current[field]) for field in self.stable.images):
+            return with_edits(current, [self._first(current, desired)])
         end = self._end(current, desired)
-        if self.stable.has(current, desired):
-            left = in_turn(current, end)
+        if self.stable.is_at(current, desired):
+            left = with_edits(current, end)
             done = next((n for n, step in enumerate(left) if step.edits), len(left))
             return left[max(0, done - 1) :]
-        taking = self.router.beyond(current, 0)
-        if taking and self.canary.has(current, desired):
-            return in_turn(current, [*self._stages(current, desired), *end])
+        taking = self.router.exceeds(current, 0)
+        if taking and self.canary.is_at(current, desired):
+            return with_edits(current, [*self._stages(current, desired), *end])
         undo = [self._undo(current)] if taking else []
         start = [*undo, self._prepare(current, desired)]
-        return in_turn(current, [*start, *self._stages(current, desired, 0), *end])
+        return with_edits(current, [*start, *self._stages(current, desired, 0), *end])
 
-    def back(self, current: FieldValues, desired: str) -> list[Step]:
+    def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
         """The steps that lead from `current` back to a version that was good.
 
         Where stable still runs it, it takes over with the first commit: it must be healthy.
         Otherwise stable is rolled back to it. Between releases, that is all.
         """
-        still = self.stable.has(current, desired)
+        still = self.stable.is_at(current, desired)
         step = Step(
             name="1/2 back to stable",
-            needs=self.stable.runs(desired) if still and self.router.beyond(current, 0) else (),
-            ready=self.stable.runs(desired),
+            requires=self.stable.ready_on(desired)
+            if still and self.router.exceeds(current, 0)
+            else (),
+            ready=self.stable.ready_on(desired),
         )
-        back = {**self.stable.to(desired), **self.router.off()}
+        rollback_plan = {**self.stable.on(desired), **self.router.stop()}
         if current[self.canary.replicas] == 0:
-            back |= self._at_rest(current, desired)
-        down = Step(name="2/2 scale down canary", ready=self.stable.runs(desired))
-        return in_turn(current, [(step, back), (down, self._at_rest(current, desired))])
+            rollback_plan |= self._at_rest(current, desired)
+        down = Step(name="2/2 scale down canary", ready=self.stable.ready_on(desired))
+        return with_edits(current, [(step, rollback_plan), (down, self._at_rest(current, desired))])
 
-    def _first(self, current: FieldValues, desired: str) -> Draft:
+    def _first(self, current: FieldValues, desired: str) -> PlannedStep:
         """Nothing runs yet: there is nothing to compare with, and no placeholder may be left."""
-        step = Step(name="1/1 first", ready=self.stable.runs(desired))
-        return step, {**self.stable.to(desired), **self._at_rest(current, desired)}
+        step = Step(name="1/1 first", ready=self.stable.ready_on(desired))
+        return step, {**self.stable.on(desired), **self._at_rest(current, desired)}
 
-    def _prepare(self, current: FieldValues, desired: str) -> Draft:
+    def _prepare(self, current: FieldValues, desired: str) -> PlannedStep:
         step = Step(
             name=self._named(1, "prepare canary"),
-            ready=self.canary.runs(desired),
+            ready=self.canary.ready_on(desired),
             gates="preview",
-            beside=self.stable.workload,
+            baseline=self.stable.workload,
             share=0,
         )
-        pods = self.router.to(current, 0, self.stages[0].weight)
-        return step, {**self.canary.to(desired), **pods}
+        pods = self.router.route(current, 0, self.stages[0].weight)
+        return step, {**self.canary.on(desired), **pods}
 
-    def _stages(self, current: FieldValues, desired: str, at: int | None = None) -> list[Draft]:
+    def _stages(
+        self, current: FieldValues, desired: str, at: int | None = None
+    ) -> list[PlannedStep]:
         """The stages from that one on; from the one that Git has come to, where none is given."""
         if at is None:
             reached = (
                 n
                 for n, one in enumerate(self.stages)
-                if not self.router.beyond(current, one.weight)
+                if not self.router.exceeds(current, one.weight)
             )
             at = next(reached, len(self.stages) - 1)
-        found: list[Draft] = []
+        found: list[PlannedStep] = []
         for number, stage in enumerate(self.stages[at:], at):
-            ahead = self.stages[min(number + 1, len(self.stages) - 1)].weight
+            next_weight = self.stages[min(number + 1, len(self.stages) - 1)].weight
             step = Step(
                 name=self._named(number + 2, f"canary {stage.weight}%"),
-                ready=self.canary.runs(desired),
-                hold=stage.hold,
+                ready=self.canary.ready_on(desired),
+                pause_seconds=stage.pause_seconds,
                 gates="traffic",
-                beside=self.stable.workload,
+                baseline=self.stable.workload,
                 share=stage.weight,
                 approval=stage.approval,
             )
-            found.append((step, self.router.to(current, stage.weight, ahead)))
+            found.append((step, self.router.route(current, stage.weight, next_weight)))
         return found
 
-    def _end(self, current: FieldValues, desired: str) -> list[Draft]:
+    def _end(self, current: FieldValues, desired: str) -> list[PlannedStep]:
         count = len(self.stages)
-        ready = self.stable.runs(desired)
+        ready = self.stable.ready_on(desired)
         promote = Step(name=self._named(count + 2, "promote"), ready=ready)
         all_to_stable = Step(name=self._named(count + 3, "all to stable"), ready=ready)
         down = Step(name=self._named(count + 4, "scale down canary"), ready=ready)
         return [
-            (promote, self.stable.to(desired)),
+            (promote, self.stable.on(desired)),
             # The canary's pods stay for the requests that they still have.
-            (all_to_stable, self.router.off()),
+            (all_to_stable, self.router.stop()),
             (down, self._at_rest(current, desired)),
         ]
 
-    def _undo(self, current: FieldValues) -> Draft:
+    def _undo(self, current: FieldValues) -> PlannedStep:
         """The requests leave the canary before it becomes another version."""
-        stable = self.stable.runs(self.serving(current))
-        return Step(name=self._named(0, "all to stable"), ready=stable, share=0), self.router.off()
+        stable = self.stable.ready_on(self.serving_image(current))
+        return Step(name=self._named(0, "all to stable"), ready=stable, share=0), self.router.stop()
 
     def _at_rest(self, current: FieldValues, desired: str) -> FieldValues:
-        return {**self.canary.to(desired), **self.router.to(current, 0, 0)}
+        return {**self.canary.on(desired), **self.router.route(current, 0, 0)}
 
     def _named(self, number: int, name: str) -> str:
         return f"{number}/{len(self.stages) + 4} {name}"
-
-
-def _check_shared_service(folder: AppFolder, stable: KubeObject, canary: KubeObject) -> None:
-    services = [one for one in folder.objects if one.kind == "Service"]
-    if any(selects(one, stable) and selects(one, canary) for one in services):
-        return
-    raise folder.refused(
-        "No Service leads to the pods of both Deployments.",
-        f"a Service that selects the pods of {stable.title} and of {canary.title}, or `route` "
-        "with an HTTPRoute",
-        ", ".join(one.title for one in services) or "no Service",
-    )

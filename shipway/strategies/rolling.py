@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shipway.strategies.app_folder import AppFolder
 from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits
-from shipway.strategies.strategy import Settings
+from shipway.strategies.strategy import StrategySettings
 
 
-class RollingSettings(Settings):
+class RollingSettings(StrategySettings):
     """One commit; Kubernetes replaces the pods."""
 
     rendered: ClassVar[bool] = True
 
-    hold: float = Field(
-        default=0, ge=0, description="Seconds for which gates look at the new version."
+    pause_seconds: float = Field(
+        default=0, ge=0, description="How long gates look at the new version."
     )
     approval: bool = Field(default=False, description="Whether a person has to approve.")
 
+    renamed: ClassVar[Mapping[str, str]] = {"hold": "pause_seconds"}
+
     def bind(self, folder: AppFolder) -> Rolling:
         """All images at once, wherever they stand."""
-        return Rolling(images=folder.images, hold=self.hold, approval=self.approval)
+        return Rolling(
+            images=folder.images, pause_seconds=self.pause_seconds, approval=self.approval
+        )
 
 
 class Rolling(BaseModel):
     """Set every image at once and let maxSurge and maxUnavailable pace the pods.
 
     Args:
-        images: Where the images stand.
-        hold: Seconds for which gates look at the new version before the rollout is over.
+        images: The fields of the images.
+        pause_seconds: How long gates look at the new version before the rollout is over.
         approval: Whether a person has to approve.
     """
 
     model_config = ConfigDict(frozen=True)
 
     images: tuple[FieldRef, ...]
-    hold: float = 0
+    pause_seconds: float = 0
     approval: bool = False
 
     @property
-    def places(self) -> tuple[FieldRef, ...]:
+    def fields(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         return self.images
 
-    def serving(self, current: FieldValues) -> str:
+    def serving_image(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic."""
         return str(current[self.images[0]])
 
@@ -60,11 +65,11 @@ class Rolling(BaseModel):
             current: What Git says now.
             desired: The image reference, by digest.
         """
-        (step,) = self.back(current, desired)
-        gated = {"hold": self.hold, "gates": "traffic", "approval": self.approval}
+        (step,) = self.rollback_plan(current, desired)
+        gated = {"pause_seconds": self.pause_seconds, "gates": "traffic", "approval": self.approval}
         return [step.model_copy(update=gated)]
 
-    def back(self, current: FieldValues, desired: str) -> list[Step]:
+    def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
         """The steps that lead from `current` back to a version that was good."""
         changes = edits(current, dict.fromkeys(self.images, desired))
         return [Step(name="1/1 rolling", edits=changes, ready=(Ready(image=desired),))]

@@ -34,7 +34,7 @@ class Edit(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    place: FieldRef
+    field: FieldRef
     value: Value
 
 
@@ -68,30 +68,30 @@ class Step(BaseModel):
 
     name: str
     edits: tuple[Edit, ...] = ()
-    says: tuple[Edit, ...] = ()
-    needs: tuple[Ready, ...] = ()
+    expects: tuple[Edit, ...] = ()
+    requires: tuple[Ready, ...] = ()
     ready: tuple[Ready, ...] = ()
-    hold: float = 0
+    pause_seconds: float = 0
     gates: When | None = None
-    beside: str | None = None
+    baseline: str | None = None
     share: float = 100
     approval: bool = False
 
 
 # A step, with what Git says once it is committed.
-Draft = tuple[Step, FieldValues]
+PlannedStep = tuple[Step, FieldValues]
 
 
 def edits(current: FieldValues, desired: FieldValues) -> tuple[Edit, ...]:
     """What leads from `current` to `desired`; nothing where Git already says so."""
     return tuple(
-        Edit(place=place, value=value)
-        for place, value in desired.items()
-        if current.get(place) != value
+        Edit(field=field, value=value)
+        for field, value in desired.items()
+        if current.get(field) != value
     )
 
 
-def in_turn(current: FieldValues, steps: Sequence[Draft]) -> list[Step]:
+def with_edits(current: FieldValues, steps: Sequence[PlannedStep]) -> list[Step]:
     """Steps, each with the edits that those before it have left to it.
 
     Args:
@@ -100,8 +100,8 @@ def in_turn(current: FieldValues, steps: Sequence[Draft]) -> list[Step]:
     """
     now, found = dict(current), list[Step]()
     for step, desired in steps:
-        says = edits({}, desired)
-        found.append(step.model_copy(update={"edits": edits(now, desired), "says": says}))
+        expects = edits({}, desired)
+        found.append(step.model_copy(update={"edits": edits(now, desired), "expects": expects}))
         now |= desired
     return found
 

@@ -18,11 +18,11 @@ class Strategy(Protocol):
     """
 
     @property
-    def places(self) -> tuple[FieldRef, ...]:
+    def fields(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
         ...
 
-    def serving(self, current: FieldValues) -> str:
+    def serving_image(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic."""
         ...
 
@@ -37,12 +37,12 @@ class Strategy(Protocol):
         """
         ...
 
-    def back(self, current: FieldValues, desired: str) -> list[Step]:
+    def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
         """The steps that lead from `current` back to a version that was good."""
         ...
 
 
-class Settings(Strict, ABC):
+class StrategySettings(Strict, ABC):
     """A strategy's section of rollout.yaml.
 
     Attributes:

@@ -13,7 +13,7 @@ class Variant(BaseModel):
     Args:
         name: As steps call it: a colour, stable, canary.
         workload: Kind and name of the object, such as `Deployment/shop`.
-        images: Where the images stand that a release sets.
+        images: The fields of the images that a release sets.
         replicas: Where the number of its pods stands.
     """
 
@@ -24,14 +24,14 @@ class Variant(BaseModel):
     images: tuple[FieldRef, ...]
     replicas: FieldRef
 
-    def has(self, current: FieldValues, image: str) -> bool:
+    def is_at(self, current: FieldValues, image: str) -> bool:
         """Whether Git says that all of it runs an image."""
-        return all(current[place] == image for place in self.images)
+        return all(current[field] == image for field in self.images)
 
-    def to(self, image: Value) -> dict[FieldRef, Value]:
+    def on(self, image: Value) -> dict[FieldRef, Value]:
         """The values with which all of it runs an image."""
         return dict.fromkeys(self.images, image)
 
-    def runs(self, image: str) -> tuple[Ready, ...]:
+    def ready_on(self, image: str) -> tuple[Ready, ...]:
         """What to wait for: that it runs an image, healthy."""
         return (Ready(image=image, workload=self.workload),)

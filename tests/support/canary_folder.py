@@ -11,11 +11,11 @@ images:
 canary:
   stable: shop
   canary: shop-canary
-  route: shop
+  router: {http_route: shop}
   steps:
-  - {weight: 1, hold: 30}
+  - {weight: 1, pause_seconds: 30}
   - {weight: 10}
-  - {weight: 50, hold: 0, approval: true}
+  - {weight: 50, pause_seconds: 0, approval: true}
 """
 ROUTE = b"""\
 apiVersion: gateway.networking.k8s.io/v1

@@ -8,7 +8,7 @@ namespace: shop
 images:
 - {file: blue.yaml, container: web}
 - {file: green.yaml, container: web}
-blue_green: {blue: shop-blue, green: shop-green, service: shop, keep: 60}
+blue_green: {blue: shop-blue, green: shop-green, service: shop, scale_down_delay_seconds: 60}
 """
 SERVICE = b"""\
 apiVersion: v1

@@ -24,7 +24,7 @@ from shipway.kubernetes.client import KubeClient
 from tests.support.project import Project
 from tests.support.runs import run_release
 
-TIMEOUT = "approval_timeout: 60\n"
+TIMEOUT = "approval_timeout_seconds: 60\n"
 
 
 class Team(BaseHTTPRequestHandler):
@@ -148,7 +148,7 @@ async def test_a_no_commits_nothing(careful: Project) -> None:
 
 
 async def test_without_an_answer_the_rollout_halts(careful: Project) -> None:
-    text = careful.ops_file("rollout.yaml").replace(TIMEOUT, "approval_timeout: 2\n")
+    text = careful.ops_file("rollout.yaml").replace(TIMEOUT, "approval_timeout_seconds: 2\n")
     careful.change_ops({f"{careful.folder}/rollout.yaml": text})
     before = careful.ops_log()
     state = await run_release(careful.app, until="healthy")

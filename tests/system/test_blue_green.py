@@ -19,7 +19,8 @@ namespace: {app}
 images:
   - {{file: blue.yaml, container: {app}}}
   - {{file: green.yaml, container: {app}}}
-blue_green: {{blue: {app}-blue, green: {app}-green, service: {app}, keep: {keep}}}
+blue_green:
+  {{blue: {app}-blue, green: {app}-green, service: {app}, scale_down_delay_seconds: {keep}}}
 """
 MANY = 100
 

@@ -22,7 +22,7 @@ from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
 from tests.support.runs import run_release
 
-FIRST = "    - {weight: 1, hold: 10}\n"
+FIRST = "    - {weight: 1, pause_seconds: 10}\n"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def pulse(
             "stable.yaml": made.read("stable.yaml").replace("replicas: 3", "replicas: 2"),
             "rollout.yaml": made.read("rollout.yaml")
             .replace(FIRST, "")
-            .replace("hold: 10", "hold: 4"),
+            .replace("pause_seconds: 10", "pause_seconds: 4"),
         }
     )
     await save(source_block(made.name, made.code.remote().url, sandbox))

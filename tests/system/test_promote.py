@@ -20,7 +20,7 @@ from tests.support.runs import run_release, summary, tasks_and_subflows
 async def two(cluster_project: Project, cluster: KubeClient) -> AsyncIterator[Project]:
     """The README's app in staging and, in a namespace of its own, in production."""
     app, folder = cluster_project.app, f"production/{cluster_project.app}"
-    cluster_project.change_ops(production(cluster_project, healthy_for=0))
+    cluster_project.change_ops(production(cluster_project, healthy_for_seconds=0))
     yield cluster_project
     cluster_project.pull_ops()
     cluster_project.ops.git.rm("-r", folder)
@@ -30,14 +30,14 @@ async def two(cluster_project: Project, cluster: KubeClient) -> AsyncIterator[Pr
         await cluster.delete("v1", "Namespace", namespace, None)
 
 
-def production(project: Project, healthy_for: float) -> dict[str, str]:
+def production(project: Project, healthy_for_seconds: float) -> dict[str, str]:
     """The files of production: those of staging in another namespace, and where it comes from."""
     app = project.app
     rollout = project.ops_file("rollout.yaml").replace(f"space: {app}", f"space: {app}-production")
     manifests = project.ops_file("deployment.yaml")
     return {
         f"production/{app}/rollout.yaml": f"{rollout}"
-        f"promotion: {{source: staging, healthy_for: {healthy_for}}}\n",
+        f"promotion: {{source: staging, healthy_for_seconds: {healthy_for_seconds}}}\n",
         f"production/{app}/deployment.yaml": manifests.replace(
             f"name: {app}\n", f"name: {app}-production\n", 1
         ),
@@ -73,7 +73,7 @@ async def test_the_digest_of_staging_goes_to_production_and_nothing_is_built(
 
 
 async def test_a_version_that_is_too_young_stays_where_it_is(two: Project) -> None:
-    two.change_ops(production(two, healthy_for=3600))
+    two.change_ops(production(two, healthy_for_seconds=3600))
     assert (await run_release(two.app, until="healthy")).is_completed()
     state = await run_promote(two.app)
     assert state.is_failed()

@@ -15,7 +15,7 @@ from shipway.git.ops_folder import OpsFolder
 from shipway.kubernetes.apply import Change, apply_set
 from shipway.rollout.render import manifests_of
 from shipway.rollout.target import target_of
-from shipway.strategies import is_released
+from shipway.strategies.step import is_released
 
 
 class Applied(BaseModel):

@@ -22,7 +22,7 @@ from shipway.rollout.commit_message import release_message
 from shipway.rollout.committed import Committed
 from shipway.rollout.fields import changed_files
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import first_with_edits
+from shipway.strategies.step import first_with_edits
 
 
 class WentBack(BaseModel):

@@ -18,7 +18,7 @@ from shipway.errors import HaltError
 from shipway.kubernetes.workloads import health_of
 from shipway.rollback.target import rollback_target
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import Step, first_with_edits
+from shipway.strategies.step import Step, first_with_edits
 
 
 async def go_back_now(target: Target, to: str | None, reason: str, by: str) -> WentBack:
@@ -59,11 +59,11 @@ async def _check(target: Target, step: Step) -> None:
     Raises:
         HaltError: No pod of it is healthy, and one of the version to leave is.
     """
-    if not step.needs:
+    if not step.requires:
         return
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
-        needed = {ready.workload: ready.image for ready in step.needs}
+        needed = {ready.workload: ready.image for ready in step.requires}
         healthy: dict[str, int] = {}
         for workload in target.workloads:
             needed_image = needed.get(workload.title)

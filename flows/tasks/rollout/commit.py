@@ -22,7 +22,7 @@ from shipway.rollout.committed import Committed
 from shipway.rollout.fence import downgrade_from, refuse_held
 from shipway.rollout.fields import changed_files
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import Edit, Step
+from shipway.strategies.step import Edit, Step
 
 
 @external_task("commit {step.name}")
@@ -103,7 +103,7 @@ def _edits_now(now: Target, step: Step, image: str, *, back: bool) -> tuple[Edit
             "The environment was changed during the rollout.",
             where=f"{now.folder} at {now.commit[:7]}",
             expected=f"what {undone[0].name!r} committed",
-            got=", ".join(f"{one.place.file}: other than {one.value}" for one in undone[0].edits),
+            got=", ".join(f"{one.field.file}: other than {one.value}" for one in undone[0].edits),
             untouched="the ops repository",
             remedy="see who changed it; start the release again: it goes on from what is there",
         )

@@ -14,7 +14,7 @@ from shipway.kubernetes.dry_run import refusals
 from shipway.rollout.fields import changed_files
 from shipway.rollout.render import manifests_of
 from shipway.rollout.target import Target
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 
 
 @external_task("dry run of {step.name}")

@@ -12,7 +12,7 @@ from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.route import not_accepted
 from shipway.rollout.target import Target
-from shipway.strategies import Edit
+from shipway.strategies.step import Edit
 
 POLL_SECONDS = 0.5
 
@@ -23,7 +23,7 @@ async def see(client: KubeClient, target: Target, edit: Edit, asked: UUID | None
     Raises:
         FailError: The agent does not apply it, or no gateway takes it up.
     """
-    deadline = time.monotonic() + target.rollout.progress_deadline
+    deadline = time.monotonic() + target.rollout.progress_deadline_seconds
     while (words := await not_seen(client, target, edit)) is not None:
         failure = await failure_of(asked)
         if failure is not None or time.monotonic() > deadline:
@@ -36,14 +36,14 @@ async def not_seen(client: KubeClient, target: Target, edit: Edit) -> str | None
     wanted = _object(target, edit)
     namespace = target.namespace_of(wanted)
     found = await client.get(wanted.api_version, wanted.kind, wanted.name, namespace)
-    said = value_in(found, edit.place.name)
+    said = value_in(found, edit.field.name)
     if found is None or said != edit.value:
-        return f"{edit.place.name} is {said}, not {edit.value}"
+        return f"{edit.field.name} is {said}, not {edit.value}"
     return not_accepted(found)
 
 
 def _object(target: Target, edit: Edit) -> KubeObject:
-    (found,) = (one for one in target.objects if one.title == edit.place.title)
+    (found,) = (one for one in target.objects if one.title == edit.field.title)
     return found
 
 

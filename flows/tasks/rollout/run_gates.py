@@ -21,7 +21,7 @@ from shipway.gates.run import PassedGate, Tell, seconds_left
 from shipway.kubernetes.client import KubeClient
 from shipway.prometheus import Prometheus
 from shipway.rollout.target import Target
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 
 
 @external_task("check the gates")
@@ -55,7 +55,7 @@ async def run_gates(
         HaltError: A gate is inconclusive for too long.
     """
     cluster = await load_block(Cluster, target.cluster)
-    pause_until = time.monotonic() + seconds_left(since, step.hold)
+    pause_until = time.monotonic() + seconds_left(since, step.pause_seconds)
     log = log_verdicts()
 
     def tell_all(gate: str, measurement: Measurement) -> None:
@@ -97,7 +97,7 @@ async def _probes(
             workload,
             target.namespace_of(workload),
             images_for(target, workload, image),
-            target.rollout.progress_deadline,
+            target.rollout.progress_deadline_seconds,
         )
         for workload in workloads
     ]
@@ -108,7 +108,7 @@ async def _probes(
         image=image,
         prometheus=await _prometheus_for(target, gates),
         new=workloads,
-        old=[workload for workload in target.workloads if workload.title == step.beside],
+        old=[workload for workload in target.workloads if workload.title == step.baseline],
         since=since,
     )
     return [*pods, *(gate.settings.probe(gate, context) for gate in gates)]

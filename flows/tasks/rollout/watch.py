@@ -24,7 +24,7 @@ from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.workloads import health_of, last_words, workloads_running
 from shipway.rollout.committed import Committed
 from shipway.rollout.target import Target
-from shipway.strategies import Ready, Step
+from shipway.strategies.step import Ready, Step
 
 POLL_SECONDS = 0.5
 # For how long an agent that is there is waited for before another one is started.
@@ -72,8 +72,8 @@ async def is_applied(target: Target, step: Step) -> bool:
 async def _is_told(target: Target, step: Step) -> bool:
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
-        for said in step.says:
-            if said.place.kind == "field" and await not_seen(client, target, said) is not None:
+        for said in step.expects:
+            if said.field.kind == "field" and await not_seen(client, target, said) is not None:
                 return False
         for ready in step.ready:
             found = await workloads_of(client, target, ready, wait=False)
@@ -99,8 +99,8 @@ async def watch_step(target: Target, step: Step, asked: UUID | None) -> str:
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
         # Before the agent has set the replicas, none of none would be healthy.
-        for said in step.says:
-            if said.place.kind == "field":
+        for said in step.expects:
+            if said.field.kind == "field":
                 await see(client, target, said, asked)
         async with fail_fast_group() as group:
             watches = [
@@ -135,7 +135,7 @@ async def _rendered(
 ) -> Sequence[KubeObject]:
     """The workloads that an agent rendered: those of the namespace with the app's image."""
     repository, namespace = ImageRef.parse(image).repository, target.rollout.namespace
-    deadline = time.monotonic() + target.rollout.progress_deadline
+    deadline = time.monotonic() + target.rollout.progress_deadline_seconds
     while time.monotonic() < deadline:
         found = await workloads_running(client, namespace, repository)
         if found or not wait:
@@ -153,7 +153,7 @@ async def _watch(
 ) -> str:
     own = images_for(target, workload, image)
     namespace = target.namespace_of(workload)
-    deadline = target.rollout.progress_deadline
+    deadline = target.rollout.progress_deadline_seconds
     moved, last = time.monotonic(), None
     while True:
         health = await health_of(client, workload, namespace, own)

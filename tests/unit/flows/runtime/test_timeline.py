@@ -9,7 +9,7 @@ from flows.runtime.timeline import Timeline
 from shipway.gates.measurement import Measurement
 from shipway.reports.timeline_svg import HEIGHT, TOP, Moment, draw
 from shipway.rollout.committed import Committed
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 
 NOW = datetime.now(UTC)
 

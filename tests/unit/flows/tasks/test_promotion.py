@@ -64,6 +64,6 @@ def test_an_idle_version_that_is_up_is_no_rollout_of_what_serves() -> None:
 def test_the_environment_says_where_its_next_version_comes_from() -> None:
     with pytest.raises(RefuseError, match="'staging' takes no promotion of 'shop'"):
         promotion_of(target())
-    said = ROLLOUT + b"promotion: {source: qa, healthy_for: 60}\n"
+    said = ROLLOUT + b"promotion: {source: qa, healthy_for_seconds: 60}\n"
     found = promotion_of(target(rollout_yaml=said))
-    assert (found.source, found.healthy_for) == ("qa", 60)
+    assert (found.source, found.healthy_for_seconds) == ("qa", 60)

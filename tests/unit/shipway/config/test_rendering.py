@@ -50,7 +50,7 @@ def test_what_is_read_beside_the_folder() -> None:
 def test_only_rolling_is_rendered() -> None:
     render = "render: {helm: {chart: charts/shop}}\n"
     assert read_rollout(TEXT + render).render is not None
-    canary = "canary: {stable: a, canary: b, route: c, steps: [{weight: 1}]}\n"
+    canary = "canary: {stable: a, canary: b, router: {http_route: c}, steps: [{weight: 1}]}\n"
     with pytest.raises(RefuseError) as caught:
         read_rollout(TEXT.replace("rolling", "canary") + canary + render)
     assert "strategy: rolling where manifests are rendered" in str(caught.value)

@@ -26,15 +26,21 @@ def test_the_shortest_file_has_every_default() -> None:
         cluster=None,
         agent="reconcile",
         images=[ImageField(file="web.yaml", container="web")],
-        progress_deadline=300,
+        progress_deadline_seconds=300,
     )
-    assert dict(read_rollout(SHORTEST)) == dict(shortest)
+    read = read_rollout(SHORTEST)
+    assert {key: getattr(read, key) for key in Rollout.model_fields} == dict(shortest)
+    assert (read.rolling, read.blue_green, read.canary) == (None, None, None)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_every_key_of_the_file_is_read() -> None:
-    text = f"{SHORTEST}cluster: eu-1\nagent: external\nprogress_deadline: 12.5\n"
+    text = f"{SHORTEST}cluster: eu-1\nagent: external\nprogress_deadline_seconds: 12.5\n"
     found = read_rollout(text)
-    assert (found.cluster, found.agent, found.progress_deadline) == ("eu-1", "external", 12.5)
+    assert (found.cluster, found.agent, found.progress_deadline_seconds) == (
+        "eu-1",
+        "external",
+        12.5,
+    )
 
 
 @pytest.mark.parametrize("file", ["web.yaml", "web.yml", "über uns.yaml", "..yaml"])
@@ -59,7 +65,7 @@ def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
             "big-bang",
             "strategy",
             1,
-            "Input should be 'rolling', 'blue-green' or 'canary'",
+            "Value error, one of rolling, blue-green, canary",
         ),
         (
             "namespace: shop",
@@ -84,8 +90,8 @@ def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
         ),
         (
             "images:",
-            "progress_deadline: 0\nimages:",
-            "progress_deadline",
+            "progress_deadline_seconds: 0\nimages:",
+            "progress_deadline_seconds",
             3,
             "Input should be greater than 0",
         ),
@@ -138,14 +144,16 @@ def test_what_must_be_rendered_needs_an_agent_that_renders(place: str) -> None:
     assert found.images[0].place == (kind, name)
 
 
-CANARY = "canary: {stable: a, canary: b, route: c, steps: [{weight: 1}, {weight: 100}]}\n"
+CANARY = (
+    "canary: {stable: a, canary: b, router: {http_route: c}, steps: [{weight: 1}, {weight: 100}]}\n"
+)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ("{weight: 100}", "{weight: 1}", "weights that rise from step to step"),
-        (" route: c,", "", "weights below 100 where there is no route"),
+        (" router: {http_route: c},", "", "weights below 100 where there is no router"),
         ("{weight: 1}", "{weight: 0}", "greater than or equal to 1"),
         ("[{weight: 1}, {weight: 100}]", "[]", "at least 1 item"),
     ],

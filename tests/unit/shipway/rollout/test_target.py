@@ -5,7 +5,7 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import FieldRef
+from shipway.strategies.step import FieldRef
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 UNTOUCHED = "everything: nothing was built, pushed or committed"
@@ -127,7 +127,7 @@ def test_kustomize_and_helm_hold_images_without_workloads() -> None:
         kustomization_yaml=b"images: [{name: acme/shop, newTag: v1}]\n",
         values_yaml=b"web: {image: {repository: acme/shop, tag: v2}}\n",
     )
-    assert [(one.place.kind, one.place.name, one.value) for one in found.settings] == [
+    assert [(one.field.kind, one.field.name, one.value) for one in found.settings] == [
         ("kustomize", "acme/shop", "acme/shop:v1"),
         ("helm", "/web/image", "acme/shop:v2"),
     ]

@@ -5,7 +5,9 @@ from typing import Literal
 
 import pytest
 
-from shipway.strategies import BlueGreen, FieldRef, FieldValues, Ready, Variant
+from shipway.strategies.blue_green import BlueGreen
+from shipway.strategies.step import FieldRef, FieldValues, Ready
+from shipway.strategies.variant import Variant
 from tests.unit.shipway.strategies.test_strategies import made, walk
 
 ZERO, OLD, NEW, OTHER = (
@@ -30,7 +32,7 @@ BLUE, GREEN = side("blue"), side("green")
 SELECTOR = FieldRef(
     file="service.yaml", kind="field", name="/spec/selector/colour", title="Service/a"
 )
-STRATEGY = BlueGreen(sides=(BLUE, GREEN), selector=SELECTOR, keep=300)
+STRATEGY = BlueGreen(variants=(BLUE, GREEN), selector=SELECTOR, scale_down_delay_seconds=300)
 
 
 def git(
@@ -63,12 +65,12 @@ def test_the_new_version_comes_up_beside_the_old_one_before_the_switch() -> None
     ]
     ready = (Ready(image=NEW, workload="Deployment/shop-green"),)
     assert [step.ready for step in (prepare, switch, down)] == [ready] * 3
-    assert [step.hold for step in (prepare, switch, down)] == [0, 300, 0]
+    assert [step.pause_seconds for step in (prepare, switch, down)] == [0, 300, 0]
 
 
 def test_the_switch_is_one_value() -> None:
     _, switch, _ = STRATEGY.plan(FRESH, NEW)
-    assert [(one.place, one.value) for one in switch.edits] == [(SELECTOR, "green")]
+    assert [(one.field, one.value) for one in switch.edits] == [(SELECTOR, "green")]
 
 
 def test_before_the_first_release_there_is_nothing_to_switch_from() -> None:
@@ -98,9 +100,9 @@ def test_a_run_that_was_killed_goes_on_from_what_git_says(
     assert walk(STRATEGY, current, NEW)[-1] == DONE
     # What is done is only waited for.
     done = {"prepared": 1, "switched": 1, "done": 1}
-    place = [FRESH, PREPARED, SWITCHED, DONE].index(current)
+    field = [FRESH, PREPARED, SWITCHED, DONE].index(current)
     undone = [step.name for step in STRATEGY.plan(current, NEW) if step.edits]
-    assert len(undone) == 3 - place
+    assert len(undone) == 3 - field
     assert done
 
 
@@ -119,8 +121,8 @@ def test_what_another_release_left_half_done_takes_no_traffic_from_what_serves(
     current: FieldValues,
 ) -> None:
     states = walk(STRATEGY, current, NEW)
-    serving = [STRATEGY.serving(one) for one in states]
-    assert serving == [serving[0], serving[0], NEW, NEW]
+    serving_image = [STRATEGY.serving_image(one) for one in states]
+    assert serving_image == [serving_image[0], serving_image[0], NEW, NEW]
     idle = BLUE if states[-1][SELECTOR] == "green" else GREEN
     assert states[-1][idle.replicas] == 0
 
@@ -140,7 +142,7 @@ def test_from_every_state_the_wanted_image_serves_and_nothing_else_is_left(
     current: FieldValues,
 ) -> None:
     states = walk(STRATEGY, current, NEW)
-    assert STRATEGY.serving(states[-1]) == NEW
+    assert STRATEGY.serving_image(states[-1]) == NEW
     assert sorted(str(states[-1][one.replicas]) for one in (BLUE, GREEN)) == ["0", str(COUNT)]
     for before, after in itertools.pairwise(states):
         selected = BLUE if before[SELECTOR] == "blue" else GREEN
@@ -166,17 +168,19 @@ def test_and_three_once_it_was_scaled_down() -> None:
 
 
 def test_the_way_back_keeps_nothing_and_needs_what_it_switches_to() -> None:
-    plan = STRATEGY.back(SWITCHED, OLD)
-    assert [(step.hold, step.gates, step.approval) for step in plan] == [(0, None, False)] * 3
+    plan = STRATEGY.rollback_plan(SWITCHED, OLD)
+    assert [(step.pause_seconds, step.gates, step.approval) for step in plan] == [
+        (0, None, False)
+    ] * 3
     blue = (Ready(image=OLD, workload="Deployment/shop-blue"),)
-    assert [step.needs for step in plan] == [(), blue, ()]
+    assert [step.requires for step in plan] == [(), blue, ()]
     # What is brought up first is waited for on the way; nothing has to be there.
-    assert [step.needs for step in STRATEGY.back(DONE, OLD)] == [(), (), ()]
+    assert [step.requires for step in STRATEGY.rollback_plan(DONE, OLD)] == [(), (), ()]
 
 
 def test_a_bad_version_without_traffic_is_only_scaled_down() -> None:
-    plan = STRATEGY.back(PREPARED, OLD)
-    assert [(step.name, bool(step.edits), step.needs) for step in plan] == [
+    plan = STRATEGY.rollback_plan(PREPARED, OLD)
+    assert [(step.name, bool(step.edits), step.requires) for step in plan] == [
         ("2/3 switch to blue", False, ()),
         ("3/3 scale down green", True, ()),
     ]
@@ -185,7 +189,7 @@ def test_a_bad_version_without_traffic_is_only_scaled_down() -> None:
 def test_gates_look_at_the_idle_colour_first_and_then_at_its_traffic() -> None:
     plan = STRATEGY.model_copy(update={"approval": True}).plan(FRESH, NEW)
     assert [step.gates for step in plan] == ["preview", "traffic", None]
-    assert [step.beside for step in plan] == ["Deployment/shop-blue"] * 2 + [None]
+    assert [step.baseline for step in plan] == ["Deployment/shop-blue"] * 2 + [None]
     assert [step.share for step in plan] == [0, 100, 100]
     assert [step.approval for step in plan] == [False, True, False]
 
@@ -197,7 +201,7 @@ def test_the_preview_service_leads_to_what_is_brought_up() -> None:
     strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
     states = walk(strategy, {**FRESH, PREVIEW: "blue"}, NEW)
     assert [state[PREVIEW] for state in states] == ["blue", "green", "green", "green"]
-    assert PREVIEW in strategy.places
+    assert PREVIEW in strategy.fields
     start = {**git("blue", (ZERO, COUNT), (ZERO, 0)), PREVIEW: "green"}
     assert walk(strategy, start, NEW)[-1][PREVIEW] == "blue"
 
@@ -207,9 +211,9 @@ def test_the_preview_service_leads_to_what_is_brought_up() -> None:
 )
 def test_the_way_back_waits_for_no_preview_which_follows_in_the_end(current: FieldValues) -> None:
     strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
-    plan = strategy.back({**current, PREVIEW: "green"}, OLD)
-    *before, last = ([edit.place for edit in step.edits] for step in plan)
-    assert all(PREVIEW not in places for places in before)
+    plan = strategy.rollback_plan({**current, PREVIEW: "green"}, OLD)
+    *before, last = ([edit.field for edit in step.edits] for step in plan)
+    assert all(PREVIEW not in fields for fields in before)
     assert PREVIEW in last
-    without = [step.edits for step in STRATEGY.back(current, OLD)]
-    assert [bool(edits) for edits in without[:-1]] == [bool(places) for places in before]
+    without = [step.edits for step in STRATEGY.rollback_plan(current, OLD)]
+    assert [bool(edits) for edits in without[:-1]] == [bool(fields) for fields in before]

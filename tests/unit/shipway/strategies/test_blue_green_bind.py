@@ -5,7 +5,7 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import BlueGreen
+from shipway.strategies.blue_green import BlueGreen
 from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
 
 
@@ -19,17 +19,17 @@ def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> Non
     assert isinstance(found, BlueGreen)
     assert found.selector.title == "Service/shop"
     assert found.selector.name == "/spec/selector/example.org~1colour"
-    assert [one.name for one in found.sides] == ["blue", "green"]
-    assert [one.workload for one in found.sides] == [
+    assert [one.name for one in found.variants] == ["blue", "green"]
+    assert [one.workload for one in found.variants] == [
         "Deployment/shop-blue",
         "Deployment/shop-green",
     ]
-    assert found.keep == 60
+    assert found.scale_down_delay_seconds == 60
 
 
 def test_what_git_says_is_read_from_every_place() -> None:
     current = target().current
-    assert {(place.file, place.name): value for place, value in current.items()} == {
+    assert {(field.file, field.name): value for field, value in current.items()} == {
         ("blue.yaml", "web"): "shop:unreleased",
         ("green.yaml", "web"): "shop:unreleased",
         ("service.yaml", "/spec/selector/example.org~1colour"): "blue",

@@ -6,18 +6,11 @@ import itertools
 
 import pytest
 
-from shipway.strategies import (
-    Backends,
-    Canary,
-    FieldRef,
-    FieldValues,
-    Ready,
-    Replicas,
-    Stage,
-    Value,
-    Variant,
-    Weights,
-)
+from shipway.strategies.canary import Canary, Stage
+from shipway.strategies.routers.replicas import Replicas
+from shipway.strategies.routers.weights import Backends, Weights
+from shipway.strategies.step import FieldRef, FieldValues, Ready, Value
+from shipway.strategies.variant import Variant
 from tests.unit.shipway.strategies.test_strategies import made, walk
 
 ZERO, OLD, NEW, OTHER = (
@@ -44,7 +37,7 @@ def weight(rule: int, backend: int) -> FieldRef:
 
 STABLE, CANARY = side("stable"), side("canary")
 RULES = tuple(Backends(stable=weight(rule, 0), canary=weight(rule, 1)) for rule in (0, 1))
-STAGES = tuple(Stage(weight=one, hold=60) for one in (1, 10, 50))
+STAGES = tuple(Stage(weight=one, pause_seconds=60) for one in (1, 10, 50))
 COUNTS = {"stable": STABLE.replicas, "canary": CANARY.replicas}
 BY_WEIGHT = Canary(
     stable=STABLE, canary=CANARY, router=Weights(rules=RULES, **COUNTS), stages=STAGES
@@ -56,7 +49,7 @@ READY_CANARY = (Ready(image=NEW, workload="Deployment/shop-canary"),)
 
 def git(stable: str, canary: str, pods: int, share: int | None = 0) -> dict[FieldRef, Value]:
     """What Git says: both images, the canary's pods, and its weight where there are weights."""
-    current: dict[FieldRef, Value] = {**STABLE.to(stable), **CANARY.to(canary)}
+    current: dict[FieldRef, Value] = {**STABLE.on(stable), **CANARY.on(canary)}
     current |= {STABLE.replicas: COUNT, CANARY.replicas: pods}
     if share is not None:
         for rule in RULES:
@@ -100,7 +93,7 @@ def test_the_share_grows_stage_by_stage_and_pods_are_up_before_their_requests() 
     plan = BY_WEIGHT.plan(WAY[0], NEW)
     assert [step.name for step in plan] == NAMES
     assert [step.share for step in plan] == [0, 1, 10, 50, 100, 100, 100]
-    assert [step.hold for step in plan] == [0, 60, 60, 60, 0, 0, 0]
+    assert [step.pause_seconds for step in plan] == [0, 60, 60, 60, 0, 0, 0]
     assert [step.gates for step in plan] == ["preview", *["traffic"] * 3, None, None, None]
     assert [step.ready for step in plan] == [*[READY_CANARY] * 4, *[READY_STABLE] * 3]
 
@@ -119,25 +112,25 @@ def test_the_share_of_pods_is_as_near_as_whole_pods_come(
 ) -> None:
     current = {STABLE.replicas: stable}
     router = Replicas(**COUNTS)
-    assert tuple(router.to(current, one, one)[CANARY.replicas] for one in weights) == pods
+    assert tuple(router.route(current, one, one)[CANARY.replicas] for one in weights) == pods
 
 
-@pytest.mark.parametrize("place", range(len(WAY)))
-def test_a_run_that_was_killed_goes_on_from_what_git_says(place: int) -> None:
-    current = WAY[place]
+@pytest.mark.parametrize("field", range(len(WAY)))
+def test_a_run_that_was_killed_goes_on_from_what_git_says(field: int) -> None:
+    current = WAY[field]
     left = BY_WEIGHT.plan(current, NEW)
     # The step that Git has come to is there again, without edits: what it waits for is to be seen.
-    assert [step.name for step in left] == NAMES[max(0, place - 1) :]
-    assert [step.name for step in left if step.edits] == NAMES[place:]
+    assert [step.name for step in left] == NAMES[max(0, field - 1) :]
+    assert [step.name for step in left if step.edits] == NAMES[field:]
     assert walk(BY_WEIGHT, current, NEW)[-1] == WAY[-1]
 
 
-@pytest.mark.parametrize("place", range(len(WAY_OF_PODS)))
-def test_and_so_it_does_by_pods(place: int) -> None:
-    current = WAY_OF_PODS[place]
+@pytest.mark.parametrize("field", range(len(WAY_OF_PODS)))
+def test_and_so_it_does_by_pods(field: int) -> None:
+    current = WAY_OF_PODS[field]
     left = [step.name for step in BY_PODS.plan(current, NEW) if step.edits]
     # All to stable is no pods: the last step has nothing left to do.
-    assert left == NAMES[place:6]
+    assert left == NAMES[field:6]
     assert walk(BY_PODS, current, NEW)[-1] == WAY_OF_PODS[-1]
 
 
@@ -155,14 +148,14 @@ def test_before_the_first_release_there_is_nothing_to_compare_with() -> None:
     assert BY_WEIGHT.plan(WAY[-1], NEW)[0].edits == ()
 
 
-@pytest.mark.parametrize("place", range(1, 5))
+@pytest.mark.parametrize("field", range(1, 5))
 def test_anothers_half_done_canary_gives_its_requests_back_before_it_becomes_ours(
-    place: int,
+    field: int,
 ) -> None:
-    current = {**WAY[place], **CANARY.to(OTHER)}
+    current = {**WAY[field], **CANARY.on(OTHER)}
     states = walk(BY_WEIGHT, current, NEW)
     plan = BY_WEIGHT.plan(current, NEW)
-    if place > 1:
+    if field > 1:
         undo = plan[0]
         assert (undo.name, undo.share) == ("0/7 all to stable", 0)
         assert undo.ready == (Ready(image=OLD, workload="Deployment/shop-stable"),)
@@ -192,11 +185,11 @@ def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(current: F
         assert after[STABLE.replicas] == COUNT
         if share_of(before) and share_of(after):
             # What takes requests is never made another version.
-            assert CANARY.has(before, str(after[CANARY.images[0]]))
+            assert CANARY.is_at(before, str(after[CANARY.images[0]]))
         if int(after[CANARY.replicas]) < int(before[CANARY.replicas]):
             assert share_of(after) == 0
-        if not CANARY.has(before, NEW):
-            assert STABLE.has(before, str(after[STABLE.images[0]]))
+        if not CANARY.is_at(before, NEW):
+            assert STABLE.is_at(before, str(after[STABLE.images[0]]))
     left = BY_WEIGHT.plan(states[-1], NEW)
     assert [step.edits for step in left] == [()]
 
@@ -204,46 +197,50 @@ def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(current: F
 @pytest.mark.parametrize("current", STATES)
 def test_the_plan_at_each_state_on_the_way_is_the_rest_of_the_plan(current: FieldValues) -> None:
     plan, states = BY_WEIGHT.plan(current, NEW), walk(BY_WEIGHT, current, NEW)
-    for place, state in enumerate(states):
+    for field, state in enumerate(states):
         names = [step.name for step in BY_WEIGHT.plan(state, NEW) if step.edits]
-        assert names == [step.name for step in plan[place:] if step.edits]
+        assert names == [step.name for step in plan[field:] if step.edits]
 
 
-@pytest.mark.parametrize("place", range(2, 5))
-def test_the_way_back_is_one_commit_while_stable_still_runs_it(place: int) -> None:
-    bad = {**WAY[place]}
-    back, down = BY_WEIGHT.back(bad, OLD)
-    assert {one.place for one in back.edits} == {
+@pytest.mark.parametrize("field", range(2, 5))
+def test_the_way_back_is_one_commit_while_stable_still_runs_it(field: int) -> None:
+    bad = {**WAY[field]}
+    rollback_plan, down = BY_WEIGHT.rollback_plan(bad, OLD)
+    assert {one.field for one in rollback_plan.edits} == {
         p for rule in RULES for p in (rule.stable, rule.canary)
     }
-    assert share_of(made(bad, back)) == 0
-    assert back.needs == (Ready(image=OLD, workload="Deployment/shop-stable"),)
-    assert made(made(bad, back), down) == WAY[0]
-    assert (back.hold, back.gates, back.approval) == (0, None, False)
+    assert share_of(made(bad, rollback_plan)) == 0
+    assert rollback_plan.requires == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+    assert made(made(bad, rollback_plan), down) == WAY[0]
+    assert (rollback_plan.pause_seconds, rollback_plan.gates, rollback_plan.approval) == (
+        0,
+        None,
+        False,
+    )
 
 
-@pytest.mark.parametrize("place", range(5, 8))
-def test_after_the_promotion_stable_is_rolled_back_and_needs_nothing_that_runs(place: int) -> None:
-    bad = {**WAY[place]}
-    back, down = BY_WEIGHT.back(bad, OLD)
-    assert back.needs == ()
-    assert STABLE.has(made(bad, back), OLD)
-    assert share_of(made(bad, back)) == 0
-    assert made(made(bad, back), down) == WAY[0]
+@pytest.mark.parametrize("field", range(5, 8))
+def test_after_the_promotion_stable_is_rolled_back_and_needs_nothing_that_runs(field: int) -> None:
+    bad = {**WAY[field]}
+    rollback_plan, down = BY_WEIGHT.rollback_plan(bad, OLD)
+    assert rollback_plan.requires == ()
+    assert STABLE.is_at(made(bad, rollback_plan), OLD)
+    assert share_of(made(bad, rollback_plan)) == 0
+    assert made(made(bad, rollback_plan), down) == WAY[0]
 
 
 def test_a_canary_without_requests_is_only_scaled_down() -> None:
-    back, down = BY_WEIGHT.back(WAY[1], OLD)
-    assert (back.edits, back.needs) == ((), ())
+    rollback_plan, down = BY_WEIGHT.rollback_plan(WAY[1], OLD)
+    assert (rollback_plan.edits, rollback_plan.requires) == ((), ())
     assert made(WAY[1], down) == WAY[0]
 
 
 def test_by_pods_the_way_back_is_one_commit_too() -> None:
-    back, down = BY_PODS.back(WAY_OF_PODS[3], OLD)
-    assert made(WAY_OF_PODS[3], back)[CANARY.replicas] == 0
-    assert back.needs == (Ready(image=OLD, workload="Deployment/shop-stable"),)
-    assert made(made(WAY_OF_PODS[3], back), down) == WAY_OF_PODS[0]
+    rollback_plan, down = BY_PODS.rollback_plan(WAY_OF_PODS[3], OLD)
+    assert made(WAY_OF_PODS[3], rollback_plan)[CANARY.replicas] == 0
+    assert rollback_plan.requires == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+    assert made(made(WAY_OF_PODS[3], rollback_plan), down) == WAY_OF_PODS[0]
 
 
 def test_what_takes_the_traffic_is_what_stable_runs() -> None:
-    assert [BY_WEIGHT.serving(current) for current in WAY] == [OLD] * 5 + [NEW] * 3
+    assert [BY_WEIGHT.serving_image(current) for current in WAY] == [OLD] * 5 + [NEW] * 3

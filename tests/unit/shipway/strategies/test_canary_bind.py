@@ -5,7 +5,9 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import Canary, Replicas, Stage, Weights
+from shipway.strategies.canary import Canary, Stage
+from shipway.strategies.routers.replicas import Replicas
+from shipway.strategies.routers.weights import Weights
 from tests.support.canary_folder import ROLLOUT, ROUTE, SERVICES, folder
 
 
@@ -27,14 +29,14 @@ def test_the_routes_rule_that_leads_to_both_is_the_router() -> None:
         "Deployment/shop-canary",
     )
     assert found.stages == (
-        Stage(weight=1, hold=30),
-        Stage(weight=10, hold=60),
-        Stage(weight=50, hold=0, approval=True),
+        Stage(weight=1, pause_seconds=30),
+        Stage(weight=10, pause_seconds=60),
+        Stage(weight=50, pause_seconds=0, approval=True),
     )
 
 
 def test_without_a_route_one_service_of_both_shares_out_by_pods() -> None:
-    text = ROLLOUT.replace(b"  route: shop\n", b"")
+    text = ROLLOUT.replace(b"  router: {http_route: shop}\n", b"")
     found = target(rollout_yaml=text).strategy
     assert isinstance(found, Canary)
     assert isinstance(found.router, Replicas)
@@ -43,7 +45,7 @@ def test_without_a_route_one_service_of_both_shares_out_by_pods() -> None:
 
 def test_what_git_says_is_read_from_every_place() -> None:
     current = target().current
-    assert {(place.file, place.name): value for place, value in current.items()} == {
+    assert {(field.file, field.name): value for field, value in current.items()} == {
         ("stable.yaml", "web"): "shop:unreleased",
         ("canary.yaml", "web"): "shop:unreleased",
         ("stable.yaml", "/spec/replicas"): 3,
@@ -57,7 +59,7 @@ def test_what_git_says_is_read_from_every_place() -> None:
     ("files", "what", "got"),
     [
         (
-            {"rollout_yaml": ROLLOUT.replace(b"route: shop", b"route: web")},
+            {"rollout_yaml": ROLLOUT.replace(b"http_route: shop", b"http_route: web")},
             "There is no HTTPRoute/web.",
             "HTTPRoute/shop",
         ),
@@ -78,7 +80,7 @@ def test_what_git_says_is_read_from_every_place() -> None:
         ),
         (
             {
-                "rollout_yaml": ROLLOUT.replace(b"  route: shop\n", b""),
+                "rollout_yaml": ROLLOUT.replace(b"  router: {http_route: shop}\n", b""),
                 "services_yaml": SERVICES.replace(b"{app: shop}", b"{app: web}"),
             },
             "No Service leads to the pods of both Deployments.",

@@ -3,16 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from shipway.strategies import (
-    FieldRef,
-    FieldValues,
-    Ready,
-    Rolling,
-    Step,
-    Strategy,
-    first_with_edits,
-)
-from shipway.strategies.step import in_turn
+from shipway.strategies.rolling import Rolling
+from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, first_with_edits, with_edits
+from shipway.strategies.strategy import Strategy
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
 WEB, JOB = FieldRef(file="web.yaml", name="web"), FieldRef(file="job.yaml", name="job")
@@ -21,7 +14,7 @@ ROLLING = Rolling(images=(WEB, JOB))
 
 def made(current: FieldValues, step: Step) -> FieldValues:
     """What Git says once a step is committed."""
-    return {**current, **{one.place: one.value for one in step.edits}}
+    return {**current, **{one.field: one.value for one in step.edits}}
 
 
 def walk(strategy: Strategy, current: FieldValues, desired: str) -> list[FieldValues]:
@@ -37,7 +30,7 @@ def test_rolling_sets_every_image_in_one_step() -> None:
     assert step.name == "1/1 rolling"
     assert made({}, step) == {WEB: NEW, JOB: NEW}
     assert step.ready == (Ready(image=NEW),)
-    assert step.hold == 0
+    assert step.pause_seconds == 0
 
 
 def test_rolling_edits_only_what_differs_and_waits_for_all() -> None:
@@ -52,7 +45,7 @@ def test_a_release_that_git_already_holds_is_waited_for_without_edits() -> None:
 
 
 def test_the_image_that_takes_the_traffic_is_the_first_one() -> None:
-    assert ROLLING.serving({WEB: OLD, JOB: NEW}) == OLD
+    assert ROLLING.serving_image({WEB: OLD, JOB: NEW}) == OLD
 
 
 def test_a_plan_leaves_what_it_is_made_from_as_it_was() -> None:
@@ -74,16 +67,21 @@ def test_the_first_step_with_edits_is_where_a_rollback_begins() -> None:
 
 
 def test_gates_look_at_a_rolled_out_version_for_as_long_as_it_is_held() -> None:
-    strategy = ROLLING.model_copy(update={"hold": 60, "approval": True})
+    strategy = ROLLING.model_copy(update={"pause_seconds": 60, "approval": True})
     (step,) = strategy.plan({WEB: OLD, JOB: OLD}, NEW)
-    assert (step.hold, step.gates, step.approval, step.share) == (60, "traffic", True, 100)
-    (back,) = strategy.back({WEB: NEW, JOB: NEW}, OLD)
-    assert (back.name, back.hold, back.gates, back.approval) == ("1/1 rolling", 0, None, False)
-    assert made({}, back) == {WEB: OLD, JOB: OLD}
+    assert (step.pause_seconds, step.gates, step.approval, step.share) == (60, "traffic", True, 100)
+    (rollback_plan,) = strategy.rollback_plan({WEB: NEW, JOB: NEW}, OLD)
+    assert (
+        rollback_plan.name,
+        rollback_plan.pause_seconds,
+        rollback_plan.gates,
+        rollback_plan.approval,
+    ) == ("1/1 rolling", 0, None, False)
+    assert made({}, rollback_plan) == {WEB: OLD, JOB: OLD}
 
 
 def test_each_step_has_the_edits_that_those_before_it_left() -> None:
-    first, second, third = in_turn(
+    first, second, third = with_edits(
         {WEB: OLD, JOB: OLD},
         [
             (Step(name="1/3"), {WEB: NEW}),

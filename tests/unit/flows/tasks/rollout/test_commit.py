@@ -20,7 +20,7 @@ from shipway.git.revision import Revision
 from shipway.release import Cause
 from shipway.rollback.target import RollbackTarget
 from shipway.rollout.target import Target, target_of
-from shipway.strategies import Step
+from shipway.strategies.step import Step
 from tests.support.origin import Origin
 
 ROLLOUT = b"""\

@@ -11,7 +11,7 @@ from shipway.config.rollout import read_rollout
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
 from shipway.rollout.target import Target
-from shipway.strategies import Rolling
+from shipway.strategies.rolling import Rolling
 
 WORKLOAD = KubeObject(
     file="prod/shop/web.yaml",

@@ -1,6 +1,6 @@
-"""An HTTPRoute of Gateway API, bound: the weights of its backends.
+"""An HTTPRoute of Gateway API: the weights of its backends.
 
-A mesh's kind is another file like this one: a canary needs nothing but the places of the weights.
+A mesh's kind is another file like this one: a canary needs nothing but the fields of the weights.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from typing import Any
 
 from shipway.kubernetes.objects import KubeObject
 from shipway.strategies.app_folder import AppFolder, field_of, selects
-from shipway.strategies.router import Backends
+from shipway.strategies.routers.weights import Backends, Weights
 
 
 def weights_of_http_route(
     name: str, folder: AppFolder, stable: KubeObject, canary: KubeObject
-) -> tuple[Backends, ...]:
+) -> Weights:
     """The weights of every rule that leads to both Deployments.
 
     Raises:
@@ -25,15 +25,19 @@ def weights_of_http_route(
     backends = [[str(one.get("name")) for one in rule.get("backendRefs") or []] for rule in rules]
     found: list[Backends] = []
     for number, services in enumerate(backends):
-        places = {
+        fields = {
             side: field_of(route, f"/spec/rules/{number}/backendRefs/{position}/weight")
             for position, service in enumerate(services)
             if (side := _side(service, folder, stable, canary)) is not None
         }
-        if len(places) == 2:
-            found.append(Backends(stable=places["stable"], canary=places["canary"]))
+        if len(fields) == 2:
+            found.append(Backends(stable=fields["stable"], canary=fields["canary"]))
     if found:
-        return tuple(found)
+        return Weights(
+            rules=tuple(found),
+            stable=field_of(stable, "/spec/replicas"),
+            canary=field_of(canary, "/spec/replicas"),
+        )
     raise folder.refused(
         f"No rule of {route.title} leads to both Deployments.",
         f"a rule whose backendRefs name a Service of the pods of {stable.title} alone, and one "
@@ -45,10 +49,10 @@ def weights_of_http_route(
 def _side(service: str, folder: AppFolder, stable: KubeObject, canary: KubeObject) -> str | None:
     """Which Deployment a Service of the folder leads to; None for both or neither."""
     found = [one for one in folder.objects if one.title == f"Service/{service}"]
-    sides = [
+    variants = [
         side
         for one in found
         for side, deployment in (("stable", stable), ("canary", canary))
         if selects(one, deployment)
     ]
-    return sides[0] if len(sides) == 1 else None
+    return variants[0] if len(variants) == 1 else None
