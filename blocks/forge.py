@@ -8,7 +8,7 @@ from shipway.forges import forge
 
 
 class Forge(forge.Forge, Block):
-    """A GitHub, GitLab or Gitea project whose branch takes pull requests only."""
+    """A project on a forge whose branch takes pull requests only."""
 
     _block_type_name = "Forge"
     _block_type_slug = "forge"

@@ -17,6 +17,7 @@ from tenacity import (
 )
 
 from shipway.errors import FailError, HaltError, RetryError, ShipwayError
+from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
 from shipway.git.commit import Author, commit_files, read_below, read_files
@@ -206,13 +207,16 @@ class OpsRepository(GitRemote):
         if not mirror.ask("looking for the branch", "ls-remote", "origin", ref):
             mirror.ask("pushing the branch", "push", "--no-verify", "origin", f"{commit}:{ref}")
         subject, _, body = proposal.message.partition("\n\n")
-        return forge.open_request(branch, self.branch, subject, f"```text\n{body}```\n")
+        text = f"```text\n{body}```\n"
+        return forge.open_request(
+            PullRequest(branch=branch, base=self.branch, title=subject, body=text)
+        )
 
     def _merged(
         self, forge: Forge, mirror: Mirror, environment: str, app: str, propose: Propose
     ) -> Landed:
         """Wait until the branch says what is proposed."""
-        deadline = time.monotonic() + forge.merge_patience_seconds
+        deadline = time.monotonic() + forge.merge_timeout_seconds
         while time.monotonic() < deadline:
             time.sleep(forge.poll_seconds)
             wanted = self._read(mirror, environment, app)
@@ -222,7 +226,7 @@ class OpsRepository(GitRemote):
         raise HaltError(
             "The pull request was not merged in time.",
             where=f"{forge.project}, {environment}/{app}",
-            expected=f"a merge within {forge.merge_patience_seconds:.0f} s",
+            expected=f"a merge within {forge.merge_timeout_seconds:.0f} s",
             untouched="the branch that the cluster follows",
             remedy="merge it and start the release again: it goes on from there; or close it",
         )

@@ -15,6 +15,7 @@ from blocks.forge import Forge
 from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.errors import HaltError, RefuseError, RetryError
+from shipway.forges.api import PullRequest
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
 from shipway.git.trailers import Recorded, with_trailers
 from tests.support.forges import TOKEN, Forges, forges
@@ -29,8 +30,8 @@ PATHS = {
 
 @pytest.fixture
 def server() -> Iterator[Forges]:
-    with forges() as found:
-        yield found
+    with forges() as server:
+        yield server
 
 
 @pytest.fixture
@@ -42,13 +43,16 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("review", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def forge(server: Forges, kind: str, token: str = TOKEN, patience: float = 30) -> Forge:
+REQUEST = PullRequest(branch="b", base="main", title="title", body="body")
+
+
+def forge(server: Forges, kind: str, token: str = TOKEN, timeout_seconds: float = 30) -> Forge:
     return Forge(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         api_url=server.url + KINDS[kind],
         project="acme/ops",
         token=SecretStr(token),
-        merge_patience_seconds=patience,
+        merge_timeout_seconds=timeout_seconds,
         poll_seconds=0.2,
     )
 
@@ -100,7 +104,7 @@ def test_a_release_waits_until_its_pull_request_is_merged(
     assert opened["path"] == PATHS[kind]
     assert "App: shop" in opened["body"]
     assert opened["head"].startswith("shipway/prod/shop/")
-    assert [one.trailers["App"] for one in ops.history("prod", "shop")] == ["shop"]
+    assert [release.trailers["App"] for release in ops.history("prod", "shop")] == ["shop"]
     assert ops.commit("prod", "shop", propose) == Landed(commit=landed.commit, new=False)
     assert len(server.requests) == 1
 
@@ -109,7 +113,7 @@ def test_a_release_waits_until_its_pull_request_is_merged(
 def test_what_is_not_merged_halts_and_a_second_run_finds_the_same_pull_request(
     code: Repo, sandbox: dict[str, str], server: Forges, kind: str
 ) -> None:
-    ops = protected(code, sandbox, forge(server, kind, patience=0.5))
+    ops = protected(code, sandbox, forge(server, kind, timeout_seconds=0.5))
     for _ in range(2):
         with pytest.raises(HaltError, match="The pull request was not merged in time"):
             ops.commit("prod", "shop", propose)
@@ -120,7 +124,7 @@ def test_what_is_not_merged_halts_and_a_second_run_finds_the_same_pull_request(
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_wrong_token_is_refused_and_not_shown(server: Forges, kind: str) -> None:
     with pytest.raises(RefuseError, match="The forge does not open the pull request") as caught:
-        forge(server, kind, "wrong-secret").open_request("b", "main", "title", "body")
+        forge(server, kind, "wrong-secret").open_request(REQUEST)
     assert "401" in str(caught.value.facts["got"])
     assert "wrong-secret" not in str(caught.value)
 
@@ -129,11 +133,11 @@ def test_a_wrong_token_is_refused_and_not_shown(server: Forges, kind: str) -> No
 def test_a_forge_that_fails_is_tried_again(server: Forges, kind: str) -> None:
     server.status = 503
     with pytest.raises(RetryError, match="The forge fails"):
-        forge(server, kind).open_request("b", "main", "title", "body")
+        forge(server, kind).open_request(REQUEST)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_forge_that_is_not_there_is_tried_again(kind: str, free_port: int) -> None:
     away = Forges(url=f"http://127.0.0.1:{free_port}")
     with pytest.raises(RetryError, match="The forge cannot be reached"):
-        forge(away, kind).open_request("b", "main", "title", "body")
+        forge(away, kind).open_request(REQUEST)
