@@ -16,7 +16,7 @@ from shipway.image_labels import labels_of
 @external_task("build {what}")
 async def build(code: Code, what: Literal["image", "tests"], no_cache: bool = False) -> str:
     """Build what ships, or what its tests run in; return the local image id."""
-    builder = await load_block(ImageBuilder)
+    builder = (await load_block(ImageBuilder)).open()
     image = code.pipeline.image
     target = image.target if what == "image" else code.pipeline.tests.target or image.target
     return await builder.build(

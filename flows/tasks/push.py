@@ -21,7 +21,7 @@ async def find_image(code: Code) -> ImageRef | None:
 
     Nothing is pushed before the pyramid is green, so the tag is the proof that it was.
     """
-    registry = await load_block(Registry)
+    registry = (await load_block(Registry)).open()
     found = await registry.find(registry.image(code.app, code.revision.commit))
     return _same_image(found, code).pinned() if found else None
 
@@ -29,8 +29,8 @@ async def find_image(code: Code) -> ImageRef | None:
 @external_task("push {code.app} {code.revision.short}")
 async def push(code: Code, image_id: str) -> Pushed:
     """Push the image under the revision's tag, unless another run of this revision was first."""
-    registry = await load_block(Registry)
-    builder = await load_block(ImageBuilder)
+    registry = (await load_block(Registry)).open()
+    builder = (await load_block(ImageBuilder)).open()
     image = registry.image(code.app, code.revision.commit)
     found = await registry.find(image)
     if found is not None:
@@ -49,8 +49,8 @@ async def publish(code: Code, image_id: str) -> str:
 
     It goes beside the releases, never among them: a release's tag says that its tests were green.
     """
-    registry = await load_block(Registry)
-    builder = await load_block(ImageBuilder)
+    registry = (await load_block(Registry)).open()
+    builder = (await load_block(ImageBuilder)).open()
     image = registry.image(f"{code.app}/{CANDIDATES}", image_id.removeprefix("sha256:"))
     found = await registry.find(image)
     if found is not None:

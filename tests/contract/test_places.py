@@ -13,9 +13,9 @@ import pytest
 
 from blocks.container_runner import ContainerRunner
 from blocks.pod_runner import PodRunner
-from blocks.registry import Registry
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
+from shipway.registry import Registry
 from shipway.runners.containers import RUN_LABEL
 from shipway.runners.environment import TestEnvironment
 from shipway.runners.process import process_environment

@@ -30,7 +30,7 @@ def context(tmp_path: Path, python_image: str) -> Path:
 async def build(
     context: Path, target: str | None, lines: list[str] | None = None, **options: object
 ) -> str:
-    builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"])
+    builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"]).open()
     log = (lines if lines is not None else []).append
     return await builder.build(
         context, context / "Dockerfile", target, {"NAME": "Ada"}, {"a": "b"}, log, **options
@@ -81,7 +81,7 @@ async def test_no_dockerfile_is_refused(context: Path) -> None:
 
 
 async def test_no_docker_command_is_refused(context: Path) -> None:
-    builder = ImageBuilder(cli="/no/docker")
+    builder = ImageBuilder(cli="/no/docker").open()
     with pytest.raises(RefuseError, match="There is no docker command"):
         await builder.build(context, context / "Dockerfile", None, {}, {}, lambda line: None)
 

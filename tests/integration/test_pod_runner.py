@@ -11,9 +11,9 @@ import pytest
 
 from blocks.cluster import Cluster
 from blocks.pod_runner import PodRunner
-from blocks.registry import Registry
 from shipway.errors import FailError, RefuseError, RetryError
 from shipway.image_ref import ImageRef
+from shipway.registry import Registry
 from shipway.runners.containers import RUN_LABEL, Sidecar
 from shipway.runners.pods import PodEnvironment
 from shipway.test_tools.tool import Invocation

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from docker import DockerClient
 
-from blocks.registry import Registry
 from shipway.errors import FailError, RetryError
+from shipway.registry import Registry
 
 
 @pytest.fixture

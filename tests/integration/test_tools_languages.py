@@ -45,7 +45,7 @@ class App:
     async def place(self) -> AsyncIterator[ContainerEnvironment]:
         """A place of its test stage, as it is now."""
         lines: list[str] = []
-        builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"])
+        builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"]).open()
         dockerfile = self.code / self.pipeline.image.dockerfile
         target, args = self.pipeline.tests.target, {"BASE": self._base}
         image = await builder.build(self.code, dockerfile, target, args, {}, lines.append)

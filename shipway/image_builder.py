@@ -1,0 +1,142 @@
+"""Images built by a Docker engine with BuildKit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from docker import DockerClient
+from pydantic import BaseModel, ConfigDict
+
+from shipway.errors import FailError, RefuseError
+from shipway.runners.docker_engine import engine_client
+
+_STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
+
+
+class ImageBuilder(BaseModel):
+    """A Docker engine that builds images with BuildKit.
+
+    The build goes through the `docker` command, the one client that speaks BuildKit's session
+    protocol; all else goes through the Docker SDK.
+
+    Attributes:
+        connect: Makes a client of the engine.
+        engine_url: Address of the engine; the environment's if None.
+        cli: A docker command that can use BuildKit.
+        build_args: Build arguments of every build; those of a call win.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    connect: Callable[[], DockerClient]
+    engine_url: str | None = None
+    cli: str = "docker"
+    build_args: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[DockerClient]:
+        """A client of the engine.
+
+        Raises:
+            RetryError: The engine does not answer.
+        """
+        async with engine_client(self.connect, self.engine_url) as client:
+            yield client
+
+    async def build(
+        self,
+        context: Path,
+        dockerfile: Path,
+        target: str | None,
+        args: Mapping[str, str],
+        labels: Mapping[str, str],
+        log: Callable[[str], None],
+        no_cache: bool = False,
+    ) -> str:
+        """Build one target; return the local image id (sha256:…).
+
+        Cancelling the call ends the build: BuildKit stops with its client.
+
+        Args:
+            context: The build context.
+            dockerfile: The Dockerfile.
+            target: The stage, or None for the last one.
+            args: Build arguments.
+            labels: Labels of the image.
+            log: Called with each line of the build's output.
+            no_cache: Run every step again.
+
+        Raises:
+            RefuseError: There is no such Dockerfile.
+            FailError: The build fails; the error holds its last words.
+        """
+        if not await asyncio.to_thread(dockerfile.is_file):
+            raise RefuseError(
+                "There is no Dockerfile.",
+                where=dockerfile.name,
+                expected="a file in the app's folder",
+                untouched="everything: nothing was built, pushed or committed",
+                remedy="set image.dockerfile in pipeline.yaml",
+            )
+        with TemporaryDirectory() as folder:
+            result = Path(folder, "image-id")
+            command = [self.cli, "build", "--progress=plain", "--iidfile", str(result)]
+            command += ["--file", str(dockerfile)]
+            command += ["--target", target] if target else []
+            command += ["--no-cache"] if no_cache else []
+            for key, value in {**self.build_args, **args}.items():
+                command += ["--build-arg", f"{key}={value}"]
+            for key, value in labels.items():
+                command += ["--label", f"{key}={value}"]
+            await self._run([*command, str(context)], dockerfile.name, log)
+            return (await asyncio.to_thread(result.read_text)).strip()
+
+    async def _run(self, command: list[str], dockerfile: str, log: Callable[[str], None]) -> None:
+        environment = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
+        if self.engine_url:
+            environment["DOCKER_HOST"] = self.engine_url
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                limit=2**20,
+            )
+        except FileNotFoundError as error:
+            raise RefuseError(
+                "There is no docker command.",
+                where=self.cli,
+                expected="a docker command with BuildKit",
+                remedy="install it on the worker, or set cli in the Image Builder block",
+            ) from error
+        last = deque[str](maxlen=30)
+        assert process.stdout is not None  # noqa: S101  # asked for above
+        try:
+            async for raw in process.stdout:
+                line = raw.decode("utf-8", "replace").rstrip()
+                if line:
+                    last.append(line)
+                    log(line)
+            status = await process.wait()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+        if status != 0:
+            words = [line for line in last if _STEP.match(line) or not line.startswith("#")]
+            raise FailError(
+                "The image does not build.",
+                where=dockerfile,
+                got="\n".join(words[-15:]),
+                untouched="the registry, the ops repository and the cluster",
+                remedy="`docker build` in the app's folder shows the same",
+            )
