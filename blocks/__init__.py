@@ -1,1 +1,22 @@
-"""The only way to the outside: typed Prefect blocks and what they are made of."""
+"""Where things are and their secrets: one Prefect block a file, described for the Prefect UI."""
+
+from __future__ import annotations
+
+from pydantic import HttpUrl
+
+_DOCS = "https://shipway.dev/docs/blocks"
+# Prefect's own blocks have their logos from there, at this commit.
+_LOGOS = (
+    "https://raw.githubusercontent.com/PrefectHQ/prefect"
+    "/420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos"
+)
+
+
+def documentation(slug: str) -> HttpUrl:
+    """The page about a block."""
+    return HttpUrl(f"{_DOCS}/{slug}")
+
+
+def logo(name: str) -> HttpUrl:
+    """A logo: a square picture of 256 pixels."""
+    return HttpUrl(f"{_LOGOS}/{name}.png")

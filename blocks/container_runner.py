@@ -13,6 +13,7 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerHost
 from pydantic import Field
 
+from blocks import documentation, logo
 from shipway.concurrency import fail_fast_group, shielded
 from shipway.errors import FailError
 from shipway.runners.containers import (
@@ -37,6 +38,8 @@ class ContainerRunner(Block):
     _block_type_name = "Container Runner"
     _block_type_slug = "container-runner"
     _description = "A Docker engine that runs test layers, each shard on a network of its own."
+    _logo_url = logo("docker")
+    _documentation_url = documentation("container-runner")
 
     engine: DockerHost = Field(
         default_factory=DockerHost, description="The engine; from the environment if left empty."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
+from blocks import documentation, logo
 from shipway.forges import forge
 
 
@@ -13,3 +14,5 @@ class Forge(forge.Forge, Block):
     _block_type_name = "Forge"
     _block_type_slug = "forge"
     _description = "A GitHub, GitLab or Gitea project whose branch takes pull requests only."
+    _logo_url = logo("github")
+    _documentation_url = documentation("forge")

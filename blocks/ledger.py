@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
+from blocks import documentation, logo
 from shipway.ledger import ledger
 
 
@@ -13,3 +14,5 @@ class Ledger(ledger.Ledger, Block):
     _block_type_name = "Ledger"
     _block_type_slug = "ledger"
     _description = "What each test did before: durations, failures, flakes, green layers."
+    _logo_url = logo("sqlalchemy")
+    _documentation_url = documentation("ledger")

@@ -13,6 +13,7 @@ from prefect_kubernetes.credentials import KubernetesCredentials
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 from pydantic import Field
 
+from blocks import documentation, logo
 from shipway.errors import RefuseError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.connect import connected
@@ -32,6 +33,8 @@ class PodRunner(Block):
     _block_type_name = "Pod Runner"
     _block_type_slug = "pod-runner"
     _description = "A Kubernetes work pool whose template says how the pods of test layers look."
+    _logo_url = logo("kubernetes")
+    _documentation_url = documentation("pod-runner")
 
     work_pool: str = Field(description="A work pool of type kubernetes.")
     slots: int = Field(default=4, ge=1, description="How many shards may run at once.")

@@ -6,6 +6,7 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerRegistryCredentials
 from pydantic import Field
 
+from blocks import documentation, logo
 from shipway import registry
 from shipway.registry import Login
 
@@ -16,6 +17,8 @@ class Registry(Block):
     _block_type_name = "Registry"
     _block_type_slug = "registry"
     _description = "An image registry that releases are pushed to, once, under an immutable tag."
+    _logo_url = logo("docker")
+    _documentation_url = documentation("registry")
 
     address: str = Field(
         description="Host, port and namespace, without a scheme.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
+from blocks import documentation, logo
 from shipway.git import source_repository
 
 
@@ -16,3 +17,5 @@ class SourceRepository(source_repository.SourceRepository, Block):
     _block_type_name = "Source Repository"
     _block_type_slug = "source-repository"
     _description = "The Git repository that holds an app's code and its pipeline.yaml."
+    _logo_url = logo("github")
+    _documentation_url = documentation("source-repository")
