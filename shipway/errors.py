@@ -55,11 +55,12 @@ class ShipwayError(Exception):
         return str(self)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.what, self.facts))
+        # All that a subclass adds is in `__dict__`; its `__init__` may ask for it by other names.
+        return (_rebuild, (type(self), self.args), self.__dict__)
 
 
-def _rebuild(kind: type[ShipwayError], what: str, facts: dict[str, str | None]) -> ShipwayError:
-    return kind(what, **facts)
+def _rebuild(kind: type[ShipwayError], args: tuple[object, ...]) -> ShipwayError:
+    return kind.__new__(kind, *args)
 
 
 class RetryError(ShipwayError):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import copy
 import pickle
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shipway.errors import FailError, HaltError, RefuseError, RetryError, ShipwayError
+from shipway.pyramid.results import LayerResult, RedLayerError, TestResult
 
 KINDS = (RetryError, RefuseError, FailError, HaltError)
 FACTS = ("where", "expected", "got", "untouched", "remedy")
@@ -57,6 +60,44 @@ def test_each_kind_is_caught_as_a_shipway_error_and_as_no_other_kind(
     assert isinstance(error, ShipwayError)
 
 
+class TooLargeError(RefuseError):
+    """Has a field of its own, and asks for other things than its base."""
+
+    def __init__(self, name: str, *, size_bytes: int) -> None:
+        super().__init__(f"{name} is too large.", where=name, got=f"{size_bytes} bytes")
+        self.size_bytes = size_bytes
+
+
+def pickled(error: ShipwayError) -> ShipwayError:
+    return pickle.loads(pickle.dumps(error))  # noqa: S301  # pickled in the same line
+
+
+COPIES = pytest.mark.parametrize("copied", [pickled, copy.copy, copy.deepcopy])
+
+
+@COPIES
+def test_what_a_subclass_adds_survives(copied: Callable[[ShipwayError], ShipwayError]) -> None:
+    error = TooLargeError("a.yaml", size_bytes=7)
+    error.add_note("in a test")
+    again = copied(error)
+    assert type(again) is TooLargeError
+    assert again.size_bytes == 7
+    assert (str(again), again.args) == (str(error), error.args)
+    assert again.__notes__ == ["in a test"]
+
+
+@COPIES
+def test_a_red_layer_keeps_what_it_came_to(
+    copied: Callable[[RedLayerError], RedLayerError],
+) -> None:
+    test = TestResult(name="t.py::a", outcome="failed", seconds=0.1)
+    error = RedLayerError("The unit layer is red.", where="shop")
+    error.result = LayerResult(layer="unit", weight=70, budget=9, tests=(test,), seconds=1)
+    again = copied(error)
+    assert again.result == error.result
+    assert str(again) == str(error)
+
+
 @given(
     kind=st.sampled_from(KINDS),
     what=st.text(),
@@ -66,10 +107,10 @@ def test_an_error_survives_pickling_whole(
     kind: type[ShipwayError], what: str, facts: dict[str, str | None]
 ) -> None:
     error = kind(what, **facts)
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # pickled one line above
-    assert type(copy) is kind
-    assert (copy.what, copy.facts, copy.args) == (error.what, error.facts, error.args)
-    assert str(copy) == str(error)
+    again = pickled(error)
+    assert type(again) is kind
+    assert (again.what, again.facts, again.args) == (error.what, error.facts, error.args)
+    assert str(again) == str(error)
 
 
 @given(what=st.text(), facts=st.dictionaries(st.sampled_from(FACTS), st.text()))
