@@ -1,1 +1,1 @@
-"""Shipway beside the same workflow as a bash script: same engine, registry and Git server."""
+"""Shipway beside the same work done another way: one folder a benchmark, each run with `-m`."""

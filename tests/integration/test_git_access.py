@@ -15,7 +15,7 @@ import pytest
 from git import Repo
 from pydantic import SecretStr
 
-from bench.proxy import proxy
+from bench.gitops.proxy import proxy
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories

@@ -9,7 +9,7 @@ import pytest
 from git import Repo
 from pydantic import SecretStr
 
-from bench.proxy import Fate, proxy
+from bench.gitops.proxy import Fate, proxy
 from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.errors import RetryError

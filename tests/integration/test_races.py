@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.races import race
+from bench.gitops.races import race
 
 
 def test_releases_of_many_apps_at_once_all_land(sandbox: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.shapes import DIGEST, IMAGE, PINNED, SHAPES, Shape
+from bench.gitops.shapes import DIGEST, IMAGE, PINNED, SHAPES, Shape
 from shipway.documents.yaml_text import LARGEST_EXPANSION
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef

@@ -1,0 +1,141 @@
+"""bench/RESULTS.md: every figure of bench/results as tables, written after each benchmark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+_BENCH = Path(__file__).parents[1]
+PAGE = _BENCH / "RESULTS.md"
+RESULTS = _BENCH / "results"
+
+
+def write() -> None:
+    """Write the page from the results that there are."""
+    parts = [
+        "# Results\n\nMade by `make bench`, `make bench-gitops`, `make bench-pyramid` and "
+        "`make bench-rollouts`; do not edit. See README.md."
+    ]
+    for name, render in _PARTS_OF_PAGE.items():
+        file = RESULTS / f"{name}.json"
+        if file.exists():
+            parts += render(json.loads(file.read_text()))
+    PAGE.write_text("\n\n".join(parts) + "\n")
+
+
+def _release(found: dict[str, Any]) -> list[str]:
+    rows = [
+        (
+            case,
+            *(_spread(one, who) for who in ("script", "shipway", "flow")),
+            f"{one['ratio']:.2f} ×",
+        )
+        for case, one in found["cases"].items()
+    ]
+    parts = [
+        (case, *(str(one["median"].get(part, "")) for part in _PARTS))
+        for case, one in found["cases"].items()
+    ]
+    goals = [
+        (
+            goal["case"],
+            f"{goal['share_of_the_scripts_cold_run']:.2f} × the script's cold run",
+            f"{goal['goal']} ×",
+            "met" if goal["met"] else "missed",
+        )
+        for goal in found["goals"]
+    ]
+    return [
+        "## A release up to the GitOps commit",
+        f"Median of {found['rounds']} (least–most), in seconds.",
+        _table(("Case", "Script", "Shipway", "of it the flow", "Shipway : script"), rows),
+        "What Shipway's seconds are; build and unit run side by side.",
+        _table(("Case", *_PARTS), parts),
+        _table(("Goal", "Measured", "Wanted", ""), goals),
+        _versions(found),
+    ]
+
+
+_PARTS = ("start", "code", "build", "unit", "integration", "e2e", "release", "deploy")
+
+
+def _gitops(found: dict[str, Any]) -> list[str]:
+    shapes = found["shapes"]
+    container = [one for one in shapes if one["peer"] != "–"]
+    exact = sum(one["peer"] == "exact" for one in container)
+    strays = sum(one["strays"] for one in shapes)
+    races = found["races"]
+    heads = list(next(iter(races.values())))
+    large = [
+        (title, *(str(one[key]) for key in ("seconds", "bytes", "time_ratio", "bytes_ratio")))
+        for title, one in found["large"].items()
+    ]
+    faults = [tuple(str(value) for value in one.values()) for one in found["faults"]]
+    return [
+        "## The GitOps commit",
+        f"{len(shapes)} shapes of manifests edited: {strays} bytes changed outside the values to "
+        f"set. `yq -i` left {exact} of {len(container)} manifests as they were but for the image. "
+        "Every shape: [docs/manifests.md](../docs/manifests.md).",
+        _table(
+            ("Race", *(head.replace("_", " ") for head in heads)),
+            [(title, *map(str, one.values())) for title, one in races.items()],
+        ),
+        "One commit in an ops repository of 50,000 files; ratios against `git clone && yq -i`.",
+        _table(("", "Seconds", "Bytes moved", "Time", "Bytes"), large),
+        _table(("The server", "The release says", "Pushes", "Commits", "after a re-run"), faults),
+        _versions(found),
+    ]
+
+
+def _sections(title: str) -> Callable[[dict[str, Any]], list[str]]:
+    return lambda found: _with_sections(title, found)
+
+
+def _with_sections(title: str, found: dict[str, Any]) -> list[str]:
+    parts = [f"## {title}", f"All of it in {found['seconds']} s."]
+    for section in found["sections"]:
+        rows = [tuple(_cell(one) for one in row.values()) for row in section["rows"]]
+        parts += [
+            f"### {section['title']}",
+            _table(tuple(section["rows"][0]), rows),
+            section["about"],
+            "\n".join(
+                f"- {'held' if held else '**broken**'}: {promise}"
+                for promise, held in section["promises"].items()
+            ),
+        ]
+    return [*parts, _versions(found)]
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _spread(one: dict[str, Any], who: str) -> str:
+    least, most = one["spread"][who]
+    return f"{one['median'][who]:.1f} ({least:.1f}–{most:.1f})"
+
+
+def _versions(found: dict[str, Any]) -> str:
+    return (
+        "Versions: " + ", ".join(f"{name} {one}" for name, one in found["versions"].items()) + "."
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_PARTS_OF_PAGE = {
+    "release": _release,
+    "gitops": _gitops,
+    "pyramid": _sections("The test pyramid"),
+    "rollouts": _sections("Rollouts"),
+}
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,1 @@
+"""The GitOps commit: byte-exact, raced, large and over a network that fails."""

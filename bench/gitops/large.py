@@ -1,0 +1,154 @@
+"""One commit in an ops repository of 50,000 files: time, and bytes over the network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from git import Repo
+from pydantic import SecretStr
+
+from bench.common import yq
+from bench.gitops.proxy import Proxy, proxy
+from blocks.ops_repository import OpsRepository
+from examples import repositories
+from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.trailers import Recorded
+from shipway.image_ref import ImageRef
+from shipway.manifests import set_image
+
+APPS, FILES_EACH = 5_000, 10
+ROUNDS = 3
+APP = "app-2500"
+
+_SCRIPTS = {
+    "git clone && yq -i": [],
+    "git clone --depth 1 && yq -i": ["--depth", "1"],
+}
+
+
+class Cost(NamedTuple):
+    """Medians over the rounds."""
+
+    seconds: float
+    moved: int
+
+
+def large(env: Mapping[str, str]) -> dict[str, Cost]:
+    """What one commit costs each contender, in turn, on the same repository."""
+    bare = _repository(env)
+    found: dict[str, list[tuple[float, int]]] = {}
+    with tempfile.TemporaryDirectory() as folder, proxy(env["SHIPWAY_GIT_URL"]) as server:
+        for number in range(ROUNDS):
+            state = Path(folder, f"state-{number}")
+            for title, work in (
+                *((title, _script(options, env, folder)) for title, options in _SCRIPTS.items()),
+                ("Shipway, first release on a worker", _shipway(env, state)),
+                ("Shipway, later release", _shipway(env, state)),
+            ):
+                found.setdefault(title, []).append(_measured(server, work, len(found) + number))
+    assert not bare.git.rev_list("--merges", "main")
+    return {
+        title: Cost(median(one[0] for one in costs), int(median(one[1] for one in costs)))
+        for title, costs in found.items()
+    }
+
+
+def _measured(server: Proxy, work: Callable[[str, str], None], mark: int) -> tuple[float, int]:
+    before, begin = server.moved, time.monotonic()
+    work(f"{server.url}/large.git", f"registry.example.org/app@sha256:{mark + time.time_ns():064x}")
+    return time.monotonic() - begin, server.moved - before
+
+
+def _shipway(env: Mapping[str, str], state: Path) -> Callable[[str, str], None]:
+    def work(url: str, image: str) -> None:
+        ops = OpsRepository(
+            url=url,
+            username=env["SHIPWAY_GIT_USERNAME"],
+            password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
+        )
+
+        def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal:
+            before = wanted.files["web.yaml"]
+            after = set_image(before, "container", "web", ImageRef.parse(image), "web.yaml")
+            return Proposal(
+                changes={f"{wanted.folder}/web.yaml": after},
+                message=f"release\n\nApp: {APP}\nEnvironment: prod\nImage: {image}\n",
+            )
+
+        with patch.dict(os.environ, SHIPWAY_STATE=str(state)):
+            ops.commit("prod", APP, propose)
+
+    return work
+
+
+def _script(options: list[str], env: Mapping[str, str], folder: str) -> Callable[[str, str], None]:
+    def work(url: str, image: str) -> None:
+        expression = ".spec.containers[0].image = strenv(IMAGE)"
+        steps = (
+            'cd "$(mktemp -d)"; git clone --quiet "${@}" "$URL" clone; cd clone;'
+            f' "$YQ" -i \'{expression}\' "$MANIFEST";'
+            " git commit --quiet --all --message release; git push --quiet origin HEAD:main"
+        )
+        parts = [f"{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")]
+        who = {f"GIT_{part}": "bot" for part in parts}
+        own = {**os.environ, **repositories.git_login(env), **who}
+        own |= {
+            "URL": url,
+            "IMAGE": image,
+            "YQ": str(yq.have()),
+            "TMPDIR": folder,
+            "MANIFEST": f"prod/{APP}/web.yaml",
+        }
+        subprocess.run(["bash", "-ec", steps, "script", *options], env=own, check=True)
+
+    return work
+
+
+def _repository(env: Mapping[str, str]) -> Repo:
+    """A repository of many apps with manifests of a few hundred bytes, and a short history."""
+    path = Path(env["SHIPWAY_GIT_ROOT"], "large.git")
+    subprocess.run(["rm", "-rf", str(path)], check=True)
+    bare = Repo.init(path, bare=True, initial_branch="main")
+    importer = subprocess.Popen(
+        ["git", "fast-import", "--quiet"], cwd=path, stdin=subprocess.PIPE, text=True
+    )
+    assert importer.stdin is not None
+    write = importer.stdin.write
+    write("commit refs/heads/main\ncommitter bot <bot@x> 1760000000 +0000\ndata 5\nfirst\n")
+    for app in range(APPS):
+        for number in range(FILES_EACH):
+            name = "web" if number == 0 else f"part-{number}"
+            text = (
+                f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: app-{app}-{number}}}\n"
+                f"spec:\n  containers:\n  - name: {name}\n    image: a:1 # {app * number}\n"
+                + "".join(f"  key-{line}: {hash((app, number, line))}\n" for line in range(10))
+            )
+            write(f"M 100644 inline prod/app-{app}/{name}.yaml\ndata {len(text)}\n{text}\n")
+    write("\n")
+    importer.stdin.close()
+    if importer.wait() != 0:
+        raise RuntimeError("git fast-import failed")
+    bare.git.repack("-adq")
+    return bare
+
+
+def as_json(costs: Mapping[str, Cost]) -> dict[str, Any]:
+    """The figures for a machine, with ratios against the plain script."""
+    peer = costs["git clone && yq -i"]
+    return {
+        title: {
+            "seconds": round(cost.seconds, 2),
+            "bytes": cost.moved,
+            "time_ratio": round(cost.seconds / peer.seconds, 3),
+            "bytes_ratio": round(cost.moved / peer.moved, 4),
+        }
+        for title, cost in costs.items()
+    }

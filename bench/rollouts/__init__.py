@@ -1,0 +1,1 @@
+"""Rollouts on the real cluster, under constant load from a real HTTP client."""
