@@ -43,8 +43,8 @@ def prepare(contender: Contender, folder: Path) -> App:
     name = f"bench-{contender}-{uuid.uuid4().hex[:6]}"
     code = repositories.create(name, repositories.EXAMPLES / "shop", repositories.images(env), env)
     pipeline = Path(code.working_dir, "pipeline.yaml").read_text()
-    own = pipeline.replace("app: shop", f"app: {name}")
-    repositories.commit(code, f"Rename to {name}", {"pipeline.yaml": own})
+    renamed = pipeline.replace("app: shop", f"app: {name}")
+    repositories.commit(code, f"Rename to {name}", {"pipeline.yaml": renamed})
     _, ops = repositories.shop(env)
     manifests = repositories.EXAMPLES / "shop-ops" / "staging" / "shop"
     texts = {f"staging/{name}/{file.name}": file.read_text() for file in manifests.iterdir()}
@@ -97,6 +97,6 @@ def _script_environment(env: dict[str, str], code: Repo, folder: Path) -> dict[s
         "BASE_IMAGE": env["SHIPWAY_PYTHON_IMAGE"],
         "DATABASE_IMAGE": env["SHIPWAY_POSTGRES_IMAGE"],
         "DOCKER": env["SHIPWAY_DOCKER_CLI"],
-        "YQ": str(yq.have()),
+        "YQ": str(yq.ensure_yq()),
         "TMPDIR": str(folder),
     }

@@ -17,7 +17,7 @@ from bench.common.versions import versions
 def write(results: Path, sections: Sequence[Section], seconds: float) -> None:
     """Write what was measured, for programs and for people."""
     result: dict[str, Any] = {
-        "sections": [one.model_dump() for one in sections],
+        "sections": [section.model_dump() for section in sections],
         "seconds": round(seconds),
         "versions": versions(),
     }

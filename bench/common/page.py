@@ -25,18 +25,18 @@ def write() -> None:
     PAGE.write_text("\n\n".join(parts) + "\n")
 
 
-def _release(found: dict[str, Any]) -> list[str]:
+def _release(result: dict[str, Any]) -> list[str]:
     rows = [
         (
             case,
-            *(_spread(one, who) for who in ("script", "shipway", "flow")),
-            f"{one['ratio']:.2f} ×",
+            *(_spread(figures, contender) for contender in ("script", "shipway", "flow")),
+            f"{figures['ratio']:.2f} ×",
         )
-        for case, one in found["cases"].items()
+        for case, figures in result["cases"].items()
     ]
     parts = [
-        (case, *(str(one["median"].get(part, "")) for part in _PARTS))
-        for case, one in found["cases"].items()
+        (case, *(str(figures["median"].get(part, "")) for part in _PARTS))
+        for case, figures in result["cases"].items()
     ]
     goals = [
         (
@@ -45,34 +45,34 @@ def _release(found: dict[str, Any]) -> list[str]:
             f"{goal['goal']} ×",
             "met" if goal["met"] else "missed",
         )
-        for goal in found["goals"]
+        for goal in result["goals"]
     ]
     return [
         "## A release up to the GitOps commit",
-        f"Median of {found['rounds']} (least–most), in seconds.",
+        f"Median of {result['rounds']} (least–most), in seconds.",
         _table(("Case", "Script", "Shipway", "of it the flow", "Shipway : script"), rows),
         "What Shipway's seconds are; build and unit run side by side.",
         _table(("Case", *_PARTS), parts),
         _table(("Goal", "Measured", "Wanted", ""), goals),
-        _versions(found),
+        _versions(result),
     ]
 
 
 _PARTS = ("start", "code", "build", "unit", "integration", "e2e", "release", "deploy")
 
 
-def _gitops(found: dict[str, Any]) -> list[str]:
-    shapes = found["shapes"]
-    container = [one for one in shapes if one["peer"] != "–"]
-    exact = sum(one["peer"] == "exact" for one in container)
-    strays = sum(one["strays"] for one in shapes)
-    races = found["races"]
+def _gitops(result: dict[str, Any]) -> list[str]:
+    shapes = result["shapes"]
+    container = [shape for shape in shapes if shape["peer"] != "–"]
+    exact = sum(shape["peer"] == "exact" for shape in container)
+    strays = sum(shape["strays"] for shape in shapes)
+    races = result["races"]
     heads = list(next(iter(races.values())))
     large = [
-        (title, *(str(one[key]) for key in ("seconds", "bytes", "time_ratio", "bytes_ratio")))
-        for title, one in found["large"].items()
+        (title, *(str(cost[key]) for key in ("seconds", "bytes", "time_ratio", "bytes_ratio")))
+        for title, cost in result["large"].items()
     ]
-    faults = [tuple(str(value) for value in one.values()) for one in found["faults"]]
+    faults = [tuple(str(value) for value in fault.values()) for fault in result["faults"]]
     return [
         "## The GitOps commit",
         f"{len(shapes)} shapes of manifests edited: {strays} bytes changed outside the values to "
@@ -80,23 +80,23 @@ def _gitops(found: dict[str, Any]) -> list[str]:
         "Every shape: [docs/manifests.md](../docs/manifests.md).",
         _table(
             ("Race", *(head.replace("_", " ") for head in heads)),
-            [(title, *map(str, one.values())) for title, one in races.items()],
+            [(title, *map(str, race.values())) for title, race in races.items()],
         ),
         "One commit in an ops repository of 50,000 files; ratios against `git clone && yq -i`.",
         _table(("", "Seconds", "Bytes moved", "Time", "Bytes"), large),
         _table(("The server", "The release says", "Pushes", "Commits", "after a re-run"), faults),
-        _versions(found),
+        _versions(result),
     ]
 
 
 def _sections(title: str) -> Callable[[dict[str, Any]], list[str]]:
-    return lambda found: _with_sections(title, found)
+    return lambda result: _with_sections(title, result)
 
 
-def _with_sections(title: str, found: dict[str, Any]) -> list[str]:
-    parts = [f"## {title}", f"All of it in {found['seconds']} s."]
-    for section in found["sections"]:
-        rows = [tuple(_cell(one) for one in row.values()) for row in section["rows"]]
+def _with_sections(title: str, result: dict[str, Any]) -> list[str]:
+    parts = [f"## {title}", f"All of it in {result['seconds']} s."]
+    for section in result["sections"]:
+        rows = [tuple(_cell(value) for value in row.values()) for row in section["rows"]]
         parts += [
             f"### {section['title']}",
             _table(tuple(section["rows"][0]), rows),
@@ -106,21 +106,23 @@ def _with_sections(title: str, found: dict[str, Any]) -> list[str]:
                 for promise, held in section["promises"].items()
             ),
         ]
-    return [*parts, _versions(found)]
+    return [*parts, _versions(result)]
 
 
 def _cell(value: object) -> str:
     return str(value).replace("\\", "\\\\").replace("|", "\\|")
 
 
-def _spread(one: dict[str, Any], who: str) -> str:
-    least, most = one["spread"][who]
-    return f"{one['median'][who]:.1f} ({least:.1f}–{most:.1f})"
+def _spread(figures: dict[str, Any], contender: str) -> str:
+    least, most = figures["spread"][contender]
+    return f"{figures['median'][contender]:.1f} ({least:.1f}–{most:.1f})"
 
 
-def _versions(found: dict[str, Any]) -> str:
+def _versions(result: dict[str, Any]) -> str:
     return (
-        "Versions: " + ", ".join(f"{name} {one}" for name, one in found["versions"].items()) + "."
+        "Versions: "
+        + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+        + "."
     )
 
 

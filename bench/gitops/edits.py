@@ -14,8 +14,8 @@ from bench.gitops.shapes import IMAGE, PINNED, SHAPES, Shape
 from shipway.manifests import set_image
 
 # What a script would run; a simpler one needs to know where in the file the container is.
-_FOUND = '.. | select(tag == "!!map" and .name == "web" and has("image"))'
-_EXPRESSION = f'({_FOUND} | .image) = "{PINNED}"'
+_CONTAINER = '.. | select(tag == "!!map" and .name == "web" and has("image"))'
+_EXPRESSION = f'({_CONTAINER} | .image) = "{PINNED}"'
 
 
 class Outcome(NamedTuple):
@@ -55,16 +55,16 @@ def _edit(shape: Shape, file: Path) -> Outcome:
     )
 
 
-def _differing(one: bytes, other: bytes) -> int:
-    pairs = zip(one, other, strict=False)
-    return sum(a != b for a, b in pairs) + abs(len(one) - len(other))
+def _differing(left: bytes, right: bytes) -> int:
+    pairs = zip(left, right, strict=False)
+    return sum(a != b for a, b in pairs) + abs(len(left) - len(right))
 
 
 def _read(content: bytes, file: Path) -> list[Any]:
     """The file's documents as yq reads them, every value as its text."""
     file.write_bytes(content)
     # The style of a scalar stands for its type: a number in quotes is none.
-    command = [str(yq.have()), "-o=json", "-I=0", "explode(.)", str(file)]
+    command = [str(yq.ensure_yq()), "-o=json", "-I=0", "explode(.)", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -72,7 +72,9 @@ def _read(content: bytes, file: Path) -> list[Any]:
 def _leaves(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [leaf for pair in value.items() for part in pair for leaf in _leaves(part)]
-    return [leaf for one in value for leaf in _leaves(one)] if isinstance(value, list) else [value]
+    return (
+        [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list) else [value]
+    )
 
 
 def _peer(shape: Shape, file: Path) -> str:
@@ -80,14 +82,14 @@ def _peer(shape: Shape, file: Path) -> str:
     if shape.kind != "container":
         return "–"
     file.write_bytes(shape.before)
-    command = [str(yq.have()), "-i", _EXPRESSION, str(file)]
+    command = [str(yq.ensure_yq()), "-i", _EXPRESSION, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return done.stderr.strip().splitlines()[-1][:60]
-    wanted, got = shape.after.splitlines(), file.read_bytes().splitlines()
-    matcher = difflib.SequenceMatcher(a=wanted, b=got, autojunk=False)
+    desired, got = shape.after.splitlines(), file.read_bytes().splitlines()
+    matcher = difflib.SequenceMatcher(a=desired, b=got, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
-    strays = max(len(wanted), len(got)) - same
+    strays = max(len(desired), len(got)) - same
     if strays == 0:
         return "exact" if file.read_bytes() == shape.after else "line ends"
-    return f"{strays} of {len(wanted)} lines"
+    return f"{strays} of {len(desired)} lines"

@@ -18,7 +18,7 @@ from shipway.errors import ShipwayError
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.trailers import Recorded
 
-_PATIENCE_SECONDS = 3
+_TIMEOUT_SECONDS = 3
 
 
 class Fault(NamedTuple):
@@ -59,8 +59,9 @@ def _try(title: str, fate: Callable[[int], Fate], env: Mapping[str, str]) -> Fau
         content = Path(folder, "content/prod/app")
         content.mkdir(parents=True)
         (content / "web.yaml").write_text("image: a\n")
-        own = {**env, "SHIPWAY_STATE": folder}
-        work = repositories.create("fault", Path(folder, "content"), {}, own)
+        work = repositories.create(
+            "fault", Path(folder, "content"), {}, {**env, "SHIPWAY_STATE": folder}
+        )
         start = work.head.commit.hexsha
 
         def commits() -> int:
@@ -75,17 +76,17 @@ def _try(title: str, fate: Callable[[int], Fate], env: Mapping[str, str]) -> Fau
 
 
 def _release(fate: Callable[[int], Fate], env: Mapping[str, str]) -> tuple[str, int]:
-    def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal | None:
-        if wanted.files["web.yaml"] == b"image: b\n":
+    def propose(ops_folder: OpsFolder, _history: list[Recorded]) -> Proposal | None:
+        if ops_folder.files["web.yaml"] == b"image: b\n":
             return None
-        return Proposal(changes={f"{wanted.folder}/web.yaml": b"image: b\n"}, message="release")
+        return Proposal(changes={f"{ops_folder.folder}/web.yaml": b"image: b\n"}, message="release")
 
     with proxy(env["SHIPWAY_GIT_URL"], fate) as server:
         ops = OpsRepository(
             url=f"{server.url}/fault.git",
             username=env["SHIPWAY_GIT_USERNAME"],
             password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
-            patience_seconds=_PATIENCE_SECONDS,
+            patience_seconds=_TIMEOUT_SECONDS,
         )
         try:
             landed = ops.commit("prod", "app", propose)

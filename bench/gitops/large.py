@@ -44,7 +44,7 @@ class Cost(NamedTuple):
 def large(env: Mapping[str, str]) -> dict[str, Cost]:
     """What one commit costs each contender, in turn, on the same repository."""
     bare = _repository(env)
-    found: dict[str, list[tuple[float, int]]] = {}
+    rounds: dict[str, list[tuple[float, int]]] = {}
     with tempfile.TemporaryDirectory() as folder, proxy(env["SHIPWAY_GIT_URL"]) as server:
         for number in range(ROUNDS):
             state = Path(folder, f"state-{number}")
@@ -53,11 +53,14 @@ def large(env: Mapping[str, str]) -> dict[str, Cost]:
                 ("Shipway, first release on a worker", _shipway(env, state)),
                 ("Shipway, later release", _shipway(env, state)),
             ):
-                found.setdefault(title, []).append(_measured(server, work, len(found) + number))
+                rounds.setdefault(title, []).append(_measured(server, work, len(rounds) + number))
     assert not bare.git.rev_list("--merges", "main")
     return {
-        title: Cost(median(one[0] for one in costs), int(median(one[1] for one in costs)))
-        for title, costs in found.items()
+        title: Cost(
+            median(measured[0] for measured in costs),
+            int(median(measured[1] for measured in costs)),
+        )
+        for title, costs in rounds.items()
     }
 
 
@@ -75,11 +78,11 @@ def _shipway(env: Mapping[str, str], state: Path) -> Callable[[str, str], None]:
             password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
         )
 
-        def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal:
-            before = wanted.files["web.yaml"]
+        def propose(ops_folder: OpsFolder, _history: list[Recorded]) -> Proposal:
+            before = ops_folder.files["web.yaml"]
             after = set_image(before, "container", "web", ImageRef.parse(image), "web.yaml")
             return Proposal(
-                changes={f"{wanted.folder}/web.yaml": after},
+                changes={f"{ops_folder.folder}/web.yaml": after},
                 message=f"release\n\nApp: {APP}\nEnvironment: prod\nImage: {image}\n",
             )
 
@@ -99,15 +102,15 @@ def _script(options: list[str], env: Mapping[str, str], folder: str) -> Callable
         )
         parts = [f"{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")]
         who = {f"GIT_{part}": "bot" for part in parts}
-        own = {**os.environ, **repositories.git_login(env), **who}
-        own |= {
+        script_env = {**os.environ, **repositories.git_login(env), **who}
+        script_env |= {
             "URL": url,
             "IMAGE": image,
-            "YQ": str(yq.have()),
+            "YQ": str(yq.ensure_yq()),
             "TMPDIR": folder,
             "MANIFEST": f"prod/{APP}/web.yaml",
         }
-        subprocess.run(["bash", "-ec", steps, "script", *options], env=own, check=True)
+        subprocess.run(["bash", "-ec", steps, "script", *options], env=script_env, check=True)
 
     return work
 

@@ -127,13 +127,13 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             connection.request(method, self.path, body or None, headers)
             response = connection.getresponse()
-            found = response.read()
+            content = response.read()
         finally:
             connection.close()
         with self.state.lock:
             self.state.received += len(body)
-            self.state.sent += len(found)
-        return response.status, response.getheaders(), found
+            self.state.sent += len(content)
+        return response.status, response.getheaders(), content
 
     def _answer(self, answer: tuple[int, list[tuple[str, str]], bytes]) -> None:
         status, headers, body = answer

@@ -77,7 +77,7 @@ class Race(NamedTuple):
 
     def count(self, outcome: str) -> int:
         """How many releases ended so."""
-        return sum(one.outcome == outcome for one in self.attempts)
+        return sum(attempt.outcome == outcome for attempt in self.attempts)
 
 
 def race(apps: int, revisions: int, env: Mapping[str, str], seed: int = 1) -> Race:
@@ -170,11 +170,15 @@ def _judge(
 ) -> Race:
     branch = ops.git.rev_list("--reverse", f"{start}..origin/main").split()
     merges = ops.git.rev_list("--merges", f"{start}..origin/main").split()
-    landed = [one.commit for one in attempts if one.outcome == "landed"]
+    landed = [attempt.commit for attempt in attempts if attempt.outcome == "landed"]
     wrong = [commit for commit in branch if not _is_what_it_says(ops, commit)]
     newest = True
-    for app in {one.app for one in attempts}:
-        best = max(one.number for one in attempts if one.app == app and one.outcome == "landed")
+    for app in {attempt.app for attempt in attempts}:
+        best = max(
+            attempt.number
+            for attempt in attempts
+            if attempt.app == app and attempt.outcome == "landed"
+        )
         text = ops.git.show(f"origin/main:{ENVIRONMENT}/{app}/web.yaml")
         newest &= image_of(best) in text and best == len(commits) - 1
     return Race(
@@ -200,8 +204,7 @@ def _code(revisions: int, env: Mapping[str, str], folder: str) -> tuple[Repo, li
     content = Path(folder, "code")
     content.mkdir()
     (content / "number").write_text("-1\n")
-    own = {**env, "SHIPWAY_STATE": folder}
-    code = repositories.create("race-code", content, {}, own)
+    code = repositories.create("race-code", content, {}, {**env, "SHIPWAY_STATE": folder})
     commits = [repositories.commit(code, str(n), {"number": f"{n}\n"}) for n in range(revisions)]
     return code, commits
 
@@ -209,26 +212,26 @@ def _code(revisions: int, env: Mapping[str, str], folder: str) -> tuple[Repo, li
 def _ops(apps: int, env: Mapping[str, str], folder: str) -> Repo:
     content = Path(folder, "ops")
     for app in range(apps):
-        own = content / ENVIRONMENT / f"app-{app}"
-        own.mkdir(parents=True)
-        (own / "web.yaml").write_text(_MANIFEST)
-        (own / "rollout.yaml").write_text(_ROLLOUT)
+        app_folder = content / ENVIRONMENT / f"app-{app}"
+        app_folder.mkdir(parents=True)
+        (app_folder / "web.yaml").write_text(_MANIFEST)
+        (app_folder / "rollout.yaml").write_text(_ROLLOUT)
     return repositories.create("race-ops", content, {}, {**env, "SHIPWAY_STATE": folder})
 
 
-def as_json(one: Race) -> dict[str, Any]:
+def as_json(race: Race) -> dict[str, Any]:
     """The figures for a machine."""
     return {
-        "releases": len(one.attempts),
-        "landed": one.count("landed"),
-        "stale": one.count("stale"),
-        "failed": len(one.attempts) - one.count("landed") - one.count("stale"),
-        "lost": one.lost,
-        "merges": one.merges,
-        "wrong_trees": one.wrong,
-        "newest_wins": one.newest_wins,
-        "seconds": round(one.seconds, 2),
-        "slowest": round(max(attempt.seconds for attempt in one.attempts), 2),
+        "releases": len(race.attempts),
+        "landed": race.count("landed"),
+        "stale": race.count("stale"),
+        "failed": len(race.attempts) - race.count("landed") - race.count("stale"),
+        "lost": race.lost,
+        "merges": race.merges,
+        "wrong_trees": race.wrong,
+        "newest_wins": race.newest_wins,
+        "seconds": round(race.seconds, 2),
+        "slowest": round(max(attempt.seconds for attempt in race.attempts), 2),
     }
 
 

@@ -20,7 +20,7 @@ from bench.pyramid.record import Record, recorder
 from bench.pyramid.traces import traces, watching
 
 SHARDS, TESTS, TEST_SECONDS = 2, 60, 0.4
-KILLED_AFTER, PATIENCE_SECONDS = 24, 240
+KILLED_AFTER, TIMEOUT_SECONDS = 24, 240
 # What is green is kept twice a second, and then it must reach the ledger.
 KEPT_SECONDS = 1.5
 SUITE = f"""
@@ -47,18 +47,18 @@ def killed(app: App, client: DockerClient) -> Section:
         end = _kill(command, app.env, record)
         left = traces(client, app.name)
         begin = time.monotonic()
-        with watching(client, app.name) as seen:
+        with watching(client, app.name) as looks:
             again = run(command, app.env)
     after = traces(client, app.name)
     # Its containers went on after it, with nobody to hear them: those tests are not green.
-    green = {one.number: one.at for one in record.ran() if one.at < end}
-    kept = {number for number, at in green.items() if at < end - KEPT_SECONDS}
-    rerun = Counter(one.number for one in record.ran() if one.container not in left.containers)
-    gone = next((one.at for one in seen if not left.shares_with(one)), None)
+    green = {test.number: test.at for test in record.ended() if test.at < end}
+    in_ledger = {number for number, at in green.items() if at < end - KEPT_SECONDS}
+    rerun = Counter(test.number for test in record.ended() if test.container not in left.containers)
+    gone = next((look.at for look in looks if not left.shares_with(look)), None)
     facts = {
         "Tests": TESTS,
         "Over before the kill": len(green),
-        f"of them {KEPT_SECONDS} s before": len(kept),
+        f"of them {KEPT_SECONDS} s before": len(in_ledger),
         "Left by the kill": str(left),
         "Gone after the next start": "never" if gone is None else f"{gone - begin:.1f} s",
         "Left after the next run": str(after),
@@ -79,8 +79,8 @@ def killed(app: App, client: DockerClient) -> Section:
             "every test that was not green runs again, once": (
                 rerun.keys() >= set(range(TESTS)) - green.keys() and set(rerun.values()) == {1}
             ),
-            f"no test that was over {KEPT_SECONDS} s before the kill runs again": bool(kept)
-            and not rerun.keys() & kept,
+            f"no test that was over {KEPT_SECONDS} s before the kill runs again": bool(in_ledger)
+            and not rerun.keys() & in_ledger,
         },
     )
 
@@ -92,8 +92,8 @@ def _kill(command: list[str], env: dict[str, str], record: Record) -> float:
             command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            give_up = time.monotonic() + PATIENCE_SECONDS
-            while len(record.ran()) < KILLED_AFTER:
+            give_up = time.monotonic() + TIMEOUT_SECONDS
+            while len(record.ended()) < KILLED_AFTER:
                 if process.poll() is not None or time.monotonic() > give_up:
                     output.seek(0)
                     raise SystemExit(

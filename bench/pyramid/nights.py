@@ -10,7 +10,7 @@ from math import comb
 from pathlib import Path
 
 from bench.common.section import Section
-from bench.pyramid.suite import BARE, Came, known
+from bench.pyramid.suite import BARE, LayerOutcome, registered
 from blocks.ledger import Ledger
 from shipway.pyramid.results import TestResult
 
@@ -49,44 +49,45 @@ async def nights() -> Section:
     """Run the suite night after night; compare results and ledger with the record."""
     with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as state:
         (Path(code) / "pytest.ini").write_text("[pytest]\n")
-        async with known(Path(code)) as suite:
+        async with registered(Path(code)) as suite:
             suite.write({"test_nights.py": SUITE})
             layer = {"command": PYTEST, "retries": RETRIES, "shards": 1}
-            came: list[Came] = []
+            outcomes_by_night: list[LayerOutcome] = []
             for night in range(NIGHTS):
                 env = {**BARE, "STATE": state, "NIGHT": str(night)}
-                came.append(await suite.run(fresh=True, env=env, **layer))
-            async with (await Ledger.aload("default")).open() as book:
-                ledger = {_short(one.name): one for one in await book.records(suite.app)}
+                outcomes_by_night.append(await suite.run(fresh=True, env=env, **layer))
+            async with (await Ledger.aload("default")).open() as session:
+                ledger = {_short(known.name): known for known in await session.records(suite.app)}
         record = _record(Path(state))
-    told = [{_short(one.name): one for one in _tests(night)} for night in came]
+    results = [{_short(test.name): test for test in _tests(night)} for night in outcomes_by_night]
     pairs = [
-        (told[night].get(name), attempts)
+        (results[night].get(name), attempts)
         for name, by_night in record.items()
         for night, attempts in by_night.items()
     ]
-    broken = [night.get(name) for night in told for name in record if "broken" in name]
+    broken = [night.get(name) for night in results for name in record if "broken" in name]
     lines = {
-        name: [one for night in found.values() for one in night] for name, found in record.items()
+        name: [attempt for night in by_night.values() for attempt in night]
+        for name, by_night in record.items()
     }
-    totals = {name: (len(all_), all_.count("failed")) for name, all_ in lines.items()}
-    flaky = [all_ for name, all_ in totals.items() if "flaky" in name]
-    attempts, failures = (sum(one[index] for one in flaky) for index in (0, 1))
+    totals = {name: (len(words), words.count("failed")) for name, words in lines.items()}
+    flaky = [total for name, total in totals.items() if "flaky" in name]
+    attempts, failures = (sum(total[index] for total in flaky) for index in (0, 1))
     least, most = interval(attempts, RATE, CONFIDENCE)
-    hidden = [1 for one, ran in pairs if "failed" in ran and one and one.outcome == "passed"]
-    outcomes = Counter(one.outcome for one, _ in pairs if one and "flaky" in one.name)
+    hidden = [1 for test, words in pairs if "failed" in words and test and test.outcome == "passed"]
+    outcomes = Counter(test.outcome for test, _ in pairs if test and "flaky" in test.name)
     facts = {
-        "Attempts by the record, flaky and broken": sum(all_[0] for all_ in totals.values()),
-        "Attempts by the ledger": sum(one.runs for one in ledger.values()),
+        "Attempts by the record, flaky and broken": sum(total[0] for total in totals.values()),
+        "Attempts by the ledger": sum(known.runs for known in ledger.values()),
         "Flaky tests: nights passed": outcomes["passed"],
         "nights flaky": outcomes["flaky"],
         "nights failed, every attempt of the night": outcomes["failed"],
         "Passed, though an attempt of the night failed": len(hidden),
         "Broken tests: nights red": sum(
-            one is not None and one.outcome == "failed" for one in broken
+            test is not None and test.outcome == "failed" for test in broken
         ),
         "Flaky tests: failures by the ledger": sum(
-            one.failures for name, one in ledger.items() if "flaky" in name
+            known.failures for name, known in ledger.items() if "flaky" in name
         ),
         "failures by the record": failures,
         f"failures that a rate of {RATE} explains": f"{least} to {most} of {attempts}",
@@ -100,15 +101,17 @@ async def nights() -> Section:
         promises={
             "every broken test is red in every night": (
                 len(broken) == BROKEN * NIGHTS
-                and all(one is not None and one.outcome == "failed" for one in broken)
-                and all(night.error is not None for night in came)
+                and all(test is not None and test.outcome == "failed" for test in broken)
+                and all(night.error is not None for night in outcomes_by_night)
             ),
             "no test that failed in a night has passed in it": (
                 len(pairs) == NIGHTS * (FLAKY + BROKEN) and not hidden
             ),
-            "every attempt is told": all(one and one.attempts == len(ran) for one, ran in pairs),
+            "every attempt is told": all(
+                test and test.attempts == len(words) for test, words in pairs
+            ),
             "the ledger's rates are those of the record": totals
-            == {name: (one.runs, one.failures) for name, one in ledger.items()},
+            == {name: (known.runs, known.failures) for name, known in ledger.items()},
             f"they are within sampling error of {RATE}": least <= failures <= most,
         },
     )
@@ -124,16 +127,16 @@ def interval(count: int, rate: float, confidence: float) -> tuple[int, int]:
 
 
 def _record(folder: Path) -> Record:
-    found: Record = {}
+    record: Record = {}
     for file in folder.glob("test_*"):
         for line in file.read_text().splitlines():
             night, outcome = line.split()
-            found.setdefault(file.name, {}).setdefault(int(night), []).append(outcome)
-    return found
+            record.setdefault(file.name, {}).setdefault(int(night), []).append(outcome)
+    return record
 
 
-def _tests(came: Came) -> tuple[TestResult, ...]:
-    return came.result.tests if came.result else ()
+def _tests(night: LayerOutcome) -> tuple[TestResult, ...]:
+    return night.result.tests if night.result else ()
 
 
 def _short(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from bench.common.command import run
 from bench.common.section import Cell, Section
-from bench.pyramid.suite import BARE, Came, known
+from bench.pyramid.suite import BARE, LayerOutcome, registered
 from shipway.pyramid.results import RedLayerError
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -108,13 +108,13 @@ async def odd() -> Section:
     rows: list[dict[str, Cell]] = []
     promises: dict[str, bool] = {}
     for case in CASES:
-        came = await _run(case)
-        rows.append(_row(case.title, came, ""))
-        promises[f"{case.title}: clear words"] = case.says in came.line and _is_sound(came)
+        layer = await _run(case)
+        rows.append(_row(case.title, layer, ""))
+        promises[f"{case.title}: clear words"] = case.says in layer.line and _is_sound(layer)
     many = Case(f"{MANY:,} tests in {MANY_SHARDS} shards", "", {"test_many.py": MANY_SUITE})
-    came, plain = await _many(many)
-    rows.append(_row(many.title, came, f"{came.seconds / plain:.2f} ×"))
-    promises[f"{many.title}: each is told"] = came.line == f"{MANY} passed"
+    layer, plain = await _many(many)
+    rows.append(_row(many.title, layer, f"{layer.seconds / plain:.2f} ×"))
+    promises[f"{many.title}: each is told"] = layer.line == f"{MANY} passed"
     return Section(
         title="Results and suites that break tools",
         about="What Shipway says first, and the seconds of the whole layer, in processes. Plain "
@@ -124,34 +124,34 @@ async def odd() -> Section:
     )
 
 
-def _is_sound(came: Came) -> bool:
+def _is_sound(layer: LayerOutcome) -> bool:
     """Green, or red and no other error; and its words fit on a screen."""
-    return (came.error is None or isinstance(came.error, RedLayerError)) and _is_short(came.line)
+    return (layer.error is None or isinstance(layer.error, RedLayerError)) and _is_short(layer.line)
 
 
 def _is_short(line: str) -> bool:
     return line.isprintable() and len(line) < 300
 
 
-def _row(title: str, came: Came, peer: str) -> dict[str, Cell]:
-    return {"": title, "Says": came.line, "Seconds": f"{came.seconds:.1f}", "To pytest": peer}
+def _row(title: str, layer: LayerOutcome, peer: str) -> dict[str, Cell]:
+    return {"": title, "Says": layer.line, "Seconds": f"{layer.seconds:.1f}", "To pytest": peer}
 
 
-async def _run(case: Case) -> Came:
+async def _run(case: Case) -> LayerOutcome:
     with tempfile.TemporaryDirectory() as folder:
-        async with known(Path(folder)) as suite:
+        async with registered(Path(folder)) as suite:
             suite.write({"pytest.ini": "[pytest]\n", **case.files})
             return await suite.run(command=[*case.command], env=BARE, tool=case.tool)
 
 
-async def _many(case: Case) -> tuple[Came, float]:
+async def _many(case: Case) -> tuple[LayerOutcome, float]:
     """The layer, and the seconds of plain pytest."""
     with tempfile.TemporaryDirectory() as folder:
-        async with known(Path(folder)) as suite:
+        async with registered(Path(folder)) as suite:
             suite.write({"pytest.ini": "[pytest]\n", **case.files})
             command = shlex.join(case.command)
             plain = run(_shell(f"cd {shlex.quote(folder)} && {command}"), {**os.environ, **BARE})
             if plain.status != 0:
                 raise SystemExit(f"✗ plain pytest: {plain.output[-1000:]}")
-            came = await suite.run(command=[*case.command], env=BARE, shards=MANY_SHARDS)
-            return came, plain.seconds
+            layer = await suite.run(command=[*case.command], env=BARE, shards=MANY_SHARDS)
+            return layer, plain.seconds

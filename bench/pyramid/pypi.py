@@ -16,7 +16,7 @@ from junitparser import JUnitXml, TestCase
 
 from bench.common.command import run
 from bench.common.section import Cell, Section
-from bench.pyramid.suite import Came, known
+from bench.pyramid.suite import LayerOutcome, registered
 
 PACKAGES = (
     "attrs==26.1.0",
@@ -51,23 +51,29 @@ async def pypi() -> Section:
         name, _, version = package.partition("==")
         with tempfile.TemporaryDirectory() as folder:
             archive = _archive(cache / f"suites-{key}", name)
-            seconds, theirs = _plain(command, _unpacked(archive, Path(folder, "plain")))
-            came = await _shipway(command, _unpacked(archive, Path(folder, "shipway")))
-        ours = _told(came)
-        differ = sum((theirs.get(one) != ours.get(one)) for one in theirs.keys() | ours.keys())
-        counts = sum(ours.values(), Counter[str]())
+            seconds, by_pytest = _plain(command, _unpacked(archive, Path(folder, "plain")))
+            layer = await _shipway(command, _unpacked(archive, Path(folder, "shipway")))
+        by_shipway = _by_shipway(layer)
+        differ = sum(
+            by_pytest.get(test) != by_shipway.get(test)
+            for test in by_pytest.keys() | by_shipway.keys()
+        )
+        counts = sum(by_shipway.values(), Counter[str]())
         rows.append(
             {
                 "": f"{name} {version}",
                 "Tests": counts.total(),
-                **{one.capitalize(): counts[one] for one in ("passed", "failed", "skipped")},
+                **{
+                    outcome.capitalize(): counts[outcome]
+                    for outcome in ("passed", "failed", "skipped")
+                },
                 "Differ": differ,
                 "Plain pytest": f"{seconds:.1f} s",
-                "Shipway": f"{came.seconds:.1f} s",
-                "Ratio": f"{came.seconds / seconds:.2f} ×",
+                "Shipway": f"{layer.seconds:.1f} s",
+                "Ratio": f"{layer.seconds / seconds:.2f} ×",
             }
         )
-        promises[f"{name}: every test comes to what pytest says"] = bool(theirs) and differ == 0
+        promises[f"{name}: every test comes to what pytest says"] = bool(by_pytest) and differ == 0
     return Section(
         title="Well-known packages' own suites, from PyPI's source archives",
         about=f"Plain pytest beside a layer of {SHARDS} shards in processes, timings unknown, in "
@@ -86,25 +92,25 @@ def _environment(folder: Path) -> Path:
     python, ready = folder / "venv" / "bin" / "python", folder / "ready"
     if not ready.exists():
         print("  fetching packages from PyPI, once …", flush=True)
-        names = [one.partition("==")[0] for one in PACKAGES]
+        names = [package.partition("==")[0] for package in PACKAGES]
         sources = ["--no-deps", "--no-binary", ",".join(names), "--dest", str(folder)]
-        _have([sys.executable, "-m", "venv", "--clear", str(folder / "venv")])
+        _run([sys.executable, "-m", "venv", "--clear", str(folder / "venv")])
         pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        _have([*pip, "download", *sources, *PACKAGES])
-        _have([*pip, "install", *(str(_archive(folder, name)) for name in names), *NEEDED])
+        _run([*pip, "download", *sources, *PACKAGES])
+        _run([*pip, "install", *(str(_archive(folder, name)) for name in names), *NEEDED])
         ready.touch()
     return python
 
 
-def _have(command: list[str]) -> None:
+def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"✗ {' '.join(command[:5])} …\n{done.stdout}{done.stderr[-2000:]}")
 
 
 def _archive(folder: Path, name: str) -> Path:
-    (found,) = folder.glob(f"{name}-*.tar.gz")
-    return found
+    (archive,) = folder.glob(f"{name}-*.tar.gz")
+    return archive
 
 
 def _unpacked(archive: Path, to: Path) -> Path:
@@ -122,32 +128,35 @@ def _plain(command: list[str], folder: Path) -> tuple[float, Outcomes]:
     done = run(there, os.environ)
     if not file.exists():
         raise SystemExit(f"✗ plain pytest left no results:\n{done.output[-2000:]}")
-    cases = (TestCase.fromelem(one) for one in JUnitXml.fromfile(str(file))._elem.iter("testcase"))
-    return done.seconds, _counted((f"{one.classname}::{one.name}", _outcome(one)) for one in cases)
+    elements = JUnitXml.fromfile(str(file))._elem.iter("testcase")
+    cases = map(TestCase.fromelem, elements)
+    return done.seconds, _counted(
+        (f"{case.classname}::{case.name}", _outcome(case)) for case in cases
+    )
 
 
-async def _shipway(command: list[str], folder: Path) -> Came:
-    async with known(folder) as suite:
+async def _shipway(command: list[str], folder: Path) -> LayerOutcome:
+    async with registered(folder) as suite:
         suite.write({})
         # To its end, as at night: a failure stops nothing.
         return await suite.run(command=command, shards=SHARDS, fresh=True)
 
 
-def _told(came: Came) -> Outcomes:
-    tests = came.result.tests if came.result else ()
-    return _counted((_as_junit_has_it(one.name), one.outcome) for one in tests)
+def _by_shipway(layer: LayerOutcome) -> Outcomes:
+    tests = layer.result.tests if layer.result else ()
+    return _counted((_as_junit_has_it(test.name), test.outcome) for test in tests)
 
 
-def _counted(told: Iterable[tuple[str, str]]) -> Outcomes:
+def _counted(outcomes: Iterable[tuple[str, str]]) -> Outcomes:
     """How often each name came to what: two tests may share one."""
-    found: Outcomes = {}
-    for name, outcome in told:
-        found.setdefault(name, Counter())[outcome] += 1
-    return found
+    counts: Outcomes = {}
+    for name, outcome in outcomes:
+        counts.setdefault(name, Counter())[outcome] += 1
+    return counts
 
 
 def _outcome(case: TestCase) -> str:
-    kinds = {type(one).__name__ for one in case.result}
+    kinds = {type(result).__name__ for result in case.result}
     return "failed" if kinds & {"Failure", "Error"} else "skipped" if kinds else "passed"
 
 

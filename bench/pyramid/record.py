@@ -16,7 +16,7 @@ from shipway.runners.containers import RUN_LABEL
 LINE = re.compile(rb"^ran (\d+) ([\d.]+)\r?$", re.MULTILINE)
 
 
-class Ran(NamedTuple):
+class EndedTest(NamedTuple):
     """A test that came to its end: its number, when, and in which container."""
 
     number: int
@@ -31,10 +31,10 @@ class Record:
         self._client = client
         self._printed: dict[str, bytes] = {}
 
-    def ran(self) -> list[Ran]:
+    def ended(self) -> list[EndedTest]:
         """Every test that has said that it is over."""
         return [
-            Ran(int(number), float(at), container)
+            EndedTest(int(number), float(at), container)
             for container, printed in list(self._printed.items())
             for number, at in LINE.findall(printed)
         ]
@@ -58,8 +58,10 @@ def recorder(client: DockerClient, app: str) -> Iterator[Record]:
 
     def listen() -> None:
         for event in events:
-            found = client.api.containers(all=True, filters={"id": event["id"]})
-            if any(app in str(one["NetworkSettings"]["Networks"]) for one in found):
+            containers = client.api.containers(all=True, filters={"id": event["id"]})
+            if any(
+                app in str(container["NetworkSettings"]["Networks"]) for container in containers
+            ):
                 threading.Thread(target=record.follow, args=[event["id"]], daemon=True).start()
 
     thread = threading.Thread(target=listen, daemon=True)

@@ -41,10 +41,10 @@ async def red(app: App, client: DockerClient) -> Section:
     _slow_build(app)
     revision = only_tests(app, TESTS, {"shards": 3})
     before = _outside(app)
-    with watching(client, app.name) as seen, watching(client, _mark(app)) as builds:
+    with watching(client, app.name) as looks, watching(client, _mark(app)) as builds:
         done = run([*app.command, revision], app.env)
     ended = time.time()
-    after, at_most, build = traces(client, app.name), most(seen), most(builds)
+    after, at_most, build = traces(client, app.name), most(looks), most(builds)
     flow = await _last_release(app.name)
     message = str(flow.state and flow.state.message)
     failed = float((re.findall(r"failed at ([\d.]+)", message) or ["nan"])[0])
@@ -59,7 +59,7 @@ async def red(app: App, client: DockerClient) -> Section:
         "Left": str(after),
         "Flow run": flow.state_name or "",
     }
-    wanted = {"build image", "shard 2/3", "shard 3/3"}
+    needed = {"build image", "shard 2/3", "shard 3/3"}
     return Section(
         title=f"A unit test fails in its first second; image build and siblings take {SECONDS} s",
         about="The failing test prints the time; the rest is what engine, kernel, registry, Git "
@@ -67,7 +67,7 @@ async def red(app: App, client: DockerClient) -> Section:
         rows=tuple({"": name, "Found": value} for name, value in facts.items()),
         promises={
             "the run is red, by that test": done.status != 0 and "test_fails failed" in message,
-            "image build and both siblings were running": wanted <= set(running),
+            "image build and both siblings were running": needed <= set(running),
             f"the flow run ends long before they would: within {SECONDS // 2} s": (
                 _end(flow) - failed < SECONDS / 2
             ),
@@ -119,14 +119,14 @@ async def _running(flow: FlowRun, at: float) -> list[str]:
     async with get_client() as client:
         unit = FlowRunFilterName(like_=f"unit · {flow.name.partition(' → ')[0]}")
         layers = await client.read_flow_runs(flow_run_filter=FlowRunFilter(name=unit))
-        ids = [flow.id, *(one.id for one in layers)]
+        ids = [flow.id, *(layer.id for layer in layers)]
         tasks = await client.read_task_runs(
             flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids))
         )
     return sorted(
-        one.name
-        for one in tasks
-        if one.start_time
-        and one.start_time.timestamp() < at
-        and (one.end_time is None or one.end_time.timestamp() > at)
+        task.name
+        for task in tasks
+        if task.start_time
+        and task.start_time.timestamp() < at
+        and (task.end_time is None or task.end_time.timestamp() > at)
     )

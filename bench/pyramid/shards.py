@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.common.command import run
 from bench.common.section import Cell, Section
-from bench.pyramid.suite import Came, known
+from bench.pyramid.suite import LayerOutcome, registered
 
 FILES, TESTS_EACH, SHARDS = 16, 20, 4
 # Sleeps: four shards of them fit on two cores.
@@ -59,7 +59,7 @@ async def shards() -> Section:
     total = sum(seconds.values())
     ideal = max(total / SHARDS, *seconds.values())
     with tempfile.TemporaryDirectory() as folder:
-        async with known(Path(folder)) as suite:
+        async with registered(Path(folder)) as suite:
             suite.write(files_of(seconds))
             image = build(folder)
             try:
@@ -74,7 +74,7 @@ async def shards() -> Section:
                     )
             finally:
                 run([os.environ["SHIPWAY_DOCKER_CLI"], "rmi", image], os.environ)
-    counts = [one.result.count("passed") if one.result else 0 for one in (first, second)]
+    counts = [layer.result.count("passed") if layer.result else 0 for layer in (first, second)]
     limit = f"with recorded timings, the tests take at most {MOST:.2f} × the ideal split"
     return Section(
         title=f"{len(seconds)} tests of known durations in {SHARDS} shards",
@@ -118,17 +118,17 @@ def _seconds(image: str, command: list[str]) -> float:
     return done.seconds
 
 
-def _slowest(came: Came) -> tuple[float, float]:
+def _slowest(layer: LayerOutcome) -> tuple[float, float]:
     """Seconds of the tests of the slowest shard, and the wall time of the slowest shard."""
-    if came.result is None or not came.result.shards:
-        raise SystemExit(f"✗ the layer has no shards: {came.error}")
-    parts = came.result.shards
-    return max(one.test_seconds for one in parts), max(one.seconds for one in parts)
+    if layer.result is None or not layer.result.shards:
+        raise SystemExit(f"✗ the layer has no shards: {layer.error}")
+    parts = layer.result.shards
+    return max(shard.test_seconds for shard in parts), max(shard.seconds for shard in parts)
 
 
-def _row(title: str, came: Came, ideal: float, xdist: float) -> dict[str, Cell]:
-    tests, wall = _slowest(came)
-    peer = _peer(title, came.seconds, ideal, xdist)
+def _row(title: str, layer: LayerOutcome, ideal: float, xdist: float) -> dict[str, Cell]:
+    tests, wall = _slowest(layer)
+    peer = _peer(title, layer.seconds, ideal, xdist)
     return {**peer, TESTS: _against(tests, ideal), WALL: _against(wall, ideal)}
 
 

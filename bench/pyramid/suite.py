@@ -24,7 +24,7 @@ from shipway.pyramid.results import LayerResult, RedLayerError
 BARE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-class Came(NamedTuple):
+class LayerOutcome(NamedTuple):
     """What a layer came to: its result, the error that ended it, and its wall time in seconds."""
 
     result: LayerResult | None
@@ -61,7 +61,9 @@ class Suite:
         self._repo.git.add("--all", "--force")
         self._repo.index.commit("A change")
 
-    async def run(self, image: str | None = None, *, fresh: bool = False, **layer: Any) -> Came:
+    async def run(
+        self, image: str | None = None, *, fresh: bool = False, **layer: Any
+    ) -> LayerOutcome:
         """Run the files as a layer with these settings, in an image or as processes."""
         runner = "container" if image else "process"
         unit = Layer.model_validate({"runner": runner, **layer})
@@ -79,11 +81,11 @@ class Suite:
             result, error = red.result, red
         except ShipwayError as other:
             error = other
-        return Came(result, error, time.perf_counter() - begin)
+        return LayerOutcome(result, error, time.perf_counter() - begin)
 
 
 @asynccontextmanager
-async def known(folder: Path) -> AsyncGenerator[Suite]:
+async def registered(folder: Path) -> AsyncGenerator[Suite]:
     """A suite that Shipway knows for as long as this lasts."""
     suite = Suite(folder)
     await suite.source.asave(suite.app, overwrite=True)
@@ -91,5 +93,5 @@ async def known(folder: Path) -> AsyncGenerator[Suite]:
         yield suite
     finally:
         async with get_client() as client:
-            found = await client.read_block_document_by_name(suite.app, "source-repository")
-            await client.delete_block_document(found.id)
+            document = await client.read_block_document_by_name(suite.app, "source-repository")
+            await client.delete_block_document(document.id)

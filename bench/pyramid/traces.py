@@ -49,11 +49,13 @@ def traces(client: DockerClient, app: str) -> Traces:
     """What is there of an app, whoever started it; a process names it in arguments or variables."""
     networks = client.api.networks(names=[f"shipway-{app}"])
     labelled = client.api.containers(all=True, filters={"label": RUN_LABEL})
-    ours = [one for one in labelled if app in str(one["NetworkSettings"]["Networks"])]
+    containers = [
+        container for container in labelled if app in str(container["NetworkSettings"]["Networks"])
+    ]
     return Traces(
         time.monotonic(),
-        frozenset(one["Id"] for one in ours),
-        frozenset(one["Id"] for one in networks),
+        frozenset(container["Id"] for container in containers),
+        frozenset(network["Id"] for network in networks),
         frozenset(_processes(app.encode())),
     )
 
@@ -61,33 +63,33 @@ def traces(client: DockerClient, app: str) -> Traces:
 @contextmanager
 def watching(client: DockerClient, app: str) -> Iterator[list[Traces]]:
     """Look again and again while this lasts: a check that saw nothing before proves nothing."""
-    seen: list[Traces] = []
+    looks: list[Traces] = []
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(POLL_SECONDS):
-            seen.append(traces(client, app))
+            looks.append(traces(client, app))
 
     thread = threading.Thread(target=look)
     thread.start()
     try:
-        yield seen
+        yield looks
     finally:
         over.set()
         thread.join()
 
 
-def most(seen: list[Traces]) -> Traces:
+def most(looks: list[Traces]) -> Traces:
     """The look that found the most."""
-    return max(seen, key=lambda one: sum(map(len, one.things)))
+    return max(looks, key=lambda look: sum(map(len, look.things)))
 
 
 def _processes(mark: bytes) -> Iterator[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         if int(entry.name) != os.getpid():
             try:
-                said = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if mark in said:
+            if mark in text:
                 yield int(entry.name)

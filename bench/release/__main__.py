@@ -38,47 +38,47 @@ console = Console(highlight=False)
 
 def release(apps: dict[Contender, App], case: Case, mark: str, first: int) -> dict[str, Finished]:
     """Release one case with both; end where one does not come out as it must."""
-    found: dict[str, Finished] = {}
+    results: dict[str, Finished] = {}
     for contender in CONTENDERS[first:] + CONTENDERS[:first]:
-        one = apps[contender]
-        revision = commit(one.code, case, f"{mark} of {one.name}")
-        done = found[contender] = run([*one.command, revision], one.env)
+        app = apps[contender]
+        revision = commit(app.code, case, f"{mark} of {app.name}")
+        done = results[contender] = run([*app.command, revision], app.env)
         console.print(f"  {mark} {case:<7} {contender:<8} {done.seconds:6.1f} s")
         if (done.status != 0) != (case == "red"):
             sys.exit(f"✗ {contender}, {case}: exit status {done.status}\n{done.output[-3000:]}")
-    return found
+    return results
 
 
 def releases() -> dict[str, Seconds]:
     """Seconds of each case: the script's wall time, Shipway's, and that of its flow alone."""
-    found: dict[str, Seconds] = {case: {} for case in TITLES}
+    cases: dict[str, Seconds] = {case: {} for case in TITLES}
     with contenders() as apps:
         for number in range(ROUNDS):
             for case in TITLES:
                 done = release(apps, case, f"round-{number + 1}", number % 2)
-                note(found[case], done)
-    return found
+                note(cases[case], done)
+    return cases
 
 
 def steps() -> dict[str, Seconds]:
     """Seconds of a pipeline of empty steps; the script's are processes, as its steps are."""
-    found: dict[str, Seconds] = {}
+    cases: dict[str, Seconds] = {}
     for count in STEPS:
-        seconds = found[f"{count} empty steps"] = {}
+        seconds = cases[f"{count} empty steps"] = {}
         script = ["bash", "-c", f"for ((i = 0; i < {count}; i++)); do bash -c :; done"]
         shipway = [sys.executable, "-m", "bench.release.steps", str(count)]
         for _ in range(ROUNDS):
             note(seconds, {"script": run(script, os.environ), "shipway": run(shipway, os.environ)})
-    return found
+    return cases
 
 
 def note(seconds: Seconds, done: dict[str, Finished]) -> None:
     """Add one round: both wall times, and what Shipway's is made of."""
-    for contender, one in done.items():
-        seconds.setdefault(contender, []).append(one.seconds)
+    for contender, finished in done.items():
+        seconds.setdefault(contender, []).append(finished.seconds)
     (printed,) = re.findall(r"^seconds ({.*})$", done["shipway"].output, re.MULTILINE)
-    for part, one in json.loads(printed).items():
-        seconds.setdefault(part, []).append(one)
+    for part, taken in json.loads(printed).items():
+        seconds.setdefault(part, []).append(taken)
     seconds.setdefault("start", []).append(done["shipway"].seconds - seconds["flow"][-1])
 
 
@@ -89,22 +89,22 @@ def contenders() -> Iterator[dict[Contender, App]]:
         apps: dict[Contender, App] = {}
         try:
             for contender in CONTENDERS:
-                own = Path(folder, contender)
-                own.mkdir()
-                apps[contender] = prepare(contender, own)
+                state = Path(folder, contender)
+                state.mkdir()
+                apps[contender] = prepare(contender, state)
             yield apps
         finally:
-            for one in apps.values():
-                remove(one.name)
+            for app in apps.values():
+                remove(app.name)
 
 
 def figures(cases: dict[str, Seconds]) -> dict[str, Any]:
     """Medians, spreads and ratios by case."""
     return {
         case: {
-            "median": {who: round(median(all_), 2) for who, all_ in seconds.items()},
+            "median": {part: round(median(values), 2) for part, values in seconds.items()},
             "spread": {
-                who: [round(f(all_), 2) for f in (min, max)] for who, all_ in seconds.items()
+                part: [round(f(values), 2) for f in (min, max)] for part, values in seconds.items()
             },
             "ratio": round(median(seconds["shipway"]) / median(seconds["script"]), 3),
         }
@@ -115,32 +115,32 @@ def figures(cases: dict[str, Seconds]) -> dict[str, Any]:
 def goals(cases: dict[str, Any]) -> list[dict[str, Any]]:
     """Each goal beside what was measured; both are shares of the script's cold run."""
     cold = cases["cold"]["median"]["script"]
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for case, share, seconds in GOALS:
-        own = cases[case]["median"]["shipway"]
+        measured = cases[case]["median"]["shipway"]
         limit = min(share * cold, seconds or share * cold)
-        found.append(
+        rows.append(
             {
                 "case": case,
-                "share_of_the_scripts_cold_run": round(own / cold, 3),
+                "share_of_the_scripts_cold_run": round(measured / cold, 3),
                 "goal": share,
-                "seconds": own,
+                "seconds": measured,
                 "goal_seconds": seconds,
-                "met": own <= limit,
+                "met": measured <= limit,
             }
         )
-    return found
+    return rows
 
 
 def show(cases: dict[str, Any], met: list[dict[str, Any]]) -> None:
     """The table, and the goals."""
     table = Table("", "Script", "Shipway", "of it the flow", "Ratio")
-    for case, one in cases.items():
+    for case, row in cases.items():
         cells = [
-            f"{one['median'][who]:.1f} s ({one['spread'][who][0]:.1f}–{one['spread'][who][1]:.1f})"
-            for who in ("script", "shipway", "flow")
+            f"{row['median'][part]:.1f} s ({'–'.join(f'{end:.1f}' for end in row['spread'][part])})"
+            for part in ("script", "shipway", "flow")
         ]
-        table.add_row(TITLES.get(case, case), *cells, f"{one['ratio']:.2f} ×")  # type: ignore[call-overload]
+        table.add_row(TITLES.get(case, case), *cells, f"{row['ratio']:.2f} ×")  # type: ignore[call-overload]
     console.print(f"\nWall time up to the GitOps commit: median of {ROUNDS} (least–most)")
     console.print(table)
     console.print("\nWhat Shipway's seconds are; build and unit run side by side")
@@ -157,9 +157,9 @@ def show(cases: dict[str, Any], met: list[dict[str, Any]]) -> None:
 def parts(cases: dict[str, Any]) -> Table:
     """Seconds of the process's start and end, and of each stage."""
     table = Table("", *PARTS)
-    for case, one in cases.items():
-        seconds = (one["median"].get(part) for part in PARTS)
-        table.add_row(case, *("" if one is None else f"{one:.1f}" for one in seconds))
+    for case, row in cases.items():
+        medians = (row["median"].get(part) for part in PARTS)
+        table.add_row(case, *("" if value is None else f"{value:.1f}" for value in medians))
     return table
 
 

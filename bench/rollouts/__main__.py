@@ -19,13 +19,13 @@ from bench.rollouts.by_hand import by_hand
 from bench.rollouts.downtime import downtime
 from bench.rollouts.kills import kills
 from bench.rollouts.no_answer import no_answer
-from bench.rollouts.rollbacks import way_back
+from bench.rollouts.rollbacks import rollbacks
 
 RESULTS = page.RESULTS / "rollouts.json"
 PARTS: dict[str, Callable[[], Awaitable[Section | list[Section]]]] = {
     "downtime": downtime,
     "bad": bad_versions,
-    "back": way_back,
+    "back": rollbacks,
     "kills": kills,
     "no-answer": no_answer,
     "by-hand": by_hand,
@@ -34,13 +34,13 @@ PARTS: dict[str, Callable[[], Awaitable[Section | list[Section]]]] = {
 
 async def measure(names: list[str]) -> list[Section]:
     """Measure some parts, and print each as it is over."""
-    found: list[Section] = []
+    measured: list[Section] = []
     for name in names:
         sections = await PARTS[name]()
         for section in sections if isinstance(sections, list) else [sections]:
             print_section(section)
-            found.append(section)
-    return found
+            measured.append(section)
+    return measured
 
 
 def main() -> None:

@@ -59,22 +59,22 @@ async def _bad(app: RolloutApp, behaviour: dict[str, Any]) -> tuple[dict[str, Ce
             state = await app.release()
             seconds = now() - begin
             await asyncio.sleep(AFTERWARDS_SECONDS)
-        found = load.so_far()
-    failed = [one for one in found if not one.ok]
+        requests = load.so_far()
+    failed = [request for request in requests if not request.ok]
     steps = [step for step, _ in app.commits()[before:]]
     forward = [step for step in steps if "/7 " in step]
     held = app.pulse.code.head.commit.hexsha in app.pulse.read("holds.yaml")
     row: dict[str, Cell] = {
         "Found by": _finder(str(state.message)),
         "Last step": forward[-1],
-        "Requests": len(found),
+        "Requests": len(requests),
         "failed": len(failed),
-        "Share": f"{100 * len(failed) / len(found):.3f} %",
+        "Share": f"{100 * len(failed) / len(requests):.3f} %",
         "Recovery, s": _recovery(failed),
         "Release, s": round(seconds, 1),
         "Least stable": min(stable),
     }
-    gone = all(one.text != version for one in found[-RATE:])
+    gone = all(request.text != version for request in requests[-RATE:])
     back = steps[-1].endswith("scale down canary")
     return row, state.is_failed() and held and gone and back
 

@@ -14,7 +14,7 @@ from bench.common.section import Cell, Section
 from bench.rollouts.rollout_app import RolloutApp, now, rollout_app
 
 INTERVAL_SECONDS = 60
-PATIENCE_SECONDS = 3 * INTERVAL_SECONDS
+TIMEOUT_SECONDS = 3 * INTERVAL_SECONDS
 WHO = "ada-with-kubectl"
 
 
@@ -57,11 +57,13 @@ async def _changed(app: RolloutApp) -> dict[str, Cell]:
     begin = now()
     await app.cluster.apply(edit, app.name, WHO)
     row: dict[str, Any] | None = None
-    while row is None and now() < begin + PATIENCE_SECONDS:
+    while row is None and now() < begin + TIMEOUT_SECONDS:
         await asyncio.sleep(1)
-        row = next((one for one in await _reported() if one["app"].endswith(app.name)), None)
-    found = await app.cluster.get("apps/v1", "Deployment", app.name, app.name)
-    assert found is not None
+        row = next(
+            (drifted for drifted in await _reported() if drifted["app"].endswith(app.name)), None
+        )
+    deployment = await app.cluster.get("apps/v1", "Deployment", app.name, app.name)
+    assert deployment is not None
     return {
         "After, s": round(now() - begin, 1),
         "Object": row["object"] if row else "nothing",
@@ -70,15 +72,15 @@ async def _changed(app: RolloutApp) -> dict[str, Cell]:
         "Git": row["Git"] if row else "–",
         "Who": row["written by"] if row else "–",
         "Now": row["now"] if row else "–",
-        "Replicas then": int(found["spec"]["replicas"]),
+        "Replicas then": int(deployment["spec"]["replicas"]),
     }
 
 
 async def _reported() -> list[dict[str, Any]]:
     async with get_client() as client:
-        found = await client.read_artifacts(
+        artifacts = await client.read_artifacts(
             artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["drift"])),
             sort=ArtifactSort.UPDATED_DESC,
             limit=5,
         )
-    return [row for one in found for row in json.loads(str(one.data))]
+    return [row for artifact in artifacts for row in json.loads(str(artifact.data))]

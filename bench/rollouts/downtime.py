@@ -75,15 +75,15 @@ async def _there_and_back(app: RolloutApp, load: Traffic) -> dict[str, Cell]:
             assert state.is_completed(), state.message
             spans.append((what, begin, now()))
         await asyncio.sleep(1)
-    found = load.so_far()
-    row: dict[str, Cell] = {"Requests": len(found)}
+    requests = load.so_far()
+    row: dict[str, Cell] = {"Requests": len(requests)}
     for what in ("update", "rollback"):
         times = [(begin, end) for name, begin, end in spans if name == what]
-        failed = [one for one in found if not one.ok and _within(one, times)]
+        failed = [request for request in requests if not request.ok and _within(request, times)]
         row[f"{what}s"] = len(times)
         row[f"failed in {what}s"] = len(failed)
         row[f"{what}, s"] = round(sum(end - begin for begin, end in times) / len(times), 1)
-    row["failed at all"] = sum(not one.ok for one in found)
+    row["failed at all"] = sum(not request.ok for request in requests)
     return row
 
 
@@ -91,29 +91,29 @@ def _within(request: Request, times: list[tuple[float, float]]) -> bool:
     return any(begin <= request.at <= end for begin, end in times)
 
 
-def _shares(app: RolloutApp, found: list[Request]) -> list[dict[str, Cell]]:
+def _shares(app: RolloutApp, requests: list[Request]) -> list[dict[str, Cell]]:
     commits = app.commits()
     counts: dict[int, list[int]] = {}
     for (step, at), (_, until) in pairwise(commits):
         if " canary " not in step or not step.endswith("%"):
             continue
         weight = int(step.rpartition(" ")[2].rstrip("%"))
-        taken = [one for one in found if at + SETTLED_SECONDS <= one.at < until]
-        new = max((one.text for one in found if one.at < until), key=_version)
+        taken = [request for request in requests if at + SETTLED_SECONDS <= request.at < until]
+        new = max((request.text for request in requests if request.at < until), key=_version)
         count = counts.setdefault(weight, [0, 0])
         count[0] += len(taken)
-        count[1] += sum(one.text == new for one in taken)
+        count[1] += sum(request.text == new for request in taken)
     rows: list[dict[str, Cell]] = []
-    for weight, (all_, canary) in sorted(counts.items()):
+    for weight, (total, canary) in sorted(counts.items()):
         share = weight / 100
-        error = sqrt(all_ * share * (1 - share))
+        error = sqrt(total * share * (1 - share))
         rows.append(
             {
                 "Weight": f"{weight} %",
-                "Requests": all_,
+                "Requests": total,
                 "of the canary": canary,
-                "Share": f"{100 * canary / all_:.2f} %",
-                "Standard errors off": round((canary - all_ * share) / error, 2),
+                "Share": f"{100 * canary / total:.2f} %",
+                "Standard errors off": round((canary - total * share) / error, 2),
             }
         )
     return rows

@@ -49,10 +49,10 @@ async def kills() -> list[Section]:
             text = app.pulse.read("rollout.yaml")
             app.pulse.write({"rollout.yaml": text.partition("gates:")[0]})
             # Blue/green's colours take turns: two releases have been seen by all.
-            wanted = [await _left_alone(app) for _ in range(2)]
+            undisturbed = [await _left_alone(app) for _ in range(2)]
             for step in STEPS[strategy]:
                 app.next()
-                row = await _killed(app, RELEASE, step, wanted)
+                row = await _killed(app, RELEASE, step, undisturbed)
                 releases.append({"Strategy": strategy, **row})
             for reached, step in BACK[strategy]:
                 app.next()
@@ -61,7 +61,7 @@ async def kills() -> list[Section]:
                 else:
                     await app.killed_after(RELEASE, reached)
                 holds = _holds(app)
-                row = await _killed(app, ROLLBACK, step, wanted)
+                row = await _killed(app, ROLLBACK, step, undisturbed)
                 release = f"reached {reached}" if reached else "is over"
                 added = {"Holds": _holds(app) - holds}
                 rollbacks.append({"Strategy": strategy, "The release": release, **row, **added})
@@ -108,7 +108,7 @@ async def _completed(app: RolloutApp) -> None:
 
 
 async def _killed(
-    app: RolloutApp, flow: str, step: str, wanted: list[dict[str, str]]
+    app: RolloutApp, flow: str, step: str, undisturbed: list[dict[str, str]]
 ) -> dict[str, Cell]:
     before = len(app.commits())
     await app.killed_after(flow, step)
@@ -117,8 +117,8 @@ async def _killed(
     commits = [name for name, _ in app.commits()[before:]]
     changes = [
         change
-        for one in await reconcile("staging", app.name)
-        for change in one.changes
+        for drift in await reconcile("staging", app.name)
+        for change in drift.changes
         if change.action != "unchanged"
     ]
     return {
@@ -126,7 +126,7 @@ async def _killed(
         "Commits at the kill": at_kill,
         "in the end": len(commits),
         "Twice": sum(count - 1 for count in Counter(commits).values()),
-        "Files": "same" if state.is_completed() and _files(app) in wanted else "other",
+        "Files": "same" if state.is_completed() and _files(app) in undisturbed else "other",
         "Cluster": "as Git says" if not changes else str(changes),
     }
 

@@ -12,7 +12,7 @@ from bench.rollouts.traffic import Traffic, traffic
 ROUNDS = 3
 
 
-async def way_back() -> Section:
+async def rollbacks() -> Section:
     """Roll back while the version before is kept, and after it was scaled down."""
     rows: list[dict[str, Cell]] = []
     async with rollout_app("blue-green") as app:
@@ -28,11 +28,11 @@ async def way_back() -> Section:
                         "The version before": "is kept" if kept else "was scaled down",
                         "Rollbacks": ROUNDS,
                         "Until the last answer of the new one, s": " ".join(
-                            f"{one:.1f}" for one in times
+                            f"{seconds:.1f}" for seconds in times
                         ),
                     }
                 )
-            failed = sum(not one.ok for one in load.so_far())
+            failed = sum(not request.ok for request in load.so_far())
     return Section(
         title="Blue/green: time from the call of rollback to the last answer of the new version",
         about=f"{RATE} requests a second through the Service, each on a new connection.",
@@ -45,7 +45,7 @@ async def _back(app: RolloutApp, load: Traffic, *, kept: bool) -> float:
     version = app.next()
     release = asyncio.create_task(app.release())
     if kept:
-        await until(lambda: any(one.text == version for one in load.so_far()[-RATE:]))
+        await until(lambda: any(request.text == version for request in load.so_far()[-RATE:]))
     else:
         state = await release
         assert state.is_completed(), state.message
@@ -53,7 +53,7 @@ async def _back(app: RolloutApp, load: Traffic, *, kept: bool) -> float:
     state = await app.back()
     assert state.is_completed(), state.message
     await asyncio.sleep(1)
-    last = max(one.at for one in load.so_far() if one.text == version)
+    last = max(request.at for request in load.so_far() if request.text == version)
     # What still held finds its version on hold, and ends.
     release.cancel()
     await asyncio.gather(release, return_exceptions=True)

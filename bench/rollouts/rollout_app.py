@@ -66,9 +66,9 @@ class RolloutApp:
 
     async def service(self) -> str:
         """Where its Service answers on this machine."""
-        found = await self.cluster.get("v1", "Service", self.name, self.name)
-        assert found is not None
-        return f"http://{found['spec']['clusterIP']}/"
+        service = await self.cluster.get("v1", "Service", self.name, self.name)
+        assert service is not None
+        return f"http://{service['spec']['clusterIP']}/"
 
     def commits(self) -> list[tuple[str, float]]:
         """Each step that Git records, oldest first, with the second of its commit."""
@@ -77,10 +77,10 @@ class RolloutApp:
         lines = str(
             self.pulse.ops.git.log("--reverse", form, "--", f"staging/{self.name}")
         ).splitlines()
-        found = (line.partition(" ") for line in lines)
+        parts = (line.partition(" ") for line in lines)
         return [
             (step.strip(), datetime.fromisoformat(at).timestamp())
-            for at, _, step in found
+            for at, _, step in parts
             if step.strip()
         ]
 
@@ -95,8 +95,8 @@ class RolloutApp:
 
     async def available(self, deployment: str) -> int:
         """How many pods of a Deployment take requests."""
-        found = await self.cluster.get("apps/v1", "Deployment", deployment, self.name)
-        return int((found or {}).get("status", {}).get("availableReplicas", 0))
+        live = await self.cluster.get("apps/v1", "Deployment", deployment, self.name)
+        return int((live or {}).get("status", {}).get("availableReplicas", 0))
 
 
 @asynccontextmanager
@@ -123,20 +123,20 @@ async def rollout_app(strategy: Strategy) -> AsyncGenerator[RolloutApp]:
 @asynccontextmanager
 async def least_available(app: RolloutApp, deployment: str) -> AsyncGenerator[list[int]]:
     """The counts of available pods, several times a second, until the block is left."""
-    seen: list[int] = []
+    counts: list[int] = []
 
-    async def look() -> None:
+    async def count() -> None:
         while True:
-            seen.append(await app.available(deployment))
+            counts.append(await app.available(deployment))
             await asyncio.sleep(0.2)
 
-    looking = asyncio.create_task(look())
+    counting = asyncio.create_task(count())
     try:
-        yield seen
+        yield counts
     finally:
-        looking.cancel()
+        counting.cancel()
         with suppress(asyncio.CancelledError):
-            await looking
+            await counting
 
 
 async def until(happens: Callable[[], bool]) -> None:

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-PATIENCE_SECONDS = 10
+TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ class Traffic:
     def so_far(self) -> list[Request]:
         """The requests that were answered up to now, by the time that they were sent."""
         lines = self._file.read_text().splitlines() if self._file.exists() else []
-        return sorted((Request(*json.loads(line)) for line in lines), key=lambda one: one.at)
+        return sorted(
+            (Request(*json.loads(line)) for line in lines), key=lambda request: request.at
+        )
 
 
 @contextmanager
@@ -82,7 +84,7 @@ async def send(url: str, host: str, rate: float, file: Path) -> None:
     """Send until told to end."""
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-    timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     with file.open("w", buffering=1) as lines:
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
@@ -91,10 +93,10 @@ async def send(url: str, host: str, rate: float, file: Path) -> None:
                 at = time.time()
                 try:
                     async with session.get(url, headers={"Host": host}) as answer:
-                        found = [at, answer.status, (await answer.text()).strip()]
+                        row = [at, answer.status, (await answer.text()).strip()]
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    found = [at, 0, repr(error)]
-                lines.write(json.dumps(found) + "\n")
+                    row = [at, 0, repr(error)]
+                lines.write(json.dumps(row) + "\n")
 
             begin, sent, asking = time.monotonic(), 0, set[asyncio.Task[None]]()
             while not over.is_set():
