@@ -36,10 +36,10 @@ async def summary(run: UUID) -> tuple[FlowRun, dict[str, Any]]:
         ObjectNotFound: There is no such run.
     """
     over = await wait_for_flow_run(run, timeout=None, poll_interval=1)
-    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
     async with get_client() as client:
-        found = await client.read_artifacts(artifact_filter=wanted)
-    rows = [one.data for one in found if (one.key or "").endswith("-summary")]
+        artifacts = await client.read_artifacts(artifact_filter=of_run)
+    rows = [artifact.data for artifact in artifacts if (artifact.key or "").endswith("-summary")]
     return over, json.loads(str(rows[0]))[0] if rows else {}
 
 

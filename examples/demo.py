@@ -44,7 +44,7 @@ async def address() -> str:
         return f"http://{(await client.call('GET', SERVICE))['spec']['clusterIP']}"
 
 
-async def one(title: str, revision: str, until: str) -> dict[str, Any]:
+async def release_and_show(title: str, revision: str, until: str) -> dict[str, Any]:
     """Release one revision; return what demo.json says of it."""
     console.print(f"\n[bold]{title}[/bold]  {revision[:7]}")
     row = await release(console, APP, revision, ENVIRONMENT, until)
@@ -60,14 +60,16 @@ async def demo() -> list[str]:
     until = "commit" if os.environ["SHIPWAY_CLUSTER"] == "none" else "healthy"
     releases: list[dict[str, Any]] = []
     try:
-        releases.append(await one("The sample app's first commit", first, until))
+        releases.append(await release_and_show("The sample app's first commit", first, until))
     except NoCluster as reason:
         console.print(f"[yellow]There is no cluster: {reason}[/yellow]")
         until = "commit"
-        releases.append(await one("The same commit, up to the GitOps commit", first, until))
+        releases.append(
+            await release_and_show("The same commit, up to the GitOps commit", first, until)
+        )
     second = release_of(code, "2.0.0")
-    releases.append(await one("A second commit", second, until))
-    releases.append(await one("The same commit once more", second, until))
+    releases.append(await release_and_show("A second commit", second, until))
+    releases.append(await release_and_show("The same commit once more", second, until))
     show(releases)
     await show_addresses(until, write({"app": APP, "until": until, "releases": releases}))
     return broken_promises(releases, until)
@@ -89,16 +91,16 @@ def write(figures: dict[str, Any]) -> Path:
 
 def broken_promises(releases: list[dict[str, Any]], until: str) -> list[str]:
     """What the figures say against: one build a commit, none for the same commit again."""
-    counts = [[one[key] for key in ("built", "pushed", "committed")] for one in releases]
-    versions = [one["version"] for one in releases[-2:]]
-    found: list[str] = []
+    counts = [[row[key] for key in ("built", "pushed", "committed")] for row in releases]
+    versions = [row["version"] for row in releases[-2:]]
+    broken: list[str] = []
     if counts[-2] != [1, 1, 1]:
-        found.append(f"the second commit built, pushed, committed {counts[-2]}, not 1 each")
+        broken.append(f"the second commit built, pushed, committed {counts[-2]}, not 1 each")
     if counts[-1] != [0, 0, 0]:
-        found.append(f"the same commit again built, pushed, committed {counts[-1]}, not 0 each")
+        broken.append(f"the same commit again built, pushed, committed {counts[-1]}, not 0 each")
     if until == "healthy" and versions != ["2.0.0", "2.0.0"]:
-        found.append(f"the cluster served {versions}, not 2.0.0")
-    return found
+        broken.append(f"the cluster served {versions}, not 2.0.0")
+    return broken
 
 
 def show(releases: list[dict[str, Any]]) -> None:

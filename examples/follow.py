@@ -45,8 +45,10 @@ async def release(
         RunFailed: The run failed.
         NoCluster: It waited for a cluster that cannot be built.
     """
-    wanted = {"app": app, "revision": revision, "environment": environment, "until": until}
-    run = await arun_deployment("release/release", parameters=wanted, timeout=0, as_subflow=False)
+    parameters = {"app": app, "revision": revision, "environment": environment, "until": until}
+    run = await arun_deployment(
+        "release/release", parameters=parameters, timeout=0, as_subflow=False
+    )
     async with get_client() as client:
         await follow(console, client, run.id)
         return await summary(client, run.id, f"{app}-{environment}-summary")
@@ -86,10 +88,10 @@ async def tasks_of(client: PrefectClient, run: UUID) -> list[TaskRun]:
     """The task runs of a flow run and its subflows, in the order they ended."""
     parents = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]))
     subflows = await client.read_flow_runs(flow_run_filter=parents)
-    runs = FlowRunFilter(id=FlowRunFilterId(any_=[run, *(one.id for one in subflows)]))
-    found = await client.read_task_runs(flow_run_filter=runs, sort=TaskRunSort.END_TIME_DESC)
+    runs = FlowRunFilter(id=FlowRunFilterId(any_=[run, *(subflow.id for subflow in subflows)]))
+    tasks = await client.read_task_runs(flow_run_filter=runs, sort=TaskRunSort.END_TIME_DESC)
     # A subflow has a task run of its own in its parent, which would be shown beside its tasks.
-    return [task for task in reversed(found) if not _is_subflow(task)]
+    return [task for task in reversed(tasks) if not _is_subflow(task)]
 
 
 def _is_subflow(task: TaskRun) -> bool:
@@ -108,17 +110,17 @@ def cluster_phase() -> str:
     file = Path(os.environ["SHIPWAY_STATE"], "cluster.json")
     if not file.exists():
         return "ready"
-    known = json.loads(file.read_text())
-    if known["phase"] == "building":
-        return f"building, {known['percent']} % (once on this machine)"
-    return f"failed: {known['reason']}" if known["phase"] == "failed" else known["phase"]
+    cluster = json.loads(file.read_text())
+    if cluster["phase"] == "building":
+        return f"building, {cluster['percent']} % (once on this machine)"
+    return f"failed: {cluster['reason']}" if cluster["phase"] == "failed" else cluster["phase"]
 
 
 async def summary(client: PrefectClient, run: UUID, key: str) -> dict[str, Any]:
     """The row that a release leaves for programs."""
-    wanted = ArtifactFilter(
+    by_key = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[run]), key=ArtifactFilterKey(any_=[key])
     )
-    (artifact,) = await client.read_artifacts(artifact_filter=wanted)
+    (artifact,) = await client.read_artifacts(artifact_filter=by_key)
     assert isinstance(artifact.data, str)
     return json.loads(artifact.data)[0]

@@ -30,7 +30,7 @@ class Load:
 @asynccontextmanager
 async def load(url: str, host: str | None = None, clients: int = 1) -> AsyncIterator[Load]:
     """Ask for a page again and again until the block is left, each time on a new connection."""
-    found = Load()
+    so_far = Load()
     over = asyncio.Event()
 
     async def ask() -> None:
@@ -44,14 +44,14 @@ async def load(url: str, host: str | None = None, clients: int = 1) -> AsyncIter
                 at = time.monotonic()
                 try:
                     answer = (await client.get(url)).raise_for_status()
-                    found.answers.append((at, answer.text))
+                    so_far.answers.append((at, answer.text))
                 except httpx.HTTPError as error:
-                    found.failed.append((at, repr(error)))
+                    so_far.failed.append((at, repr(error)))
                 await asyncio.sleep(PAUSE_SECONDS)
 
     asking = [asyncio.create_task(ask()) for _ in range(clients)]
     try:
-        yield found
+        yield so_far
     finally:
         over.set()
         await asyncio.gather(*asking)

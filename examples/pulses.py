@@ -72,9 +72,9 @@ class Pulse:
         """What a trailer says in each commit of the ops folder that has it, oldest first."""
         self.pull()
         place = f"{self.environment}/{self.name}"
-        wanted = f"--format=%(trailers:key={key},valueonly,separator=%x20)"
-        found = str(self.ops.git.log("--reverse", wanted, "--", place))
-        return [line.strip() for line in found.splitlines() if line.strip()]
+        form = f"--format=%(trailers:key={key},valueonly,separator=%x20)"
+        values = str(self.ops.git.log("--reverse", form, "--", place))
+        return [line.strip() for line in values.splitlines() if line.strip()]
 
     def remove(self) -> None:
         """Take its folder out of the ops repository."""
@@ -88,11 +88,11 @@ def have(name: str, strategy: Strategy, env: Mapping[str, str]) -> Pulse:
     if not Path(env["SHIPWAY_GIT_ROOT"], f"{name}.git").exists():
         return create(name, strategy, env)
     clones = Path(env["SHIPWAY_STATE"]) / "clones"
-    found: list[Repo] = []
+    repos: list[Repo] = []
     for repository, folder in ((name, clones / name), ("ops", clones / f"{name}-ops")):
         shutil.rmtree(folder, ignore_errors=True)
-        found.append(repositories.clone(repository, folder, env))
-    return Pulse(name=name, code=found[0], ops=found[1], environment="staging")
+        repos.append(repositories.clone(repository, folder, env))
+    return Pulse(name=name, code=repos[0], ops=repos[1], environment="staging")
 
 
 def create(

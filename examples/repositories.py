@@ -35,8 +35,8 @@ def create(name: str, content: Path, replace: Mapping[str, str], env: Mapping[st
     """
     bare = Path(env["SHIPWAY_GIT_ROOT"]) / f"{name}.git"
     folder = Path(env["SHIPWAY_STATE"]) / "clones" / name
-    for one in (bare, folder):
-        shutil.rmtree(one, ignore_errors=True)
+    for old in (bare, folder):
+        shutil.rmtree(old, ignore_errors=True)
     Repo.init(bare, bare=True, initial_branch="main")
     repo = clone(name, folder, env)
     junk = shutil.ignore_patterns("__pycache__", ".pytest_cache")

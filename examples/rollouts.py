@@ -44,12 +44,12 @@ async def address(pulse: Pulse, strategy: Strategy) -> str:
         return os.environ["SHIPWAY_GATEWAY"]
     cluster = await Cluster.aload(ENVIRONMENT)
     async with cluster.client() as client:
-        found = await client.get("v1", "Service", pulse.name, pulse.name)
-    assert found is not None  # it was released
-    return f"http://{found['spec']['clusterIP']}/"
+        service = await client.get("v1", "Service", pulse.name, pulse.name)
+    assert service is not None  # it was released
+    return f"http://{service['spec']['clusterIP']}/"
 
 
-async def one(pulse: Pulse, title: str, revision: str) -> str | None:
+async def release_and_explain(pulse: Pulse, title: str, revision: str) -> str | None:
     """Release one revision; return why it failed, if it did."""
     console.print(f"\n[bold]{title}[/bold]  {revision[:7]}")
     try:
@@ -65,7 +65,9 @@ async def demo(strategy: Strategy) -> list[str]:
     pulse = pulses.have(f"pulse-{strategy}", strategy, os.environ)
     await save(app(pulse.name, pulse.code.remote().url, os.environ))
     if not pulse.trailers("Step"):
-        failure = await one(pulse, "The first version", pulse.code.head.commit.hexsha)
+        failure = await release_and_explain(
+            pulse, "The first version", pulse.code.head.commit.hexsha
+        )
         if failure is not None:
             return [failure]
     url, host = await address(pulse, strategy), f"{pulse.name}.test"
@@ -74,7 +76,7 @@ async def demo(strategy: Strategy) -> list[str]:
     version = pulse.next_version()
     good = pulse.version(version)
     async with load(url, host, CLIENTS) as there:
-        failure = await one(pulse, f"Version {version}, which is well", good)
+        failure = await release_and_explain(pulse, f"Version {version}, which is well", good)
     show(there)
     if failure is not None or there.failed:
         broken.append(f"version {version}: {failure or f'{len(there.failed)} requests failed'}")
@@ -82,7 +84,7 @@ async def demo(strategy: Strategy) -> list[str]:
     bad = pulse.next_version()
     revision = pulse.version(bad, **BAD[strategy])
     async with load(url, host, CLIENTS) as back:
-        failure = await one(pulse, f"Version {bad}, which is not", revision)
+        failure = await release_and_explain(pulse, f"Version {bad}, which is not", revision)
     show(back)
     if failure is None or "is back at" not in failure:
         broken.append(f"version {bad} was not led back: {failure or 'it was released'}")
@@ -94,13 +96,13 @@ async def demo(strategy: Strategy) -> list[str]:
     return broken
 
 
-def show(found: Load) -> None:
+def show(load: Load) -> None:
     """Who answered the requests."""
     table = Table("Answered by", "Requests", "Share")
-    answered = Counter(text.strip() for _, text in found.answers)
-    counts = [*sorted(answered.items()), ("failed", len(found.failed))]
-    for who, count in counts:
-        table.add_row(who, str(count), f"{100 * count / sum(n for _, n in counts):.1f} %")
+    answered = Counter(text.strip() for _, text in load.answers)
+    counts = [*sorted(answered.items()), ("failed", len(load.failed))]
+    for version, count in counts:
+        table.add_row(version, str(count), f"{100 * count / sum(n for _, n in counts):.1f} %")
     console.print(table)
 
 
@@ -109,14 +111,14 @@ async def show_addresses(pulse: Pulse) -> None:
     ui = os.environ["PREFECT_API_URL"].removesuffix("/api")
     key = f"{pulse.name}-{ENVIRONMENT}-rollout"
     async with get_client() as client:
-        found = await client.read_artifacts(
+        timelines = await client.read_artifacts(
             artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
             sort=ArtifactSort.CREATED_DESC,
             limit=2,
         )
     console.print(f"\nPrefect UI      {ui}/runs")
-    for page in reversed(found):
-        console.print(f"A timeline      {ui}/artifacts/artifact/{page.id}")
+    for timeline in reversed(timelines):
+        console.print(f"A timeline      {ui}/artifacts/artifact/{timeline.id}")
     ops = f"{os.environ['SHIPWAY_STATE']}/git/ops.git"
     console.print(f"The ops commits git -C {ops} log -- {ENVIRONMENT}/{pulse.name}")
 

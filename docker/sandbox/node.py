@@ -39,7 +39,9 @@ def is_ready(kubeconfig: Path) -> bool:
     if node is None:
         return False
     conditions = json.loads(node)["status"].get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
+    )
 
 
 def write_kubeconfig(file: Path) -> None:

@@ -64,11 +64,11 @@ class Handler(BaseHTTPRequestHandler):
         """Answer with the targets; where the API server has no answer, Prometheus keeps its own."""
         try:
             with urllib.request.urlopen(self.pods, context=self.trust, timeout=5) as answer:
-                found = targets(json.load(answer)["items"])
+                pods = targets(json.load(answer)["items"])
         except OSError as error:
             self.send_error(503, str(error))
             return
-        body = json.dumps(found).encode()
+        body = json.dumps(pods).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -89,11 +89,11 @@ def wait_until(
     """
     deadline = time.monotonic() + seconds
     while not ready():
-        dead = [one for one in daemons or (name,) if pid_of(one) is None]
+        dead = [daemon for daemon in daemons or (name,) if pid_of(daemon) is None]
         if dead or time.monotonic() > deadline:
-            one = dead[0] if dead else name
+            daemon = dead[0] if dead else name
             what = "ended" if dead else f"was not ready within {seconds:.0f} s"
-            raise Unavailable(f"{one} {what}; the end of its log:\n{tail(one)}")
+            raise Unavailable(f"{daemon} {what}; the end of its log:\n{tail(daemon)}")
         time.sleep(0.1)
 
 
@@ -123,17 +123,17 @@ def _born(pid: int) -> str | None:
 
 
 def _marked(part: str | None) -> list[int]:
-    wanted = {_MARK.encode()} | ({f"{_PART}={part}".encode()} if part else set())
-    found: list[int] = []
+    marks = {_MARK.encode()} | ({f"{_PART}={part}".encode()} if part else set())
+    pids: list[int] = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             environment = set((entry / "environ").read_bytes().split(b"\0"))
         except OSError:
             continue
         pid = int(entry.name)
-        if wanted <= environment and pid != os.getpid() and _born(pid):
-            found.append(pid)
-    return found
+        if marks <= environment and pid != os.getpid() and _born(pid):
+            pids.append(pid)
+    return pids
 
 
 def _end(pids: list[int]) -> None:

@@ -86,10 +86,10 @@ def _configuration() -> dict[str, object]:
             _rule("replace", f"{_META}_name", "(.+)", to="pod"),
         ],
     }  # fmt: skip
-    own = {"job_name": "gateway", "static_configs": [{"targets": [gateway.metrics()]}]}
+    gateway_job = {"job_name": "gateway", "static_configs": [{"targets": [gateway.metrics()]}]}
     return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-        "scrape_configs": [pods, own],
+        "scrape_configs": [pods, gateway_job],
     }
 
 

@@ -52,8 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the base class's name
         if self._is_let_in():
             query = parse_qs(urlsplit(self.path).query)
-            found = [one for one in self.state.requests if self._matches(one, query)]
-            self._answer(200, [self._shown(one) for one in found])
+            pulls = [pull for pull in self.state.requests if self._matches(pull, query)]
+            self._answer(200, [self._shown(pull) for pull in pulls])
 
     def do_POST(self) -> None:  # the base class's name
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -68,18 +68,18 @@ class _Handler(BaseHTTPRequestHandler):
             "number": len(self.state.requests) + 1,
             "path": unquote(urlsplit(self.path).path),
         }
-        if any(one["head"] == opened["head"] for one in self.state.requests):
+        if any(pull["head"] == opened["head"] for pull in self.state.requests):
             self._answer(409 if gitlab else 422, {"message": "A pull request already exists"})
             return
         self.state.requests.append(opened)
         self._answer(201, self._shown(opened))
 
-    def _matches(self, one: dict[str, Any], query: dict[str, list[str]]) -> bool:
+    def _matches(self, pull: dict[str, Any], query: dict[str, list[str]]) -> bool:
         # Gitea knows no filter by head.
         if self.path.startswith("/api/v1/"):
             return True
         head = query.get("source_branch", query.get("head", [""]))[0]
-        return head.rpartition(":")[2] == one["head"]
+        return head.rpartition(":")[2] == pull["head"]
 
     def _is_let_in(self) -> bool:
         if self.state.status is not None:
@@ -92,19 +92,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(401, {"message": "Bad credentials"})
         return False
 
-    def _shown(self, one: dict[str, Any]) -> dict[str, Any]:
-        url = f"{self.state.url}/pull/{one['number']}"
+    def _shown(self, pull: dict[str, Any]) -> dict[str, Any]:
+        url = f"{self.state.url}/pull/{pull['number']}"
         return {
-            "id": one["number"],
-            "iid": one["number"],
-            "number": one["number"],
+            "id": pull["number"],
+            "iid": pull["number"],
+            "number": pull["number"],
             "html_url": url,
             "web_url": url,
-            "url": f"{self.state.url}/repos/acme/ops/pulls/{one['number']}",
-            "head": {"ref": one["head"]},
-            "base": {"ref": one["base"]},
-            "source_branch": one["head"],
-            "title": one["title"],
+            "url": f"{self.state.url}/repos/acme/ops/pulls/{pull['number']}",
+            "head": {"ref": pull["head"]},
+            "base": {"ref": pull["base"]},
+            "source_branch": pull["head"],
+            "title": pull["title"],
         }
 
     def _answer(self, status: int, body: Any) -> None:

@@ -68,8 +68,8 @@ class MemoryCluster:
         label, _, value = selector.partition("=")
         return [
             copy.deepcopy(body)
-            for (one, place, _), body in self.objects.items()
-            if (one, place) == (kind, where)
+            for (of_kind, inside, _), body in self.objects.items()
+            if (of_kind, inside) == (kind, where)
             and (body["metadata"].get("labels") or {}).get(label) == value
         ]
 

@@ -53,5 +53,5 @@ class Origin:
 
     def changed(self, before: str, after: str) -> list[str]:
         """The paths that differ between two commits, with Git's letter for how."""
-        found = str(self.bare.git.diff("--name-status", "--no-renames", before, after))
-        return found.splitlines()
+        names = str(self.bare.git.diff("--name-status", "--no-renames", before, after))
+        return names.splitlines()

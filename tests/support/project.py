@@ -95,8 +95,8 @@ class Project:
     def ops_log(self) -> list[str]:
         """The commits of its folder on the server, newest first."""
         self.ops.git.fetch("origin", "main")
-        found = str(self.ops.git.log("--format=%H", "FETCH_HEAD", "--", self.folder))
-        return found.split()
+        commits = str(self.ops.git.log("--format=%H", "FETCH_HEAD", "--", self.folder))
+        return commits.split()
 
     def tags(self) -> dict[str, str]:
         """What the registry holds of it: digest by tag."""

@@ -38,22 +38,22 @@ def run_of(state: State[Any]) -> UUID:
 
 async def artifacts(run: UUID) -> dict[str, Artifact]:
     """The artifacts of a flow run, by key."""
-    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
     async with get_client() as client:
-        found = await client.read_artifacts(artifact_filter=wanted)
-    return {str(one.key): one for one in found}
+        listed = await client.read_artifacts(artifact_filter=of_run)
+    return {str(artifact.key): artifact for artifact in listed}
 
 
 async def summary(app: str, state: State[Any], environment: str = "staging") -> dict[str, Any]:
     """The row for programs that a release left."""
-    found = await artifacts(run_of(state))
-    return json.loads(str(found[f"{app}-{environment}-summary"].data))[0]
+    by_key = await artifacts(run_of(state))
+    return json.loads(str(by_key[f"{app}-{environment}-summary"].data))[0]
 
 
 async def report(app: str, state: State[Any]) -> str:
     """The page for people that a release left."""
-    found = await artifacts(run_of(state))
-    return str(found[f"{app}-staging-report"].data)
+    by_key = await artifacts(run_of(state))
+    return str(by_key[f"{app}-staging-report"].data)
 
 
 async def tasks_and_subflows(run: UUID) -> tuple[dict[str, State[Any]], dict[str, State[Any]]]:
@@ -65,6 +65,6 @@ async def tasks_and_subflows(run: UUID) -> tuple[dict[str, State[Any]], dict[str
         children = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]))
         subflows = await client.read_flow_runs(flow_run_filter=children)
     return (
-        {one.name: one.state for one in tasks if one.state},
-        {one.name: one.state for one in subflows if one.state},
+        {task.name: task.state for task in tasks if task.state},
+        {subflow.name: subflow.state for subflow in subflows if subflow.state},
     )

@@ -39,7 +39,7 @@ class Told:
 
     def outcomes(self) -> dict[str, str]:
         """What each test came to."""
-        return {one.name: one.outcome for one in self.results}
+        return {result.name: result.outcome for result in self.results}
 
 
 async def tell(place: TestEnvironment, tool: Tool, plan: Plan, told: Told | None = None) -> Told:

@@ -71,7 +71,7 @@ class Store:
             )
             return await rows.fetchall()
 
-    async def order(self, key: str, wanted: dict[str, int], coupon: str | None) -> dict[str, Any]:
+    async def order(self, key: str, items: dict[str, int], coupon: str | None) -> dict[str, Any]:
         """Place an order, once a key: the same key again returns the first order.
 
         Raises:
@@ -86,7 +86,7 @@ class Store:
             )
             if (placed := await rows.fetchone()) is not None:
                 return placed
-            lines = [await _take(connection, sku, wanted[sku]) for sku in sorted(wanted)]
+            lines = [await _take(connection, sku, items[sku]) for sku in sorted(items)]
             total = bill(lines, coupon).total
             content = json.dumps([vars(line) for line in lines])
             await connection.execute(

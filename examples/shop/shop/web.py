@@ -73,8 +73,8 @@ async def order(request: Request) -> Response:
     """Place an order; an Idempotency-Key makes a second try harmless."""
     try:
         key = request.headers["Idempotency-Key"]
-        wanted, coupon = read_order(await request.body())
-        return JSONResponse(await request.app.state.store.order(key, wanted, coupon), 201)
+        items, coupon = read_order(await request.body())
+        return JSONResponse(await request.app.state.store.order(key, items, coupon), 201)
     except KeyError:
         return JSONResponse({"error": "the header Idempotency-Key is missing"}, 400)
     except (BadOrder, ValueError) as error:

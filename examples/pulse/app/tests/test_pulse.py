@@ -3,8 +3,8 @@ from pulse import Counter, status_of
 
 def test_as_many_fail_as_the_release_says():
     for percent in (0, 20, 100):
-        found = [status_of(number, percent) for number in range(100)]
-        assert found.count(500) == percent
+        statuses = [status_of(number, percent) for number in range(100)]
+        assert statuses.count(500) == percent
 
 
 def test_every_status_is_there_from_the_beginning():

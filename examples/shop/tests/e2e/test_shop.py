@@ -25,7 +25,9 @@ def test_it_is_alive_and_ready(shop: httpx.Client) -> None:
 
 def test_a_customer_orders_a_mug_once(shop: httpx.Client) -> None:
     def stock() -> int:
-        return next(one["stock"] for one in shop.get("/products").json() if one["sku"] == "MUG")
+        return next(
+            product["stock"] for product in shop.get("/products").json() if product["sku"] == "MUG"
+        )
 
     before, key = stock(), {"Idempotency-Key": uuid.uuid4().hex}
     answers = [shop.post("/orders", json={"items": {"MUG": 1}}, headers=key) for _ in range(2)]
