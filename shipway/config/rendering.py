@@ -10,13 +10,14 @@ from shipway.documents.document import Strict
 from shipway.parameters import Name
 
 
-def _inside(path: str) -> str:
+def _check_folder_path(path: str) -> str:
+    """A path, if it leads from the root of the ops repository to a folder in it."""
     if any(part in {"", ".", ".."} or not part.isprintable() for part in path.split("/")):
         raise ValueError("a folder's path from the root of the ops repository")
     return path
 
 
-FolderPath = Annotated[str, AfterValidator(_inside)]
+FolderPath = Annotated[str, AfterValidator(_check_folder_path)]
 ValuesFile = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]+\.ya?ml$")]
 
 _INCLUDE = "Further folders of the ops repository that are read, such as the base of an overlay."
@@ -52,9 +53,9 @@ class HelmRendering(Strict):
         return self.repository is None and not self.chart.startswith("oci://")
 
     @model_validator(mode="after")
-    def _pinned(self) -> Self:
+    def _is_pinned(self) -> Self:
         if self.is_folder:
-            _inside(self.chart)
+            _check_folder_path(self.chart)
         if self.is_folder == (self.version is not None):
             raise ValueError("a version for a chart from elsewhere, and none for a folder")
         return self
@@ -67,7 +68,7 @@ class Rendering(Strict):
     helm: HelmRendering | None = Field(default=None, description="Helm.")
 
     @model_validator(mode="after")
-    def _one_tool(self) -> Self:
+    def _has_one_tool(self) -> Self:
         if (self.kustomize is None) == (self.helm is None):
             raise ValueError("exactly one of kustomize and helm")
         return self

@@ -13,20 +13,20 @@ from shipway.config.rendering import Rendering
 from shipway.documents.document import Strict, read_document
 from shipway.gates import gate_model
 from shipway.gates.gate import Gate
+from shipway.manifests import Kind
 from shipway.parameters import Name
 from shipway.strategies import STRATEGIES
 from shipway.strategies.strategy import StrategySettings
 
 FILE = "rollout.yaml"
 
-Kind = Literal["container", "kustomize", "helm"]
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/]+)+$")]
 NotifyBlock = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]+\.ya?ml$")]
 
 
-class ImageField(Strict):
-    """A place that holds an image: of a container, of a kustomization.yaml or of Helm values."""
+class ImageEntry(Strict):
+    """A field that holds an image: of a container, of a kustomization.yaml or of Helm values."""
 
     file: FileName = Field(description="File beside rollout.yaml.")
     container: Name | None = Field(
@@ -40,14 +40,14 @@ class ImageField(Strict):
     )
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if sum(one is not None for one in (self.container, self.kustomize, self.helm)) != 1:
+    def _has_one_kind(self) -> Self:
+        if sum(name is not None for name in (self.container, self.kustomize, self.helm)) != 1:
             raise ValueError("exactly one of container, kustomize and helm")
         return self
 
     @property
-    def place(self) -> tuple[Kind, str]:
-        """Which kind of place, and its name there."""
+    def kind_and_name(self) -> tuple[Kind, str]:
+        """What kind of field it is, and its name in the file."""
         if self.container is not None:
             return ("container", self.container)
         if self.kustomize is not None:
@@ -67,9 +67,9 @@ class Promotion(Strict):
 
 
 class Rollout(Strict):
-    """The whole file.
+    """The keys that every file may have.
 
-    The model of a file has, beside these keys, one for each strategy's settings: see `_model_of`.
+    The model of a file has, beside these, a section for each strategy: see `rollout_model`.
     """
 
     strategy: str = Field(description="How the cluster moves to the new version.")
@@ -92,16 +92,16 @@ class Rollout(Strict):
     )
     on_failure: Literal["rollback", "halt"] = Field(
         default="rollback",
-        description="What a version that is not healthy or fails a gate leads to: the way back to "
+        description="What a version that is not healthy or fails a gate leads to: a rollback to "
         "the version before, or a stop where it is.",
     )
     approval_timeout_seconds: float = Field(
-        default=3600, gt=0, description="How long a person's approval is waited for."
+        default=3600, gt=0, description="How long to wait for a person's approval."
     )
     notify: list[NotifyBlock] = Field(
         default_factory=list[str],
-        description="Prefect notification blocks to tell of a rollout's start, wait, halt, way "
-        "back and end, such as slack-webhook/team.",
+        description="Prefect notification blocks to tell of a rollout's start, wait, halt, "
+        "rollback and end, such as slack-webhook/team.",
     )
     drift: Literal["heal", "report"] = Field(
         default="heal",
@@ -114,7 +114,7 @@ class Rollout(Strict):
     promotion: Promotion | None = Field(
         default=None, description="The environment that `promote` takes a version from."
     )
-    images: list[ImageField] = Field(min_length=1, description="The fields a release may set.")
+    images: list[ImageEntry] = Field(min_length=1, description="The fields a release may set.")
     order: Literal["ancestry", "any"] = Field(
         default="ancestry",
         description="Which revision may follow another: only one that contains it, or any, where "
@@ -136,8 +136,8 @@ class Rollout(Strict):
 
     @property
     def settings(self) -> StrategySettings:
-        """The strategy's own settings; its defaults where the file has none."""
-        return getattr(self, self.section, None) or STRATEGIES[self.strategy]()
+        """The strategy's settings; the defaults where the file has no section for it."""
+        return getattr(self, self.section) or STRATEGIES[self.strategy]()
 
     @field_validator("strategy")
     @classmethod
@@ -147,31 +147,31 @@ class Rollout(Strict):
         return strategy
 
     @model_validator(mode="after")
-    def _settings_of_the_strategy(self) -> Self:
+    def _has_the_strategys_section(self) -> Self:
         given = {key for key, value in self if isinstance(value, StrategySettings)}
-        if not any(
-            field.is_required() for field in STRATEGIES[self.strategy].model_fields.values()
-        ):
+        if not STRATEGIES[self.strategy].is_required():
             given.add(self.section)
-        if wrong := given ^ {self.section}:
-            key = min(wrong)
-            raise ValueError(f"{key} and strategy: {key.replace('_', '-')} belong together")
+        for strategy in STRATEGIES:
+            key = _section_of(strategy)
+            if (key in given) != (strategy == self.strategy):
+                raise ValueError(f"{key} and strategy: {strategy} belong together")
         return self
 
     @model_validator(mode="after")
-    def _names_of_gates(self) -> Self:
+    def _gates_have_names(self) -> Self:
         names = [gate.name for gate in self.gates]
         if len(set(names)) != len(names):
             raise ValueError("gates with different names")
         return self
 
     @model_validator(mode="after")
-    def _renders(self) -> Self:
+    def _can_be_rendered(self) -> Self:
         rendered = any(image.container is None for image in self.images)
         if rendered and self.agent == "reconcile" and self.render is None:
             raise ValueError("render, for Kustomize and Helm; or agent: external")
-        if self.render is not None and not self.settings.rendered:
-            raise ValueError("strategy: rolling where manifests are rendered")
+        if self.render is not None and not self.settings.allows_rendered:
+            names = [name for name, settings in STRATEGIES.items() if settings.allows_rendered]
+            raise ValueError(f"strategy: {' or '.join(names)} where manifests are rendered")
         return self
 
 
@@ -203,4 +203,5 @@ def _model_of(
 
 
 def _section_of(strategy: str) -> str:
+    """The key that a strategy's settings stand under."""
     return strategy.replace("-", "_")

@@ -28,7 +28,7 @@ def image_places(rollout: Rollout, wanted: OpsFolder) -> tuple[FieldRef, ...]:
                 got=", ".join(sorted(wanted.files)),
                 untouched="everything: nothing was built, pushed or committed",
             )
-        kind, name = field.place
+        kind, name = field.kind_and_name
         found.append(FieldRef(file=field.file, kind=kind, name=name))
     return tuple(found)
 

@@ -94,7 +94,7 @@ def target_of(wanted: OpsFolder, app: str, environment: str) -> Target:
     rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder}/rollout.yaml")
     images = image_places(rollout, wanted)
     plain = {one.file for one in images if one.kind == "container"}
-    if not rollout.settings.rendered:
+    if not rollout.settings.allows_rendered:
         plain |= wanted.files.keys()
     objects = read_objects(
         {name: content for name, content in wanted.files.items() if name in plain}, folder

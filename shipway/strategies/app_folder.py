@@ -35,46 +35,46 @@ class AppFolder(BaseModel):
         Raises:
             RefuseError: There is none; with those of that kind.
         """
-        found = next((one for one in self.objects if one.title == title), None)
-        if found is None:
-            same = title.partition("/")[0]
-            got = ", ".join(one.title for one in self.objects if one.kind == same)
-            expected = f"{title} in the folder"
-            raise self.refused(f"There is no {title}.", expected, got or f"no {same}")
-        return found
+        for kube_object in self.objects:
+            if kube_object.title == title:
+                return kube_object
+        kind = title.partition("/")[0]
+        titles = [same_kind.title for same_kind in self.objects if same_kind.kind == kind]
+        expected = f"{title} in the folder"
+        raise self.refusal(f"There is no {title}.", expected, ", ".join(titles) or f"no {kind}")
 
     def variant(self, name: str, deployment: KubeObject) -> Variant:
-        """A Deployment as one of a strategy's sides.
+        """A Deployment as one of a strategy's variants.
 
         Raises:
-            RefuseError: The release sets no image of it, or its replicas are not in Git.
+            RefuseError: The release sets no image of it.
         """
-        file = deployment.file.rpartition("/")[2]
-        images = tuple(one for one in self.images if one.file == file)
+        file = _file_name(deployment)
+        images = tuple(image for image in self.images if image.file == file)
         if not images:
-            raise self.refused(
+            raise self.refusal(
                 f"The release sets no image of {deployment.title}.",
                 f"an entry of images with file: {file}",
-                ", ".join(dict.fromkeys(one.file for one in self.images)),
+                ", ".join(dict.fromkeys(image.file for image in self.images)),
             )
         replicas = field_of(deployment, "/spec/replicas")
         return Variant(name=name, workload=deployment.title, images=images, replicas=replicas)
 
-    def refused(self, what: str, expected: str, got: str) -> RefuseError:
+    def refusal(self, what: str, expected: str, got: str) -> RefuseError:
         """The error for a folder that a strategy cannot work on."""
         where = f"{self.path}/rollout.yaml: {self.section}"
         return RefuseError(what, where=where, expected=expected, got=got, untouched=UNTOUCHED)
 
 
-def field_of(found: KubeObject, pointer: str) -> FieldRef:
-    """Where a field of an object stands.
+def field_of(kube_object: KubeObject, pointer: str) -> FieldRef:
+    """A field of an object.
 
     Args:
-        found: The object.
+        kube_object: The object.
         pointer: JSON Pointer (RFC 6901) into it.
     """
-    file = found.file.rpartition("/")[2]
-    return FieldRef(file=file, kind="field", name=pointer, title=found.title)
+    file = _file_name(kube_object)
+    return FieldRef(file=file, kind="field", name=pointer, title=kube_object.title)
 
 
 def pod_labels(deployment: KubeObject) -> dict[str, str]:
@@ -97,3 +97,8 @@ def selects(service: KubeObject, deployment: KubeObject) -> bool:
 def escaped(key: str) -> str:
     """A key as a part of a JSON Pointer."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def _file_name(kube_object: KubeObject) -> str:
+    """The name of an object's file in the app's folder."""
+    return kube_object.file.rpartition("/")[2]

@@ -57,17 +57,18 @@ class BlueGreenSettings(StrategySettings):
         """
         service = folder.object(f"Service/{self.service}")
         blue, green = (folder.object(f"Deployment/{name}") for name in (self.blue, self.green))
-        key = _telling_label(service, blue, green, folder)
+        key = _distinguishing_label(service, blue, green, folder)
         preview: FieldRef | None = None
         if self.preview is not None:
-            second = folder.object(f"Service/{self.preview}")
-            preview = _switch(second, _telling_label(second, blue, green, folder))
+            preview_service = folder.object(f"Service/{self.preview}")
+            preview_key = _distinguishing_label(preview_service, blue, green, folder)
+            preview = _selector_field(preview_service, preview_key)
         return BlueGreen(
             variants=(
                 folder.variant(pod_labels(blue)[key], blue),
                 folder.variant(pod_labels(green)[key], green),
             ),
-            selector=_switch(service, key),
+            selector=_selector_field(service, key),
             preview=preview,
             scale_down_delay_seconds=self.scale_down_delay_seconds,
             approval=self.approval,
@@ -75,7 +76,7 @@ class BlueGreenSettings(StrategySettings):
 
 
 class BlueGreen(BaseModel):
-    """Bring the idle colour up, switch to it, and keep the other one for a while.
+    """Bring the idle colour up, switch to it, and leave the other one up for a while.
 
     Args:
         variants: Both colours.
@@ -97,18 +98,19 @@ class BlueGreen(BaseModel):
     @property
     def fields(self) -> tuple[FieldRef, ...]:
         """All that it reads and sets."""
-        fields = (self.selector, *(side.replicas for side in self.variants))
-        seen = () if self.preview is None else (self.preview,)
-        return (*(field for side in self.variants for field in side.images), *fields, *seen)
+        images = (image for variant in self.variants for image in variant.images)
+        replicas = (variant.replicas for variant in self.variants)
+        preview = () if self.preview is None else (self.preview,)
+        return (*images, self.selector, *replicas, *preview)
 
     def serving_image(self, current: FieldValues) -> str:
         """The image that Git says takes the traffic."""
         return str(current[self._active_first(current)[0].images[0]])
 
     def plan(self, current: FieldValues, desired: str) -> list[Step]:
-        """The steps that are left on the way from `current` to `desired`.
+        """The steps that are left from `current` to `desired`.
 
-        A release of another image that was left half-done needs nothing of its own: what is idle
+        A release of another image that was left half-done needs no steps: what is idle
         takes no traffic, whatever it runs, and what was switched to is what the switch leads away
         from.
 
@@ -116,19 +118,19 @@ class BlueGreen(BaseModel):
             current: What Git says now.
             desired: The image reference, by digest.
         """
-        return with_edits(current, self._drafts(current, desired))
+        return with_edits(current, self._steps(current, desired))
 
-    def _drafts(self, current: FieldValues, desired: str) -> list[PlannedStep]:
-        """The steps, each with what Git says once it is committed."""
+    def _steps(self, current: FieldValues, desired: str) -> list[PlannedStep]:
+        """The steps that are left, each with the values that Git has once it is committed."""
         active, idle = self._active_first(current)
-        if not all(is_released(current[field]) for field in active.images):
-            return self._first(active, idle, desired)
+        if not all(is_released(current[image]) for image in active.images):
+            return self._first_release(active, idle, desired)
         if active.is_at(current, desired):
             return self._after_the_switch(active, idle, current, desired)
         prepared = {
             **idle.on(desired),
             idle.replicas: current[active.replicas],
-            **self._previewing(idle),
+            **self._previewed(idle),
         }
         prepare = Step(
             name=f"1/3 prepare {idle.name}",
@@ -144,49 +146,53 @@ class BlueGreen(BaseModel):
         ]
 
     def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
-        """The steps that lead from `current` back to a version that was good; nothing is kept.
+        """The steps that lead from `current` back to a version that was good, without a pause.
 
         Where that version is still up, it takes over with the first commit: it must be healthy.
         Nobody looks at a preview of it, which follows with the last one.
         """
         active, idle = self._active_first(current)
         new = active if active.is_at(current, desired) else idle
-        *drafts, (last, end) = self.model_copy(update={"preview": None})._drafts(current, desired)
-        plan = with_edits(current, [*drafts, (last, {**end, **self._previewing(new)})])
-        plain = {"pause_seconds": 0, "gates": None, "approval": False}
-        steps = [step.model_copy(update=plain) for step in plan]
+        without_preview = self.model_copy(update={"preview": None})
+        *before_last, (last, values) = without_preview._steps(current, desired)
+        plan = with_edits(current, [*before_last, (last, {**values, **self._previewed(new)})])
+        ungated = {"pause_seconds": 0, "gates": None, "approval": False}
+        steps = [step.model_copy(update=ungated) for step in plan]
         return [
             step.model_copy(update={"requires": before.ready})
-            if not before.edits and any(one.field == self.selector for one in step.edits)
+            if not before.edits and any(edit.field == self.selector for edit in step.edits)
             else step
             for before, step in pairwise([steps[0], *steps])
         ]
 
     def _active_first(self, current: FieldValues) -> tuple[Variant, Variant]:
+        """The variant that takes the traffic, and the idle one."""
         first, second = self.variants
         return (first, second) if current[self.selector] == first.name else (second, first)
 
-    def _previewing(self, side: Variant) -> dict[FieldRef, Value]:
-        return {} if self.preview is None else {self.preview: side.name}
+    def _previewed(self, variant: Variant) -> dict[FieldRef, Value]:
+        """The value with which the preview leads to a variant, where there is a preview."""
+        return {} if self.preview is None else {self.preview: variant.name}
 
-    def _first(self, active: Variant, idle: Variant, desired: str) -> list[PlannedStep]:
+    def _first_release(self, active: Variant, idle: Variant, desired: str) -> list[PlannedStep]:
         """Nothing runs yet: there is nothing to switch from, and no placeholder may be left."""
-        first = {**active.on(desired), **idle.on(desired), idle.replicas: 0}
+        values = {**active.on(desired), **idle.on(desired), idle.replicas: 0}
         step = Step(name="1/1 first", ready=active.ready_on(desired))
-        return [(step, {**first, **self._previewing(active)})]
+        return [(step, {**values, **self._previewed(active)})]
 
     def _after_the_switch(
         self, active: Variant, idle: Variant, current: FieldValues, desired: str
     ) -> list[PlannedStep]:
+        """The switch again while the other variant is up, for its gates; then to scale down."""
         down = (self._scale_down(idle, active, desired), {idle.replicas: 0})
         if current[idle.replicas] == 0:
             return [down]
         return [(self._switch(active, idle, desired), {self.selector: active.name}), down]
 
-    def _switch(self, to: Variant, old: Variant, desired: str) -> Step:
+    def _switch(self, new: Variant, old: Variant, desired: str) -> Step:
         return Step(
-            name=f"2/3 switch to {to.name}",
-            ready=to.ready_on(desired),
+            name=f"2/3 switch to {new.name}",
+            ready=new.ready_on(desired),
             pause_seconds=self.scale_down_delay_seconds,
             gates="traffic",
             baseline=old.workload,
@@ -197,26 +203,32 @@ class BlueGreen(BaseModel):
         return Step(name=f"3/3 scale down {old.name}", ready=new.ready_on(desired))
 
 
-def _telling_label(
+def _distinguishing_label(
     service: KubeObject, blue: KubeObject, green: KubeObject, folder: AppFolder
 ) -> str:
+    """The label in a Service's selector whose value differs between the two Deployments.
+
+    Raises:
+        RefuseError: There is no such label, or several; or the Service selects neither of them.
+    """
     selector, labels = selector_of(service), [pod_labels(blue), pod_labels(green)]
-    telling = [key for key in selector if labels[0].get(key) != labels[1].get(key)]
-    if len(telling) != 1 or not all(telling[0] in one for one in labels):
-        raise folder.refused(
+    differing = [key for key in selector if labels[0].get(key) != labels[1].get(key)]
+    if len(differing) != 1 or not all(differing[0] in pod for pod in labels):
+        raise folder.refusal(
             f"The selector of {service.title} does not tell the two Deployments apart.",
             "one label in it that the pods of both have, with another value each",
-            ", ".join(telling) or "no such label",
+            ", ".join(differing) or "no such label",
         )
-    (key,) = telling
-    if selector[key] not in {one[key] for one in labels}:
-        raise folder.refused(
+    (key,) = differing
+    if selector[key] not in {pod[key] for pod in labels}:
+        raise folder.refusal(
             f"{service.title} selects neither of the two Deployments.",
-            " or ".join(f"{key}: {one[key]}" for one in labels),
+            " or ".join(f"{key}: {pod[key]}" for pod in labels),
             f"{key}: {selector[key]}",
         )
     return key
 
 
-def _switch(service: KubeObject, key: str) -> FieldRef:
+def _selector_field(service: KubeObject, key: str) -> FieldRef:
+    """The value of a label in a Service's selector."""
     return field_of(service, f"/spec/selector/{escaped(key)}")

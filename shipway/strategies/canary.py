@@ -62,7 +62,7 @@ class CanarySettings(StrategySettings):
         return router
 
     @model_validator(mode="after")
-    def _rises(self) -> Self:
+    def _weights_rise(self) -> Self:
         weights = [stage.weight for stage in self.steps]
         if weights != sorted(set(weights)):
             raise ValueError("weights that rise from step to step")
@@ -80,7 +80,7 @@ class CanarySettings(StrategySettings):
             folder.object(f"Deployment/{name}") for name in (self.stable, self.canary)
         )
         if stable is canary:
-            raise folder.refused(
+            raise folder.refusal(
                 "Stable and canary are the same Deployment.", "two Deployments", self.stable
             )
         variants = folder.variant("stable", stable), folder.variant("canary", canary)
@@ -121,7 +121,7 @@ class Canary(BaseModel):
         return str(current[self.stable.images[0]])
 
     def plan(self, current: FieldValues, desired: str) -> list[Step]:
-        """The steps that are left on the way from `current` to `desired`.
+        """The steps that are left from `current` to `desired`.
 
         The canary of another release that was left half-done gives its requests back to stable
         first.
@@ -130,17 +130,18 @@ class Canary(BaseModel):
             current: What Git says now.
             desired: The image reference, by digest.
         """
-        if not all(is_released(current[field]) for field in self.stable.images):
-            return with_edits(current, [self._first(current, desired)])
+        if not all(is_released(current[image]) for image in self.stable.images):
+            return with_edits(current, [self._first_release(current, desired)])
         end = self._end(current, desired)
         if self.stable.is_at(current, desired):
-            left = with_edits(current, end)
-            done = next((n for n, step in enumerate(left) if step.edits), len(left))
-            return left[max(0, done - 1) :]
-        taking = self.router.exceeds(current, 0)
-        if taking and self.canary.is_at(current, desired):
-            return with_edits(current, [*self._stages(current, desired), *end])
-        undo = [self._undo(current)] if taking else []
+            plan = with_edits(current, end)
+            next_step = next((n for n, step in enumerate(plan) if step.edits), len(plan))
+            return plan[max(0, next_step - 1) :]
+        has_requests = self.router.exceeds(current, 0)
+        if has_requests and self.canary.is_at(current, desired):
+            stages = self._stages(current, desired, self._stage_reached(current))
+            return with_edits(current, [*stages, *end])
+        undo = [self._undo(current)] if has_requests else []
         start = [*undo, self._prepare(current, desired)]
         return with_edits(current, [*start, *self._stages(current, desired, 0), *end])
 
@@ -150,26 +151,22 @@ class Canary(BaseModel):
         Where stable still runs it, it takes over with the first commit: it must be healthy.
         Otherwise stable is rolled back to it. Between releases, that is all.
         """
-        still = self.stable.is_at(current, desired)
-        step = Step(
-            name="1/2 back to stable",
-            requires=self.stable.ready_on(desired)
-            if still and self.router.exceeds(current, 0)
-            else (),
-            ready=self.stable.ready_on(desired),
-        )
-        rollback_plan = {**self.stable.on(desired), **self.router.stop()}
+        ready, at_rest = self.stable.ready_on(desired), self._at_rest(current, desired)
+        takes_over = self.stable.is_at(current, desired) and self.router.exceeds(current, 0)
+        back = Step(name="1/2 back to stable", requires=ready if takes_over else (), ready=ready)
+        values = {**self.stable.on(desired), **self.router.stop()}
         if current[self.canary.replicas] == 0:
-            rollback_plan |= self._at_rest(current, desired)
-        down = Step(name="2/2 scale down canary", ready=self.stable.ready_on(desired))
-        return with_edits(current, [(step, rollback_plan), (down, self._at_rest(current, desired))])
+            values |= at_rest
+        down = Step(name="2/2 scale down canary", ready=ready)
+        return with_edits(current, [(back, values), (down, at_rest)])
 
-    def _first(self, current: FieldValues, desired: str) -> PlannedStep:
+    def _first_release(self, current: FieldValues, desired: str) -> PlannedStep:
         """Nothing runs yet: there is nothing to compare with, and no placeholder may be left."""
         step = Step(name="1/1 first", ready=self.stable.ready_on(desired))
         return step, {**self.stable.on(desired), **self._at_rest(current, desired)}
 
     def _prepare(self, current: FieldValues, desired: str) -> PlannedStep:
+        """The canary becomes the new version, while stable has all requests."""
         step = Step(
             name=self._named(1, "prepare canary"),
             ready=self.canary.ready_on(desired),
@@ -177,22 +174,22 @@ class Canary(BaseModel):
             baseline=self.stable.workload,
             share=0,
         )
-        pods = self.router.route(current, 0, self.stages[0].weight)
-        return step, {**self.canary.on(desired), **pods}
+        values = self.router.route(current, 0, self.stages[0].weight)
+        return step, {**self.canary.on(desired), **values}
 
-    def _stages(
-        self, current: FieldValues, desired: str, at: int | None = None
-    ) -> list[PlannedStep]:
-        """The stages from that one on; from the one that Git has come to, where none is given."""
-        if at is None:
-            reached = (
-                n
-                for n, one in enumerate(self.stages)
-                if not self.router.exceeds(current, one.weight)
-            )
-            at = next(reached, len(self.stages) - 1)
-        found: list[PlannedStep] = []
-        for number, stage in enumerate(self.stages[at:], at):
+    def _stage_reached(self, current: FieldValues) -> int:
+        """The position of the stage that Git has come to; between two, the later one."""
+        reached = (
+            position
+            for position, stage in enumerate(self.stages)
+            if not self.router.exceeds(current, stage.weight)
+        )
+        return next(reached, len(self.stages) - 1)
+
+    def _stages(self, current: FieldValues, desired: str, start: int) -> list[PlannedStep]:
+        """The stages from a position on."""
+        steps: list[PlannedStep] = []
+        for number, stage in enumerate(self.stages[start:], start):
             next_weight = self.stages[min(number + 1, len(self.stages) - 1)].weight
             step = Step(
                 name=self._named(number + 2, f"canary {stage.weight}%"),
@@ -203,10 +200,11 @@ class Canary(BaseModel):
                 share=stage.weight,
                 approval=stage.approval,
             )
-            found.append((step, self.router.route(current, stage.weight, next_weight)))
-        return found
+            steps.append((step, self.router.route(current, stage.weight, next_weight)))
+        return steps
 
     def _end(self, current: FieldValues, desired: str) -> list[PlannedStep]:
+        """After the stages: stable becomes the new version and takes all requests."""
         count = len(self.stages)
         ready = self.stable.ready_on(desired)
         promote = Step(name=self._named(count + 2, "promote"), ready=ready)
@@ -221,11 +219,13 @@ class Canary(BaseModel):
 
     def _undo(self, current: FieldValues) -> PlannedStep:
         """The requests leave the canary before it becomes another version."""
-        stable = self.stable.ready_on(self.serving_image(current))
-        return Step(name=self._named(0, "all to stable"), ready=stable, share=0), self.router.stop()
+        ready = self.stable.ready_on(self.serving_image(current))
+        return Step(name=self._named(0, "all to stable"), ready=ready, share=0), self.router.stop()
 
     def _at_rest(self, current: FieldValues, desired: str) -> FieldValues:
+        """The canary's values between releases: stable's image, no pods, no requests."""
         return {**self.canary.on(desired), **self.router.route(current, 0, 0)}
 
     def _named(self, number: int, name: str) -> str:
+        """A step's name; the steps beside the stages are four."""
         return f"{number}/{len(self.stages) + 4} {name}"

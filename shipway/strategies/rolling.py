@@ -8,24 +8,24 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from shipway.strategies.app_folder import AppFolder
-from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits
+from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits_between
 from shipway.strategies.strategy import StrategySettings
 
 
 class RollingSettings(StrategySettings):
     """One commit; Kubernetes replaces the pods."""
 
-    rendered: ClassVar[bool] = True
+    allows_rendered: ClassVar[bool] = True
 
     pause_seconds: float = Field(
-        default=0, ge=0, description="How long gates look at the new version."
+        default=0, ge=0, description="How long gates measure the new version."
     )
     approval: bool = Field(default=False, description="Whether a person has to approve.")
 
     renamed: ClassVar[Mapping[str, str]] = {"hold": "pause_seconds"}
 
     def bind(self, folder: AppFolder) -> Rolling:
-        """All images at once, wherever they stand."""
+        """All images at once, whatever files they are in."""
         return Rolling(
             images=folder.images, pause_seconds=self.pause_seconds, approval=self.approval
         )
@@ -36,7 +36,7 @@ class Rolling(BaseModel):
 
     Args:
         images: The fields of the images.
-        pause_seconds: How long gates look at the new version before the rollout is over.
+        pause_seconds: How long gates measure the new version before the rollout is over.
         approval: Whether a person has to approve.
     """
 
@@ -71,5 +71,5 @@ class Rolling(BaseModel):
 
     def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
         """The steps that lead from `current` back to a version that was good."""
-        changes = edits(current, dict.fromkeys(self.images, desired))
-        return [Step(name="1/1 rolling", edits=changes, ready=(Ready(image=desired),))]
+        edits = edits_between(current, dict.fromkeys(self.images, desired))
+        return [Step(name="1/1 rolling", edits=edits, ready=(Ready(image=desired),))]

@@ -1,4 +1,4 @@
-"""What a plan is made of: places in Git, what a step sets there, and what it waits for."""
+"""What a plan is made of: fields in Git, what a step sets there, and what it waits for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Value = str | int
+from shipway.manifests import Kind, Value
+
 FieldValues = Mapping["FieldRef", Value]
 When = Literal["preview", "traffic"]
 
 
 class FieldRef(BaseModel, frozen=True):
-    """Where a value stands in an app's folder of the ops repository.
+    """A field in an app's folder of the ops repository.
 
     Args:
         file: Name of the file.
@@ -24,13 +25,13 @@ class FieldRef(BaseModel, frozen=True):
     """
 
     file: str
-    kind: Literal["container", "kustomize", "helm", "field"] = "container"
+    kind: Kind | Literal["field"] = "container"
     name: str
     title: str = ""
 
 
 class Edit(BaseModel):
-    """A value that a step sets."""
+    """A field and its value."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,13 +54,13 @@ class Step(BaseModel):
     Args:
         name: As it stands in the commit's trailer, such as `1/1 rolling`.
         edits: What the commit changes.
-        says: What Git says of it then, changed or not; the cluster is to say the same.
-        needs: What must be healthy before the commit, because it is what takes over at once.
+        expects: What Git says once it is committed, changed or not; the cluster is to say the same.
+        requires: What must be healthy before the commit, because it is what takes over at once.
         ready: What must be healthy before the next step.
-        hold: Seconds between the commit and the next step, for people and gates to look.
+        pause_seconds: Time between the commit and the next step, for people and gates to look.
         gates: Which gates must pass before the next step: those that look at a version without
             traffic, those that look at its traffic, or none.
-        beside: The workload that runs the version before meanwhile, to compare with.
+        baseline: The workload that runs the version before meanwhile, to compare with.
         share: Percent of the requests that the new version gets once the step is done.
         approval: Whether a person has to approve before the commit.
     """
@@ -78,11 +79,11 @@ class Step(BaseModel):
     approval: bool = False
 
 
-# A step, with what Git says once it is committed.
+# A step without its edits, and the values that Git has once it is committed.
 PlannedStep = tuple[Step, FieldValues]
 
 
-def edits(current: FieldValues, desired: FieldValues) -> tuple[Edit, ...]:
+def edits_between(current: FieldValues, desired: FieldValues) -> tuple[Edit, ...]:
     """What leads from `current` to `desired`; nothing where Git already says so."""
     return tuple(
         Edit(field=field, value=value)
@@ -96,21 +97,21 @@ def with_edits(current: FieldValues, steps: Sequence[PlannedStep]) -> list[Step]
 
     Args:
         current: What Git says now.
-        steps: Each with what Git says once it is committed.
+        steps: Each with the values that Git has once it is committed.
     """
-    now, found = dict(current), list[Step]()
+    values, plan = dict(current), list[Step]()
     for step, desired in steps:
-        expects = edits({}, desired)
-        found.append(step.model_copy(update={"edits": edits(now, desired), "expects": expects}))
-        now |= desired
-    return found
+        update = {"edits": edits_between(values, desired), "expects": edits_between({}, desired)}
+        plan.append(step.model_copy(update=update))
+        values |= desired
+    return plan
 
 
 def first_with_edits(plan: Sequence[Step]) -> Step:
     """The first step that changes Git; the last one where Git says all of it already."""
-    return next((one for one in plan if one.edits), plan[-1])
+    return next((step for step in plan if step.edits), plan[-1])
 
 
 def is_released(image: Value) -> bool:
-    """Whether an image is one by digest: what stands there before the first release is none."""
+    """Whether an image is given by digest, as no placeholder before the first release is."""
     return "@sha256:" in str(image)

@@ -12,7 +12,7 @@ from shipway.strategies.step import FieldRef, FieldValues, Step
 
 @runtime_checkable
 class Strategy(Protocol):
-    """A way to lead an environment from one image to another, in steps.
+    """How an environment gets from one image to another, in steps.
 
     Pure: what is left to do follows from what Git says now, and from nothing else.
     """
@@ -27,7 +27,7 @@ class Strategy(Protocol):
         ...
 
     def plan(self, current: FieldValues, desired: str) -> list[Step]:
-        """The steps that are left on the way from `current` to `desired`; at least one.
+        """The steps that are left from `current` to `desired`; at least one.
 
         A step without edits is done: what it waits for is still to be seen.
 
@@ -38,7 +38,7 @@ class Strategy(Protocol):
         ...
 
     def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
-        """The steps that lead from `current` back to a version that was good."""
+        """The steps that lead from `current` back to a version that was good; at least one."""
         ...
 
 
@@ -46,14 +46,19 @@ class StrategySettings(Strict, ABC):
     """A strategy's section of rollout.yaml.
 
     Attributes:
-        rendered: Whether it can do with manifests that a tool has yet to render.
+        allows_rendered: Whether it can do with manifests that a tool has yet to render.
     """
 
-    rendered: ClassVar[bool] = False
+    allows_rendered: ClassVar[bool] = False
+
+    @classmethod
+    def is_required(cls) -> bool:
+        """Whether a file has to have the section, because it has to have one of its keys."""
+        return any(field.is_required() for field in cls.model_fields.values())
 
     @abstractmethod
     def bind(self, folder: AppFolder) -> Strategy:
-        """The strategy, bound to the places in an app's folder that it reads and sets.
+        """The strategy, bound to the fields in an app's folder that it reads and sets.
 
         Raises:
             RefuseError: The folder lacks an object that the strategy needs.

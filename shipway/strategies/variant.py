@@ -8,13 +8,13 @@ from shipway.strategies.step import FieldRef, FieldValues, Ready, Value
 
 
 class Variant(BaseModel):
-    """A workload, and where its images and its replicas stand.
+    """A workload, and the fields of its images and its replicas.
 
     Args:
         name: As steps call it: a colour, stable, canary.
         workload: Kind and name of the object, such as `Deployment/shop`.
         images: The fields of the images that a release sets.
-        replicas: Where the number of its pods stands.
+        replicas: The field of the number of its pods.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -22,37 +22,41 @@ def weights_of_http_route(
     """
     route = folder.object(f"HTTPRoute/{name}")
     rules: list[dict[str, Any]] = route.body.get("spec", {}).get("rules") or []
-    backends = [[str(one.get("name")) for one in rule.get("backendRefs") or []] for rule in rules]
-    found: list[Backends] = []
+    backends = [
+        [str(backend.get("name")) for backend in rule.get("backendRefs") or []] for rule in rules
+    ]
+    shared: list[Backends] = []
     for number, services in enumerate(backends):
         fields = {
-            side: field_of(route, f"/spec/rules/{number}/backendRefs/{position}/weight")
+            variant: field_of(route, f"/spec/rules/{number}/backendRefs/{position}/weight")
             for position, service in enumerate(services)
-            if (side := _side(service, folder, stable, canary)) is not None
+            if (variant := _variant_behind(service, folder, stable, canary)) is not None
         }
         if len(fields) == 2:
-            found.append(Backends(stable=fields["stable"], canary=fields["canary"]))
-    if found:
+            shared.append(Backends(stable=fields["stable"], canary=fields["canary"]))
+    if shared:
         return Weights(
-            rules=tuple(found),
+            rules=tuple(shared),
             stable=field_of(stable, "/spec/replicas"),
             canary=field_of(canary, "/spec/replicas"),
         )
-    raise folder.refused(
+    raise folder.refusal(
         f"No rule of {route.title} leads to both Deployments.",
         f"a rule whose backendRefs name a Service of the pods of {stable.title} alone, and one "
         f"of those of {canary.title}, with a weight each",
-        ", ".join(one for services in backends for one in services) or "no backends",
+        ", ".join(service for services in backends for service in services) or "no backends",
     )
 
 
-def _side(service: str, folder: AppFolder, stable: KubeObject, canary: KubeObject) -> str | None:
+def _variant_behind(
+    name: str, folder: AppFolder, stable: KubeObject, canary: KubeObject
+) -> str | None:
     """Which Deployment a Service of the folder leads to; None for both or neither."""
-    found = [one for one in folder.objects if one.title == f"Service/{service}"]
     variants = [
-        side
-        for one in found
-        for side, deployment in (("stable", stable), ("canary", canary))
-        if selects(one, deployment)
+        variant
+        for service in folder.objects
+        if service.title == f"Service/{name}"
+        for variant, deployment in (("stable", stable), ("canary", canary))
+        if selects(service, deployment)
     ]
     return variants[0] if len(variants) == 1 else None

@@ -15,7 +15,13 @@ def replicas_behind_service(folder: AppFolder, stable: KubeObject, canary: KubeO
     Raises:
         RefuseError: No Service does.
     """
-    _check_shared_service(folder, stable, canary)
+    services = [service for service in folder.objects if service.kind == "Service"]
+    if not any(selects(service, stable) and selects(service, canary) for service in services):
+        raise folder.refusal(
+            "No Service leads to the pods of both Deployments.",
+            f"a Service that selects the pods of {stable.title} and of {canary.title}, or `router`",
+            ", ".join(service.title for service in services) or "no Service",
+        )
     return Replicas(
         stable=field_of(stable, "/spec/replicas"), canary=field_of(canary, "/spec/replicas")
     )
@@ -59,18 +65,6 @@ class Replicas(BaseModel):
         return int(current[self.canary]) > self._pods(current, weight)
 
     def _pods(self, current: FieldValues, weight: int) -> int:
-        """From c / (stable + c) = weight / 100."""
+        """The canary's pods c, from c / (stable + c) = weight / 100."""
         pods = int(current[self.stable]) * weight / (100 - weight)
         return max(1, round(pods)) if weight else 0
-
-
-def _check_shared_service(folder: AppFolder, stable: KubeObject, canary: KubeObject) -> None:
-    services = [one for one in folder.objects if one.kind == "Service"]
-    if any(selects(one, stable) and selects(one, canary) for one in services):
-        return
-    raise folder.refused(
-        "No Service leads to the pods of both Deployments.",
-        f"a Service that selects the pods of {stable.title} and of {canary.title}, or `router` "
-        "with an HTTPRoute",
-        ", ".join(one.title for one in services) or "no Service",
-    )

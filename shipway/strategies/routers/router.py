@@ -1,4 +1,4 @@
-"""Who gets which requests, as values in Git: the seam below a canary."""
+"""What shares out a canary's requests, by values in Git."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from shipway.strategies.step import FieldRef, FieldValues, Value
 
 @runtime_checkable
 class Router(Protocol):
-    """What shares the requests out between stable and the canary."""
+    """Shares the requests out between stable and the canary.
+
+    Pure: what it sets follows from what Git says now, and from nothing else.
+    """
 
     @property
     def fields(self) -> tuple[FieldRef, ...]:
-        """All that it reads and sets."""
+        """All that it reads and sets; the numbers of both variants' pods among them."""
         ...
 
     def route(self, current: FieldValues, weight: int, next_weight: int) -> dict[FieldRef, Value]:
-        """The values with which the canary gets a share.
+        """The values with which the canary gets a share; no pods where no share is to come.
 
         Args:
             current: What Git says now.
@@ -38,5 +41,6 @@ class Router(Protocol):
         ...
 
 
-# Binds a router to an object's name, the folder, stable and the canary; refuses what cannot be.
+# From the value of its key, the folder, stable and the canary; a RefuseError where they lack what
+# the router needs.
 BindRouter = Callable[[str, AppFolder, KubeObject, KubeObject], Router]

@@ -26,8 +26,8 @@ class Weights(BaseModel):
     """By weights: exact whatever the number of pods, which follows the weight.
 
     Args:
-        rules: The weights of each rule that leads to both sides.
-        stable: The number of pods that take all requests.
+        rules: The weights of each rule that leads to both variants.
+        stable: The number of stable's pods, which stays as it is.
         canary: The number of the canary's pods.
     """
 
@@ -49,8 +49,8 @@ class Weights(BaseModel):
         There are never fewer than before, while there is more to come.
         """
         pods = math.ceil(int(current[self.stable]) * next_weight / 100)
-        kept = int(current[self.canary]) if next_weight else 0
-        return {**self._shares(weight), self.canary: max(pods, kept)}
+        at_least = int(current[self.canary]) if next_weight else 0
+        return {**self._shares(weight), self.canary: max(pods, at_least)}
 
     def stop(self) -> dict[FieldRef, Value]:
         """The weights alone: the canary's pods stay for the requests that they still have."""
@@ -62,5 +62,6 @@ class Weights(BaseModel):
         return any(canary * 100 > weight * (stable + canary) for stable, canary in pairs)
 
     def _shares(self, weight: int) -> dict[FieldRef, Value]:
+        """The weights with which the canary gets that many percent of every rule's requests."""
         shares: dict[FieldRef, Value] = {rule.stable: 100 - weight for rule in self.rules}
         return shares | {rule.canary: weight for rule in self.rules}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.config.rollout import ImageField, Rollout, read_rollout
+from shipway.config.rollout import ImageEntry, Rollout, read_rollout
 from shipway.errors import RefuseError
 
 SHORTEST = """\
@@ -25,7 +25,7 @@ def test_the_shortest_file_has_every_default() -> None:
         namespace="shop",
         cluster=None,
         agent="reconcile",
-        images=[ImageField(file="web.yaml", container="web")],
+        images=[ImageEntry(file="web.yaml", container="web")],
         progress_deadline_seconds=300,
     )
     read = read_rollout(SHORTEST)
@@ -141,7 +141,7 @@ def test_what_must_be_rendered_needs_an_agent_that_renders(place: str) -> None:
     assert "external" in str(refusal(text).facts["expected"])
     found = read_rollout(text + "agent: external\n")
     kind, _, name = place.partition(": ")
-    assert found.images[0].place == (kind, name)
+    assert found.images[0].kind_and_name == (kind, name)
 
 
 CANARY = (

@@ -16,7 +16,7 @@ from shipway.strategies import STRATEGIES
 from shipway.strategies.app_folder import AppFolder, field_of
 from shipway.strategies.routers import ROUTERS
 from shipway.strategies.routers.weights import Backends, Weights
-from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits
+from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits_between
 from shipway.strategies.strategy import StrategySettings
 from tests.support import canary_folder
 
@@ -50,7 +50,7 @@ class Recreate(BaseModel):
         return str(current[self.images[0]])
 
     def plan(self, current: FieldValues, desired: str) -> list[Step]:
-        changes = edits(current, dict.fromkeys(self.images, desired))
+        changes = edits_between(current, dict.fromkeys(self.images, desired))
         ready = (Ready(image=desired),)
         pause = self.pause_seconds
         return [Step(name="1/1 recreate", edits=changes, ready=ready, pause_seconds=pause)]
