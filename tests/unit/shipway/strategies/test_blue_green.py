@@ -8,16 +8,16 @@ import pytest
 from shipway.strategies.blue_green import BlueGreen
 from shipway.strategies.step import FieldRef, FieldValues, Ready
 from shipway.strategies.variant import Variant
-from tests.unit.shipway.strategies.test_strategies import made, walk
+from tests.support.plans import after, walk
 
 ZERO, OLD, NEW, OTHER = (
     "shop:unreleased",
-    *(f"shop@sha256:{one}" for one in ("old", "new", "other")),
+    *(f"shop@sha256:{name}" for name in ("old", "new", "other")),
 )
 COUNT = 3
 
 
-def side(colour: str) -> Variant:
+def variant(colour: str) -> Variant:
     file = f"{colour}.yaml"
     title = f"Deployment/shop-{colour}"
     return Variant(
@@ -28,7 +28,7 @@ def side(colour: str) -> Variant:
     )
 
 
-BLUE, GREEN = side("blue"), side("green")
+BLUE, GREEN = variant("blue"), variant("green")
 SELECTOR = FieldRef(
     file="service.yaml", kind="field", name="/spec/selector/colour", title="Service/a"
 )
@@ -40,8 +40,8 @@ def git(
 ) -> dict[FieldRef, str | int]:
     """What Git says: the colour that is selected, and image and replicas of each."""
     current: dict[FieldRef, str | int] = {SELECTOR: active}
-    for one, (image, replicas) in ((BLUE, blue), (GREEN, green)):
-        current |= {**dict.fromkeys(one.images, image), one.replicas: replicas}
+    for colour, (image, replicas) in ((BLUE, blue), (GREEN, green)):
+        current |= {**colour.on(image), colour.replicas: replicas}
     return current
 
 
@@ -70,17 +70,17 @@ def test_the_new_version_comes_up_beside_the_old_one_before_the_switch() -> None
 
 def test_the_switch_is_one_value() -> None:
     _, switch, _ = STRATEGY.plan(FRESH, NEW)
-    assert [(one.field, one.value) for one in switch.edits] == [(SELECTOR, "green")]
+    assert [(edit.field, edit.value) for edit in switch.edits] == [(SELECTOR, "green")]
 
 
 def test_before_the_first_release_there_is_nothing_to_switch_from() -> None:
     start = git("blue", (ZERO, COUNT), (ZERO, 0))
     (step,) = STRATEGY.plan(start, NEW)
     assert step.name == "1/1 first"
-    assert made(start, step) == git("blue", (NEW, COUNT), (NEW, 0))
+    assert after(start, step) == git("blue", (NEW, COUNT), (NEW, 0))
     assert step.ready == (Ready(image=NEW, workload="Deployment/shop-blue"),)
-    assert names(made(start, step)) == ["3/3 scale down green"]
-    assert STRATEGY.plan(made(start, step), NEW)[0].edits == ()
+    assert names(after(start, step)) == ["3/3 scale down green"]
+    assert STRATEGY.plan(after(start, step), NEW)[0].edits == ()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_another_release_left_half_done_takes_no_traffic_from_what_serves(
     current: FieldValues,
 ) -> None:
     states = walk(STRATEGY, current, NEW)
-    serving_image = [STRATEGY.serving_image(one) for one in states]
+    serving_image = [STRATEGY.serving_image(state) for state in states]
     assert serving_image == [serving_image[0], serving_image[0], NEW, NEW]
     idle = BLUE if states[-1][SELECTOR] == "green" else GREEN
     assert states[-1][idle.replicas] == 0
@@ -138,25 +138,27 @@ STATES = [
 
 
 @pytest.mark.parametrize("current", STATES)
-def test_from_every_state_the_wanted_image_serves_and_nothing_else_is_left(
+def test_from_every_state_the_desired_image_serves_and_nothing_else_is_left(
     current: FieldValues,
 ) -> None:
     states = walk(STRATEGY, current, NEW)
     assert STRATEGY.serving_image(states[-1]) == NEW
-    assert sorted(str(states[-1][one.replicas]) for one in (BLUE, GREEN)) == ["0", str(COUNT)]
-    for before, after in itertools.pairwise(states):
-        selected = BLUE if before[SELECTOR] == "blue" else GREEN
+    assert sorted(str(states[-1][colour.replicas]) for colour in (BLUE, GREEN)) == ["0", str(COUNT)]
+    for state, next_state in itertools.pairwise(states):
+        selected = BLUE if state[SELECTOR] == "blue" else GREEN
         # What takes the traffic is never touched: neither its image nor its replicas.
-        same = before[SELECTOR] == after[SELECTOR]
-        kept = (*selected.images, selected.replicas)
-        assert [before[one] for one in kept] == [after[one] for one in kept] or not same
+        same = state[SELECTOR] == next_state[SELECTOR]
+        fields = (*selected.images, selected.replicas)
+        assert [state[field] for field in fields] == [
+            next_state[field] for field in fields
+        ] or not same
         if not same:
             other = GREEN if selected is BLUE else BLUE
-            assert before[other.replicas] == COUNT
+            assert state[other.replicas] == COUNT
     assert [step.edits for step in STRATEGY.plan(states[-1], NEW)] == [()]
 
 
-def test_the_way_back_is_one_commit_while_the_version_before_is_up() -> None:
+def test_a_rollback_is_one_commit_while_the_version_before_is_up() -> None:
     plan = STRATEGY.plan(SWITCHED, OLD)
     assert [bool(step.edits) for step in plan] == [False, True, True]
     assert plan[1].name == "2/3 switch to blue"
@@ -167,7 +169,7 @@ def test_and_three_once_it_was_scaled_down() -> None:
     assert [bool(step.edits) for step in plan] == [True, True, True]
 
 
-def test_the_way_back_keeps_nothing_and_needs_what_it_switches_to() -> None:
+def test_a_rollback_has_no_pause_and_requires_what_it_switches_to() -> None:
     plan = STRATEGY.rollback_plan(SWITCHED, OLD)
     assert [(step.pause_seconds, step.gates, step.approval) for step in plan] == [
         (0, None, False)
@@ -186,7 +188,7 @@ def test_a_bad_version_without_traffic_is_only_scaled_down() -> None:
     ]
 
 
-def test_gates_look_at_the_idle_colour_first_and_then_at_its_traffic() -> None:
+def test_gates_measure_the_idle_colour_first_and_then_at_its_traffic() -> None:
     plan = STRATEGY.model_copy(update={"approval": True}).plan(FRESH, NEW)
     assert [step.gates for step in plan] == ["preview", "traffic", None]
     assert [step.baseline for step in plan] == ["Deployment/shop-blue"] * 2 + [None]
@@ -209,7 +211,7 @@ def test_the_preview_service_leads_to_what_is_brought_up() -> None:
 @pytest.mark.parametrize(
     "current", [PREPARED, SWITCHED, DONE], ids=["prepared", "switched", "done"]
 )
-def test_the_way_back_waits_for_no_preview_which_follows_in_the_end(current: FieldValues) -> None:
+def test_a_rollback_waits_for_no_preview_which_follows_in_the_end(current: FieldValues) -> None:
     strategy = STRATEGY.model_copy(update={"preview": PREVIEW})
     plan = strategy.rollback_plan({**current, PREVIEW: "green"}, OLD)
     *before, last = ([edit.field for edit in step.edits] for step in plan)

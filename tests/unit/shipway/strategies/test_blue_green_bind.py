@@ -10,24 +10,24 @@ from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
 
 
 def target(**files: bytes) -> Target:
-    desired = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
-    return target_of(desired, "shop", "prod")
+    snapshot = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
+    return target_of(snapshot, "shop", "prod")
 
 
 def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> None:
-    found = target().strategy
-    assert isinstance(found, BlueGreen)
-    assert found.selector.title == "Service/shop"
-    assert found.selector.name == "/spec/selector/example.org~1colour"
-    assert [one.name for one in found.variants] == ["blue", "green"]
-    assert [one.workload for one in found.variants] == [
+    strategy = target().strategy
+    assert isinstance(strategy, BlueGreen)
+    assert strategy.selector.title == "Service/shop"
+    assert strategy.selector.name == "/spec/selector/example.org~1colour"
+    assert [variant.name for variant in strategy.variants] == ["blue", "green"]
+    assert [variant.workload for variant in strategy.variants] == [
         "Deployment/shop-blue",
         "Deployment/shop-green",
     ]
-    assert found.scale_down_delay_seconds == 60
+    assert strategy.scale_down_delay_seconds == 60
 
 
-def test_what_git_says_is_read_from_every_place() -> None:
+def test_what_git_says_is_read_from_every_field() -> None:
     current = target().current
     assert {(field.file, field.name): value for field, value in current.items()} == {
         ("blue.yaml", "web"): "shop:unreleased",
@@ -79,7 +79,7 @@ def test_a_folder_that_the_strategy_cannot_work_on_is_refused(
     assert caught.value.facts["where"] == "prod/shop/rollout.yaml: blue_green"
 
 
-def test_replicas_that_an_autoscaler_sets_are_refused_by_their_place() -> None:
+def test_replicas_that_an_autoscaler_sets_are_refused_by_their_field() -> None:
     without = deployment("green", 0).replace(b"  replicas: 0\n", b"")
     with pytest.raises(RefuseError, match="There is no '/spec/replicas'") as caught:
         target(green_yaml=without)

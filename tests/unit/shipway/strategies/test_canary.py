@@ -11,16 +11,16 @@ from shipway.strategies.routers.replicas import Replicas
 from shipway.strategies.routers.weights import Backends, Weights
 from shipway.strategies.step import FieldRef, FieldValues, Ready, Value
 from shipway.strategies.variant import Variant
-from tests.unit.shipway.strategies.test_strategies import made, walk
+from tests.support.plans import after, walk
 
 ZERO, OLD, NEW, OTHER = (
     "shop:unreleased",
-    *(f"shop@sha256:{one}" for one in ("old", "new", "other")),
+    *(f"shop@sha256:{name}" for name in ("old", "new", "other")),
 )
 COUNT = 20
 
 
-def side(name: str) -> Variant:
+def variant(name: str) -> Variant:
     file, title = f"{name}.yaml", f"Deployment/shop-{name}"
     return Variant(
         name=name,
@@ -35,9 +35,9 @@ def weight(rule: int, backend: int) -> FieldRef:
     return FieldRef(file="route.yaml", kind="field", name=pointer, title="HTTPRoute/shop")
 
 
-STABLE, CANARY = side("stable"), side("canary")
+STABLE, CANARY = variant("stable"), variant("canary")
 RULES = tuple(Backends(stable=weight(rule, 0), canary=weight(rule, 1)) for rule in (0, 1))
-STAGES = tuple(Stage(weight=one, pause_seconds=60) for one in (1, 10, 50))
+STAGES = tuple(Stage(weight=percent, pause_seconds=60) for percent in (1, 10, 50))
 COUNTS = {"stable": STABLE.replicas, "canary": CANARY.replicas}
 BY_WEIGHT = Canary(
     stable=STABLE, canary=CANARY, router=Weights(rules=RULES, **COUNTS), stages=STAGES
@@ -57,7 +57,7 @@ def git(stable: str, canary: str, pods: int, share: int | None = 0) -> dict[Fiel
     return current
 
 
-WAY = [
+STATES_BY_WEIGHT = [
     git(OLD, OLD, 0, 0),
     git(OLD, NEW, 1, 0),
     git(OLD, NEW, 2, 1),
@@ -76,7 +76,7 @@ NAMES = [
     "6/7 all to stable",
     "7/7 scale down canary",
 ]
-WAY_OF_PODS = [
+STATES_BY_PODS = [
     git(OLD, OLD, 0, None),
     git(OLD, NEW, 0, None),
     git(OLD, NEW, 1, None),
@@ -89,8 +89,8 @@ WAY_OF_PODS = [
 
 
 def test_the_share_grows_stage_by_stage_and_pods_are_up_before_their_requests() -> None:
-    assert walk(BY_WEIGHT, WAY[0], NEW) == WAY
-    plan = BY_WEIGHT.plan(WAY[0], NEW)
+    assert walk(BY_WEIGHT, STATES_BY_WEIGHT[0], NEW) == STATES_BY_WEIGHT
+    plan = BY_WEIGHT.plan(STATES_BY_WEIGHT[0], NEW)
     assert [step.name for step in plan] == NAMES
     assert [step.share for step in plan] == [0, 1, 10, 50, 100, 100, 100]
     assert [step.pause_seconds for step in plan] == [0, 60, 60, 60, 0, 0, 0]
@@ -99,39 +99,27 @@ def test_the_share_grows_stage_by_stage_and_pods_are_up_before_their_requests() 
 
 
 def test_without_a_router_the_number_of_pods_is_the_share() -> None:
-    assert walk(BY_PODS, WAY_OF_PODS[0], NEW) == WAY_OF_PODS
-    assert [step.name for step in BY_PODS.plan(WAY_OF_PODS[0], NEW)] == NAMES
+    assert walk(BY_PODS, STATES_BY_PODS[0], NEW) == STATES_BY_PODS
+    assert [step.name for step in BY_PODS.plan(STATES_BY_PODS[0], NEW)] == NAMES
 
 
-@pytest.mark.parametrize(
-    ("stable", "weights", "pods"),
-    [(1, (1, 10, 50), (1, 1, 1)), (3, (1, 25, 50), (1, 1, 3)), (100, (1, 10, 75), (1, 11, 300))],
-)
-def test_the_share_of_pods_is_as_near_as_whole_pods_come(
-    stable: int, weights: tuple[int, ...], pods: tuple[int, ...]
-) -> None:
-    current = {STABLE.replicas: stable}
-    router = Replicas(**COUNTS)
-    assert tuple(router.route(current, one, one)[CANARY.replicas] for one in weights) == pods
-
-
-@pytest.mark.parametrize("field", range(len(WAY)))
-def test_a_run_that_was_killed_goes_on_from_what_git_says(field: int) -> None:
-    current = WAY[field]
+@pytest.mark.parametrize("position", range(len(STATES_BY_WEIGHT)))
+def test_a_run_that_was_killed_goes_on_from_what_git_says(position: int) -> None:
+    current = STATES_BY_WEIGHT[position]
     left = BY_WEIGHT.plan(current, NEW)
     # The step that Git has come to is there again, without edits: what it waits for is to be seen.
-    assert [step.name for step in left] == NAMES[max(0, field - 1) :]
-    assert [step.name for step in left if step.edits] == NAMES[field:]
-    assert walk(BY_WEIGHT, current, NEW)[-1] == WAY[-1]
+    assert [step.name for step in left] == NAMES[max(0, position - 1) :]
+    assert [step.name for step in left if step.edits] == NAMES[position:]
+    assert walk(BY_WEIGHT, current, NEW)[-1] == STATES_BY_WEIGHT[-1]
 
 
-@pytest.mark.parametrize("field", range(len(WAY_OF_PODS)))
-def test_and_so_it_does_by_pods(field: int) -> None:
-    current = WAY_OF_PODS[field]
+@pytest.mark.parametrize("position", range(len(STATES_BY_PODS)))
+def test_and_so_it_does_by_pods(position: int) -> None:
+    current = STATES_BY_PODS[position]
     left = [step.name for step in BY_PODS.plan(current, NEW) if step.edits]
     # All to stable is no pods: the last step has nothing left to do.
-    assert left == NAMES[field:6]
-    assert walk(BY_PODS, current, NEW)[-1] == WAY_OF_PODS[-1]
+    assert left == NAMES[position:6]
+    assert walk(BY_PODS, current, NEW)[-1] == STATES_BY_PODS[-1]
 
 
 def test_a_stage_that_git_is_between_is_the_next_one() -> None:
@@ -144,18 +132,18 @@ def test_before_the_first_release_there_is_nothing_to_compare_with() -> None:
     start = git(ZERO, ZERO, 0, 0)
     (step,) = BY_WEIGHT.plan(start, NEW)
     assert (step.name, step.ready, step.gates) == ("1/1 first", READY_STABLE, None)
-    assert made(start, step) == WAY[-1]
-    assert BY_WEIGHT.plan(WAY[-1], NEW)[0].edits == ()
+    assert after(start, step) == STATES_BY_WEIGHT[-1]
+    assert BY_WEIGHT.plan(STATES_BY_WEIGHT[-1], NEW)[0].edits == ()
 
 
-@pytest.mark.parametrize("field", range(1, 5))
+@pytest.mark.parametrize("position", range(1, 5))
 def test_anothers_half_done_canary_gives_its_requests_back_before_it_becomes_ours(
-    field: int,
+    position: int,
 ) -> None:
-    current = {**WAY[field], **CANARY.on(OTHER)}
+    current = {**STATES_BY_WEIGHT[position], **CANARY.on(OTHER)}
     states = walk(BY_WEIGHT, current, NEW)
     plan = BY_WEIGHT.plan(current, NEW)
-    if field > 1:
+    if position > 1:
         undo = plan[0]
         assert (undo.name, undo.share) == ("0/7 all to stable", 0)
         assert undo.ready == (Ready(image=OLD, workload="Deployment/shop-stable"),)
@@ -163,84 +151,86 @@ def test_anothers_half_done_canary_gives_its_requests_back_before_it_becomes_our
             rule.canary: 0 for rule in RULES
         }
     assert [step.name for step in plan[-7:]] == NAMES
-    assert states[-1] == WAY[-1]
+    assert states[-1] == STATES_BY_WEIGHT[-1]
 
 
 def share_of(current: FieldValues) -> int:
     return int(current[RULES[0].canary])
 
 
-STATES = [
+ALL_STATES = [
     git(stable, canary, pods, share)
     for stable, canary in itertools.product((OLD, NEW, OTHER), repeat=2)
     for pods, share in ((0, 0), (1, 0), (2, 1), (10, 10), (10, 50), (20, 90))
 ]
 
 
-@pytest.mark.parametrize("current", STATES)
-def test_from_every_state_the_wanted_image_is_all_there_is_in_the_end(current: FieldValues) -> None:
+@pytest.mark.parametrize("current", ALL_STATES)
+def test_from_every_state_the_desired_image_is_all_there_is_in_the_end(
+    current: FieldValues,
+) -> None:
     states = walk(BY_WEIGHT, current, NEW)
-    assert states[-1] == WAY[-1]
-    for before, after in itertools.pairwise(states):
-        assert after[STABLE.replicas] == COUNT
-        if share_of(before) and share_of(after):
+    assert states[-1] == STATES_BY_WEIGHT[-1]
+    for state, next_state in itertools.pairwise(states):
+        assert next_state[STABLE.replicas] == COUNT
+        if share_of(state) and share_of(next_state):
             # What takes requests is never made another version.
-            assert CANARY.is_at(before, str(after[CANARY.images[0]]))
-        if int(after[CANARY.replicas]) < int(before[CANARY.replicas]):
-            assert share_of(after) == 0
-        if not CANARY.is_at(before, NEW):
-            assert STABLE.is_at(before, str(after[STABLE.images[0]]))
+            assert CANARY.is_at(state, str(next_state[CANARY.images[0]]))
+        if int(next_state[CANARY.replicas]) < int(state[CANARY.replicas]):
+            assert share_of(next_state) == 0
+        if not CANARY.is_at(state, NEW):
+            assert STABLE.is_at(state, str(next_state[STABLE.images[0]]))
     left = BY_WEIGHT.plan(states[-1], NEW)
     assert [step.edits for step in left] == [()]
 
 
-@pytest.mark.parametrize("current", STATES)
-def test_the_plan_at_each_state_on_the_way_is_the_rest_of_the_plan(current: FieldValues) -> None:
+@pytest.mark.parametrize("current", ALL_STATES)
+def test_the_plan_at_each_state_is_the_rest_of_the_plan(current: FieldValues) -> None:
     plan, states = BY_WEIGHT.plan(current, NEW), walk(BY_WEIGHT, current, NEW)
-    for field, state in enumerate(states):
+    for position, state in enumerate(states):
         names = [step.name for step in BY_WEIGHT.plan(state, NEW) if step.edits]
-        assert names == [step.name for step in plan[field:] if step.edits]
+        assert names == [step.name for step in plan[position:] if step.edits]
 
 
-@pytest.mark.parametrize("field", range(2, 5))
-def test_the_way_back_is_one_commit_while_stable_still_runs_it(field: int) -> None:
-    bad = {**WAY[field]}
-    rollback_plan, down = BY_WEIGHT.rollback_plan(bad, OLD)
-    assert {one.field for one in rollback_plan.edits} == {
-        p for rule in RULES for p in (rule.stable, rule.canary)
+@pytest.mark.parametrize("position", range(2, 5))
+def test_a_rollback_is_one_commit_while_stable_still_runs_it(position: int) -> None:
+    bad = {**STATES_BY_WEIGHT[position]}
+    back, down = BY_WEIGHT.rollback_plan(bad, OLD)
+    assert {edit.field for edit in back.edits} == {
+        field for rule in RULES for field in (rule.stable, rule.canary)
     }
-    assert share_of(made(bad, rollback_plan)) == 0
-    assert rollback_plan.requires == (Ready(image=OLD, workload="Deployment/shop-stable"),)
-    assert made(made(bad, rollback_plan), down) == WAY[0]
-    assert (rollback_plan.pause_seconds, rollback_plan.gates, rollback_plan.approval) == (
-        0,
-        None,
-        False,
-    )
+    assert share_of(after(bad, back)) == 0
+    assert back.requires == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+    assert after(after(bad, back), down) == STATES_BY_WEIGHT[0]
+    assert (back.pause_seconds, back.gates, back.approval) == (0, None, False)
 
 
-@pytest.mark.parametrize("field", range(5, 8))
-def test_after_the_promotion_stable_is_rolled_back_and_needs_nothing_that_runs(field: int) -> None:
-    bad = {**WAY[field]}
-    rollback_plan, down = BY_WEIGHT.rollback_plan(bad, OLD)
-    assert rollback_plan.requires == ()
-    assert STABLE.is_at(made(bad, rollback_plan), OLD)
-    assert share_of(made(bad, rollback_plan)) == 0
-    assert made(made(bad, rollback_plan), down) == WAY[0]
+@pytest.mark.parametrize("position", range(5, 8))
+def test_after_the_promotion_stable_is_rolled_back_and_needs_nothing_that_runs(
+    position: int,
+) -> None:
+    bad = {**STATES_BY_WEIGHT[position]}
+    back, down = BY_WEIGHT.rollback_plan(bad, OLD)
+    assert back.requires == ()
+    assert STABLE.is_at(after(bad, back), OLD)
+    assert share_of(after(bad, back)) == 0
+    assert after(after(bad, back), down) == STATES_BY_WEIGHT[0]
 
 
 def test_a_canary_without_requests_is_only_scaled_down() -> None:
-    rollback_plan, down = BY_WEIGHT.rollback_plan(WAY[1], OLD)
-    assert (rollback_plan.edits, rollback_plan.requires) == ((), ())
-    assert made(WAY[1], down) == WAY[0]
+    back, down = BY_WEIGHT.rollback_plan(STATES_BY_WEIGHT[1], OLD)
+    assert (back.edits, back.requires) == ((), ())
+    assert after(STATES_BY_WEIGHT[1], down) == STATES_BY_WEIGHT[0]
 
 
-def test_by_pods_the_way_back_is_one_commit_too() -> None:
-    rollback_plan, down = BY_PODS.rollback_plan(WAY_OF_PODS[3], OLD)
-    assert made(WAY_OF_PODS[3], rollback_plan)[CANARY.replicas] == 0
-    assert rollback_plan.requires == (Ready(image=OLD, workload="Deployment/shop-stable"),)
-    assert made(made(WAY_OF_PODS[3], rollback_plan), down) == WAY_OF_PODS[0]
+def test_by_pods_a_rollback_is_one_commit_too() -> None:
+    back, down = BY_PODS.rollback_plan(STATES_BY_PODS[3], OLD)
+    assert after(STATES_BY_PODS[3], back)[CANARY.replicas] == 0
+    assert back.requires == (Ready(image=OLD, workload="Deployment/shop-stable"),)
+    assert after(after(STATES_BY_PODS[3], back), down) == STATES_BY_PODS[0]
 
 
 def test_what_takes_the_traffic_is_what_stable_runs() -> None:
-    assert [BY_WEIGHT.serving_image(current) for current in WAY] == [OLD] * 5 + [NEW] * 3
+    assert [BY_WEIGHT.serving_image(current) for current in STATES_BY_WEIGHT] == [OLD] * 5 + [
+        NEW
+    ] * 3

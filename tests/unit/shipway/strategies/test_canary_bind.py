@@ -12,38 +12,38 @@ from tests.support.canary_folder import ROLLOUT, ROUTE, SERVICES, folder
 
 
 def target(**files: bytes) -> Target:
-    desired = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
-    return target_of(desired, "shop", "prod")
+    snapshot = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
+    return target_of(snapshot, "shop", "prod")
 
 
 def test_the_routes_rule_that_leads_to_both_is_the_router() -> None:
-    found = target().strategy
-    assert isinstance(found, Canary)
-    assert isinstance(found.router, Weights)
-    (rule,) = found.router.rules
+    strategy = target().strategy
+    assert isinstance(strategy, Canary)
+    assert isinstance(strategy.router, Weights)
+    (rule,) = strategy.router.rules
     assert {rule.stable.title, rule.canary.title} == {"HTTPRoute/shop"}
     assert rule.stable.name == "/spec/rules/1/backendRefs/0/weight"
     assert rule.canary.name == "/spec/rules/1/backendRefs/1/weight"
-    assert (found.stable.workload, found.canary.workload) == (
+    assert (strategy.stable.workload, strategy.canary.workload) == (
         "Deployment/shop",
         "Deployment/shop-canary",
     )
-    assert found.stages == (
+    assert strategy.stages == (
         Stage(weight=1, pause_seconds=30),
         Stage(weight=10, pause_seconds=60),
         Stage(weight=50, pause_seconds=0, approval=True),
     )
 
 
-def test_without_a_route_one_service_of_both_shares_out_by_pods() -> None:
+def test_without_a_router_one_service_of_both_shares_out_by_pods() -> None:
     text = ROLLOUT.replace(b"  router: {http_route: shop}\n", b"")
-    found = target(rollout_yaml=text).strategy
-    assert isinstance(found, Canary)
-    assert isinstance(found.router, Replicas)
-    assert found.router.canary == found.canary.replicas
+    strategy = target(rollout_yaml=text).strategy
+    assert isinstance(strategy, Canary)
+    assert isinstance(strategy.router, Replicas)
+    assert strategy.router.canary == strategy.canary.replicas
 
 
-def test_what_git_says_is_read_from_every_place() -> None:
+def test_what_git_says_is_read_from_every_field() -> None:
     current = target().current
     assert {(field.file, field.name): value for field, value in current.items()} == {
         ("stable.yaml", "web"): "shop:unreleased",
@@ -98,7 +98,7 @@ def test_a_folder_that_the_strategy_cannot_work_on_is_refused(
     assert caught.value.facts["where"] == "prod/shop/rollout.yaml: canary"
 
 
-def test_a_backend_without_a_weight_is_refused_by_its_place() -> None:
+def test_a_backend_without_a_weight_is_refused_by_its_field() -> None:
     with pytest.raises(
         RefuseError, match="There is no '/spec/rules/1/backendRefs/1/weight'"
     ) as caught:
