@@ -50,7 +50,7 @@ SERVICES = (
 
 
 def deployment(name: str, track: str, replicas: int) -> bytes:
-    """The manifest of one side."""
+    """The manifest of one variant."""
     return f"""\
 apiVersion: apps/v1
 kind: Deployment

@@ -35,8 +35,8 @@ def test_the_shortest_file_has_every_default() -> None:
 
 def test_every_key_of_the_file_is_read() -> None:
     text = f"{SHORTEST}cluster: eu-1\nagent: external\nprogress_deadline_seconds: 12.5\n"
-    found = read_rollout(text)
-    assert (found.cluster, found.agent, found.progress_deadline_seconds) == (
+    rollout = read_rollout(text)
+    assert (rollout.cluster, rollout.agent, rollout.progress_deadline_seconds) == (
         "eu-1",
         "external",
         12.5,
@@ -118,9 +118,9 @@ def test_a_missing_key_is_named(key: str, line: int) -> None:
     assert error.facts["where"] == f"rollout.yaml:{line}"
 
 
-@pytest.mark.parametrize("place", ["", ", container: a, helm: /a", ", kustomize: a, helm: /a"])
-def test_an_image_stands_in_exactly_one_place(place: str) -> None:
-    error = refusal(SHORTEST.replace(", container: web", place))
+@pytest.mark.parametrize("field", ["", ", container: a, helm: /a", ", kustomize: a, helm: /a"])
+def test_an_image_stands_in_exactly_one_field(field: str) -> None:
+    error = refusal(SHORTEST.replace(", container: web", field))
     assert error.what == "The value of 'images.0' is not valid."
     assert error.facts["where"] == "rollout.yaml:4"
     assert "exactly one of container, kustomize and helm" in str(error.facts["expected"])
@@ -135,13 +135,13 @@ def test_a_strategy_and_its_section_belong_together(strategy: str, section: str)
     assert "blue_green and strategy: blue-green belong together" in str(error.facts["expected"])
 
 
-@pytest.mark.parametrize("place", ["kustomize: acme/shop", "helm: /web/image"])
-def test_what_must_be_rendered_needs_an_agent_that_renders(place: str) -> None:
-    text = SHORTEST.replace("container: web", place)
+@pytest.mark.parametrize("field", ["kustomize: acme/shop", "helm: /web/image"])
+def test_what_must_be_rendered_needs_an_agent_that_renders(field: str) -> None:
+    text = SHORTEST.replace("container: web", field)
     assert "external" in str(refusal(text).facts["expected"])
-    found = read_rollout(text + "agent: external\n")
-    kind, _, name = place.partition(": ")
-    assert found.images[0].kind_and_name == (kind, name)
+    rollout = read_rollout(text + "agent: external\n")
+    kind, _, name = field.partition(": ")
+    assert rollout.images[0].kind_and_name == (kind, name)
 
 
 CANARY = (
