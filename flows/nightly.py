@@ -11,9 +11,9 @@ from flows.runtime.run_reporter import journal
 from flows.tasks.build import build, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, remove_what_runs
-from flows.tasks.test.pyramid import Images
 from flows.verify import verify
 from shipway.pyramid.results import RedLayerError
+from shipway.runners.environment import Images
 
 
 @flow(

@@ -14,12 +14,13 @@ from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.push import find_image, push
 from flows.tasks.rollout.read_target import read_target
-from flows.tasks.test.pyramid import Images, start_services
+from flows.tasks.test.start_services import start_services
 from flows.verify import verify
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group
 from shipway.image_ref import ImageRef
 from shipway.release import Cause
+from shipway.runners.environment import Images
 
 
 @flow(

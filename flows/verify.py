@@ -5,43 +5,32 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import suppress
 
 from prefect import flow
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 
-from blocks.container_runner import ContainerRunner
 from blocks.ledger import Ledger
-from blocks.pod_runner import PodRunner
 from flows.runtime.external_task import as_is
 from flows.runtime.load_block import load_block
+from flows.runtime.open_runner import open_runner
 from flows.runtime.run_link import address_of
-from flows.tasks.test.pyramid import (
-    Images,
-    LayerHistory,
-    for_pods,
-    place_name,
-    read_ledger,
-    rules_of,
-    sidecars_of,
-    slots_of,
-    write_ledger,
-)
+from flows.tasks.test.environments import LayerEnvironments
+from flows.tasks.test.ledger import read_ledger, write_ledger
 from flows.tasks.test.run_shard import ShardSpec, run_shard, timed_out
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group, shielded
 from shipway.config.pipeline import Layer
 from shipway.errors import FailError, RetryError, ShipwayError
+from shipway.ledger.layer_history import LayerHistory
 from shipway.ledger.session import TestRun
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.layer_verdict import judge
 from shipway.pyramid.results import LayerResult, RedLayerError, Shard, TestResult
+from shipway.pyramid.rules import rules_of
 from shipway.pytest_plugin.shipway_names import kept, shown
 from shipway.pytest_plugin.shipway_split import shard_count
-from shipway.runners.environment import TestEnvironment
-from shipway.runners.process import process_environment
+from shipway.runners.environment import Images
 from shipway.test_tools.registry import tool_of
 from shipway.test_tools.tool import Collected, Plan
 
@@ -79,7 +68,8 @@ async def _shards(name: str, code: Code, before: LayerHistory) -> int:
         return layer.shards
     if not layer.splits:
         return 1
-    share = max(1, round(await slots_of(layer) * code.pipeline.tests.weight(name)))
+    slots = await (await open_runner(layer.runner)).slots()
+    share = max(1, round(slots * code.pipeline.tests.weight(name)))
     left = [one.seconds for key, one in before.known.items() if key not in before.passed]
     return shard_count([one for one in left if one is not None], share, LEAST_SHARD_SECONDS)
 
@@ -92,7 +82,6 @@ class Run:
     ) -> None:
         self._name = name
         self._code = code
-        self._images = images
         self._before = before
         self._fresh = fresh
         self._layer: Layer = code.pipeline.tests.layers[name]
@@ -109,8 +98,7 @@ class Run:
         self._retried: set[tuple[str, int]] = set()
         self._numbers = itertools.count()
         self._open = 0
-        self._publishing = asyncio.Lock()
-        self._published: tuple[Images, dict[str, str]] | None = None
+        self._environments = LayerEnvironments(name, code, images)
         self._begin = time.monotonic()
 
     async def to_its_end(self, shards: int) -> LayerResult:
@@ -209,7 +197,7 @@ class Run:
             ):
                 self._told.put_nowait(event)
 
-        part = ShardSpec(key, lambda: self._place(number), self._tool, plan, tell)
+        part = ShardSpec(key, lambda: self._environments.open(number), self._tool, plan, tell)
         self._open += 1
         group.create_task(self._shard(title, part))
 
@@ -224,33 +212,6 @@ class Run:
             self._problem = self._problem or error
         finally:
             self._told.put_nowait(None)
-
-    def _place(self, number: int) -> AbstractAsyncContextManager[TestEnvironment]:
-        if self._layer.runner == "process":
-            return process_environment(self._code.folder, self._layer.env)
-        run = str(flow_run.root_flow_run_id)
-        name = place_name(self._code, self._name, run, number)
-        return (self._pod if self._layer.runner == "pod" else self._container)(run, name)
-
-    @asynccontextmanager
-    async def _container(self, run: str, name: str) -> AsyncGenerator[TestEnvironment]:
-        runner = await load_block(ContainerRunner)
-        sidecars = sidecars_of(self._layer, self._images.app)
-        image = str(self._images.tests)
-        async with runner.place(run, name, image, self._layer.env, sidecars) as place:
-            yield place
-
-    @asynccontextmanager
-    async def _pod(self, run: str, name: str) -> AsyncGenerator[TestEnvironment]:
-        runner = await load_block(PodRunner)
-        async with self._publishing:
-            self._published = self._published or await for_pods(self._code, self._images)
-        images, env = self._published
-        sidecars = sidecars_of(self._layer, images.app)
-        seconds, image = self._layer.timeout, str(images.tests)
-        env = {**env, **self._layer.env}
-        async with runner.place(run, name, image, env, sidecars, seconds) as place:
-            yield place
 
     def _plan(self) -> Plan:
         """What is left to run, and what it took before, by what the tool asks for."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-from shipway.runners.containers import RUN_LABEL
+from shipway.runners.labels import RUN_LABEL
 
 LINE = re.compile(rb"^ran (\d+) ([\d.]+)\r?$", re.MULTILINE)
 

@@ -13,12 +13,12 @@ from git import Repo
 from prefect import get_client
 
 from blocks.source_repository import SourceRepository
-from flows.tasks.test.pyramid import Images
 from flows.verify import verify
 from shipway.code import Code
 from shipway.config.pipeline import Layer, Pipeline, Tests
 from shipway.errors import ShipwayError
 from shipway.pyramid.results import LayerResult, RedLayerError
+from shipway.runners.environment import Images
 
 # The plugins of this project's own suite are none of theirs.
 BARE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from docker import DockerClient
 
-from shipway.runners.containers import RUN_LABEL
+from shipway.runners.labels import RUN_LABEL
 
 POLL_SECONDS = 0.25
 

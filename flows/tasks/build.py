@@ -11,6 +11,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.code import Code
 from shipway.image_labels import labels_of
+from shipway.runners.registry import RUNNERS
 
 
 @external_task("build {what}")
@@ -31,7 +32,8 @@ async def build(code: Code, what: Literal["image", "tests"], no_cache: bool = Fa
 
 
 async def build_tests(code: Code, no_cache: bool = False) -> str | None:
-    """Build what tests run in; None where every layer runs in a process."""
-    if all(layer.runner == "process" for layer in code.pipeline.tests.layers.values()):
+    """Build what tests run in; None where no layer's runner needs an image."""
+    layers = code.pipeline.tests.layers.values()
+    if all(RUNNERS[layer.runner].images == "none" for layer in layers):
         return None
     return await build(code, "tests", no_cache)

@@ -19,18 +19,17 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Crashed
 
-from blocks.container_runner import ContainerRunner
-from blocks.pod_runner import PodRunner
 from flows.runtime.external_task import external_task
-from flows.runtime.load_block import load_block
+from flows.runtime.open_runner import runners_with_settings
 from shipway.concurrency import shielded
-from shipway.errors import RefuseError, RetryError
+from shipway.errors import RetryError
 from shipway.runners.process_identity import is_gone
+from shipway.runners.runner import Runner, StartsEarly
 
 
 async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
     """State hook: remove what a run that was cancelled or crashed has running."""
-    for runner in await _runners():
+    for runner in await runners_with_settings():
         with suppress(RetryError):
             await runner.remove(str(flow_run.id))
 
@@ -38,11 +37,16 @@ async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  #
 @asynccontextmanager
 async def nothing_left() -> AsyncGenerator[None]:
     """Whatever the run has started within is gone afterwards, however it ended."""
-    runner, run = await load_block(ContainerRunner), str(flow_run.root_flow_run_id)
+    run = str(flow_run.root_flow_run_id)
+    # Environments see to themselves; what was started early may wait for one in vain.
+    starters = [
+        runner for runner in await runners_with_settings() if isinstance(runner, StartsEarly)
+    ]
     try:
         yield
     finally:
-        await shielded(runner.remove(run))
+        for runner in starters:
+            await shielded(runner.remove(run))
 
 
 @external_task("clear what dead runs left")
@@ -52,7 +56,7 @@ async def clear_leftovers() -> int:
     A run whose process is gone could neither clean up nor tell Prefect: that is done here.
     """
     log, count = get_run_logger(), 0
-    for runner in await _runners():
+    for runner in await runners_with_settings():
         try:
             count += await _clear(runner)
         except RetryError as error:
@@ -63,10 +67,10 @@ async def clear_leftovers() -> int:
     return count
 
 
-async def _clear(runner: ContainerRunner | PodRunner) -> int:
+async def _clear(runner: Runner) -> int:
     count = 0
     for run, processes in (await runner.owners()).items():
-        killed = all(is_gone(one) for one in processes)
+        killed = all(is_gone(process) for process in processes)
         if killed:
             await _tell_that_it_crashed(run)
         if killed or await _is_over(run):
@@ -74,22 +78,14 @@ async def _clear(runner: ContainerRunner | PodRunner) -> int:
     return count
 
 
-async def _runners() -> list[ContainerRunner | PodRunner]:
-    """Where layers run: the engine, and a cluster where one is set up for tests."""
-    found: list[ContainerRunner | PodRunner] = [await load_block(ContainerRunner)]
-    with suppress(RefuseError):
-        found.append(await load_block(PodRunner))
-    return found
-
-
 async def _is_over(run: str) -> bool:
     async with get_client() as client:
         try:
-            found = await client.read_flow_run(UUID(run))
+            state = (await client.read_flow_run(UUID(run))).state
         except ObjectNotFound:
             # Another Prefect server may share the engine; what it runs is not ours to remove.
             return False
-    return found.state is not None and found.state.is_final()
+    return state is not None and state.is_final()
 
 
 async def _tell_that_it_crashed(run: str) -> None:
@@ -98,7 +94,7 @@ async def _tell_that_it_crashed(run: str) -> None:
     below = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[UUID(run)]))
     async with get_client() as client:
         for which in (below, itself):
-            for found in await client.read_flow_runs(flow_run_filter=which):
-                if found.state is not None and found.state.is_running():
-                    gone = Crashed(message="The process of this run was killed.")
-                    await client.set_flow_run_state(found.id, gone, force=True)
+            for flow in await client.read_flow_runs(flow_run_filter=which):
+                if flow.state is not None and flow.state.is_running():
+                    crashed = Crashed(message="The process of this run was killed.")
+                    await client.set_flow_run_state(flow.id, crashed, force=True)

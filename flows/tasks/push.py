@@ -12,8 +12,6 @@ from shipway.image_labels import INPUTS, REVISION, labels_of
 from shipway.image_ref import ImageRef
 from shipway.registry import Pushed, Stored
 
-CANDIDATES = "candidates"
-
 
 @external_task("ask the registry for {code.app} {code.revision.short}")
 async def find_image(code: Code) -> ImageRef | None:
@@ -41,22 +39,6 @@ async def push(code: Code, image_id: str) -> Pushed:
     if found is None:
         raise RefuseError("The registry lost the image that was pushed.", where=str(image))
     return Pushed(image=_same_image(found, code).pinned(), new=True)
-
-
-@external_task("publish what {code.app} {code.revision.short} is tested with")
-async def publish(code: Code, image_id: str) -> str:
-    """Push an image under test to where pods can pull it; return its reference by digest.
-
-    It goes beside the releases, never among them: a release's tag says that its tests were green.
-    """
-    registry = (await load_block(Registry)).open()
-    builder = (await load_block(ImageBuilder)).open()
-    image = registry.image(f"{code.app}/{CANDIDATES}", image_id.removeprefix("sha256:"))
-    found = await registry.find(image)
-    if found is not None:
-        return str(found.ref.pinned())
-    async with builder.client() as client:
-        return str((await registry.push(client, image_id, image)).pinned())
 
 
 def _same_image(found: Stored, code: Code) -> ImageRef:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shipway.documents.document import Strict, read_document
 from shipway.parameters import Name
+from shipway.runners.registry import RUNNERS, known_runner
 
 FILE = "pipeline.yaml"
 
@@ -83,7 +84,7 @@ class Layer(Strict):
     weight: float | None = Field(
         default=None, gt=0, description="Share of budget, slots and progress, beside the others'."
     )
-    runner: Literal["container", "process", "pod"] = Field(
+    runner: Annotated[str, AfterValidator(known_runner)] = Field(
         default="container",
         description="A container of the test image, a process on the worker in the checkout, or "
         "a pod of the test image in the cluster of the Pod Runner block.",
@@ -156,15 +157,16 @@ class Layer(Strict):
 
     @model_validator(mode="after")
     def _a_process_is_alone(self) -> Layer:
-        if self.runner == "process" and (self.services or self.app):
-            raise ValueError("a process has no services and no app: use runner: container")
+        if (self.services or self.app) and not RUNNERS[self.runner].services:
+            raise ValueError(f"a {self.runner} has no services and no app: use runner: container")
         return self
 
     @model_validator(mode="after")
     def _an_image_is_read_whole(self) -> Layer:
-        if self.runner != "process" and self.reads != ["."]:
+        if self.reads != ["."] and RUNNERS[self.runner].images != "none":
+            without = " or ".join(name for name, kind in RUNNERS.items() if kind.images == "none")
             raise ValueError(
-                "reads is for runner: process; elsewhere the test image is what is read"
+                f"reads is for runner: {without}; elsewhere the test image is what is read"
             )
         return self
 

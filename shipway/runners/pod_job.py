@@ -8,8 +8,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from shipway.runners.containers import OWNER_LABEL, RUN_LABEL, Sidecar
-from shipway.runners.process_identity import owner
+from shipway.runners.environment import EnvironmentSpec, Sidecar
+from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
+from shipway.runners.process_identity import this_process
 from shipway.test_tools.tool import Invocation
 
 FOLDER = "/shipway"
@@ -36,70 +37,46 @@ def job_name(name: str) -> str:
 def job(
     template: Manifest,
     name: str,
-    run: str,
-    image: str,
-    env: Mapping[str, str],
-    sidecars: Mapping[str, Sidecar],
+    spec: EnvironmentSpec,
     invocation: Invocation,
     mark: str,
     ready_seconds: float,
-    deadline_seconds: float,
 ) -> Manifest:
     """The Job that runs a command beside its services, which share its network: all are localhost.
+
+    Kubernetes ends it after the time for sidecars and command, although nobody asks it to.
 
     Args:
         template: A Job manifest; its first container is the one that tests run in.
         name: As `job_name` gives it.
-        run: The flow run.
-        image: Reference of the test image.
-        env: The layer's environment.
-        sidecars: By the name they are reachable by; each is ready before the command starts.
+        spec: The environment; each sidecar is ready before the command starts.
         invocation: The command.
         mark: Stands before the file that the command leaves, at the end of the log.
         ready_seconds: How long a sidecar may take to be ready.
-        deadline_seconds: After that many, Kubernetes ends the Job although nobody asks it to.
     """
     body = copy.deepcopy(template)
-    spec = body["spec"]
-    pod = spec["template"].setdefault("spec", {})
-    labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
-    labels[RUN_LABEL] = run
+    job_spec = body["spec"]
+    pod = job_spec["template"].setdefault("spec", {})
+    pod_labels = job_spec["template"].setdefault("metadata", {}).setdefault("labels", {})
+    pod_labels[RUN_LABEL] = spec.run
     metadata = body.setdefault("metadata", {})
     metadata.pop("generateName", None)
     metadata["name"] = name
-    metadata["labels"] = {**(metadata.get("labels") or {}), RUN_LABEL: run}
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), OWNER_LABEL: owner()}
-    spec["backoffLimit"] = 0
-    spec["activeDeadlineSeconds"] = int(deadline_seconds)
-    spec.setdefault("ttlSecondsAfterFinished", 600)
-    first = pod["containers"][0]
-    command = invocation.command
-    if invocation.results is not None:
-        command = ["sh", "-c", TELL_RESULTS, "shipway", invocation.results, mark, *command]
-    given = _variables(first.pop("env", None))
-    first |= {
-        "name": TESTS,
-        "image": image,
-        "command": command,
-        "env": _entries({**given, **env, **invocation.env}),
-        "volumeMounts": [
-            *first.get("volumeMounts", []),
-            {"name": "shipway", "mountPath": FOLDER},
-            *(
-                {"name": FILES, "mountPath": f"{FOLDER}/{file}", "subPath": file}
-                for file in invocation.files
-            ),
-        ],
-    }
-    first.pop("args", None)
+    metadata["labels"] = {**(metadata.get("labels") or {}), RUN_LABEL: spec.run}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), OWNER_LABEL: this_process()}
+    job_spec["backoffLimit"] = 0
+    job_spec["activeDeadlineSeconds"] = int(spec.timeout_seconds + ready_seconds)
+    job_spec.setdefault("ttlSecondsAfterFinished", 600)
+    pod["containers"][0] = _test_container(pod["containers"][0], spec, invocation, mark)
     pod["restartPolicy"] = "Never"
     # Process 1 ignores signals it has no handler for: let that be the pod's own, not the tests'.
     pod["shareProcessNamespace"] = True
     pod["terminationGracePeriodSeconds"] = 1
-    pod["hostAliases"] = [{"ip": "127.0.0.1", "hostnames": sorted(sidecars)}] if sidecars else []
+    hostnames = sorted(spec.sidecars)
+    pod["hostAliases"] = [{"ip": "127.0.0.1", "hostnames": hostnames}] if hostnames else []
     pod["initContainers"] = [
         *pod.get("initContainers", []),
-        *(_sidecar(host, one, ready_seconds) for host, one in sidecars.items()),
+        *(_sidecar(host, sidecar, ready_seconds) for host, sidecar in spec.sidecars.items()),
     ]
     pod["volumes"] = [
         *pod.get("volumes", []),
@@ -107,6 +84,31 @@ def job(
         {"name": FILES, "configMap": {"name": name}},
     ]
     return body
+
+
+def _test_container(
+    template: Manifest, spec: EnvironmentSpec, invocation: Invocation, mark: str
+) -> Manifest:
+    """The container that the command runs in; what the template says and nobody else stays."""
+    command = invocation.command
+    if invocation.results is not None:
+        command = ["sh", "-c", TELL_RESULTS, "shipway", invocation.results, mark, *command]
+    variables = {**_variables(template.get("env")), **spec.env, **invocation.env}
+    rest = {key: value for key, value in template.items() if key not in {"args", "env"}}
+    return rest | {
+        "name": TESTS,
+        "image": spec.image,
+        "command": command,
+        "env": _entries(variables),
+        "volumeMounts": [
+            *template.get("volumeMounts", []),
+            {"name": "shipway", "mountPath": FOLDER},
+            *(
+                {"name": FILES, "mountPath": f"{FOLDER}/{file}", "subPath": file}
+                for file in invocation.files
+            ),
+        ],
+    }
 
 
 def files(name: str, owner_job: Manifest, content: Mapping[str, bytes]) -> Manifest:
@@ -151,7 +153,7 @@ def _sidecar(host: str, sidecar: Sidecar, ready_seconds: float) -> Manifest:
 def _variables(env: object) -> dict[str, Any]:
     """A template's environment, which may be a mapping or Kubernetes' list."""
     if isinstance(env, list):
-        return {one["name"]: one for one in env}
+        return {variable["name"]: variable for variable in env}
     return dict(env) if isinstance(env, dict) else {}
 
 

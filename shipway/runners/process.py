@@ -9,16 +9,17 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 from shipway.concurrency import shielded
-from shipway.errors import RefuseError
 from shipway.runners import supervise
-from shipway.runners.environment import Output
+from shipway.runners.environment import EnvironmentSpec, Output, no_such_program
+from shipway.runners.runner import ImageSource
 from shipway.test_tools.tool import Ended, Invocation
 
 # What a program needs to run at all. The worker's own variables hold secrets of others.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME")
-CHUNK = 65536
+CHUNK_BYTES = 65536
 
 
 class ProcessEnvironment:
@@ -33,8 +34,8 @@ class ProcessEnvironment:
     def __init__(self, code: Path, folder: Path, env: Mapping[str, str]) -> None:
         self._code = code
         self.folder = str(folder)
-        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        self.env = {**kept, **env}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self.env = {**inherited, **env}
 
     async def run(self, invocation: Invocation, output: Output) -> Ended:
         """Run a command; when the call ends, however it does, nothing of the command is left.
@@ -56,10 +57,10 @@ class ProcessEnvironment:
         )
         assert process.stdin is not None  # noqa: S101  # as asked for above
         assert process.stdout is not None  # noqa: S101
-        said = b""
+        last_output = b""
         try:
-            while chunk := await process.stdout.read(CHUNK):
-                said = (said + chunk)[-CHUNK:]
+            while chunk := await process.stdout.read(CHUNK_BYTES):
+                last_output = (last_output + chunk)[-CHUNK_BYTES:]
                 output(chunk)
             status = await process.wait()
         finally:
@@ -68,7 +69,7 @@ class ProcessEnvironment:
             await shielded(process.wait())
         results = self._results(invocation)
         if status in {supervise.CANNOT_EXECUTE, supervise.NOT_FOUND} and results is None:
-            raise no_such_program(invocation.command, said.decode("utf-8", "replace"))
+            raise no_such_program(invocation.command, last_output.decode("utf-8", "replace"))
         return Ended(status=status, results=results)
 
     def _results(self, invocation: Invocation) -> bytes | None:
@@ -76,21 +77,27 @@ class ProcessEnvironment:
         return file.read_bytes() if file.is_file() else None
 
 
-@asynccontextmanager
-async def process_environment(
-    code: Path, env: Mapping[str, str]
-) -> AsyncGenerator[ProcessEnvironment]:
-    """A place in the checkout; its files are gone afterwards."""
-    with TemporaryDirectory(prefix="shipway-shard-") as folder:
-        yield ProcessEnvironment(code, Path(folder), env)
+class ProcessRunner:
+    """The worker itself: nothing is built, and no service runs beside the tests."""
 
+    images: ClassVar[ImageSource] = "none"
+    services: ClassVar[bool] = False
+    block: ClassVar[str | None] = None
 
-def no_such_program(command: list[str], words: str) -> RefuseError:
-    """What to say where a test command cannot start."""
-    return RefuseError(
-        "The test command cannot start.",
-        where=" ".join(command),
-        expected="a program that the layer's runner finds",
-        got=words,
-        remedy="check the layer's command, and tests.target in pipeline.yaml",
-    )
+    @asynccontextmanager
+    async def environment(self, spec: EnvironmentSpec) -> AsyncGenerator[ProcessEnvironment]:
+        """The checkout; the files of invocations are gone afterwards."""
+        with TemporaryDirectory(prefix="shipway-shard-") as folder:
+            yield ProcessEnvironment(spec.code, Path(folder), spec.env)
+
+    async def owners(self) -> dict[str, set[str]]:
+        """Nothing is ever left: a command ends with the process that asked for it."""
+        return {}
+
+    async def remove(self, run: str) -> int:  # noqa: ARG002  # the seam's
+        """There is nothing to remove."""
+        return 0
+
+    async def slots(self) -> int:
+        """One shard a processor of this machine."""
+        return os.cpu_count() or 1

@@ -80,7 +80,7 @@ async def test_a_pool_for_tests_in_pods_is_made_once_and_left_as_it_is(
             assert (found.type, found.description) == ("kubernetes", "ours")
             runner = await PodRunner.aload("default")
             assert runner.work_pool == pool
-            assert await runner.owners() == {}
+            assert await runner.open().owners() == {}
         finally:
             await client.delete_work_pool(pool)
             block = await client.read_block_document_by_name("default", "pod-runner")

@@ -12,15 +12,12 @@ from docker import DockerClient
 
 from blocks.container_runner import ContainerRunner
 from shipway.errors import FailError, RefuseError
-from shipway.runners.containers import (
-    OWNER_LABEL,
-    RUN_LABEL,
-    Sidecar,
-    owners_of_leftovers,
-    remove_leftovers,
-)
-from shipway.runners.process_identity import owner
+from shipway.runners.containers import owners_of_leftovers, remove_leftovers
+from shipway.runners.environment import Sidecar
+from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
+from shipway.runners.process_identity import this_process
 from shipway.test_tools.tool import Ended, Invocation
+from tests.support.environments import spec_of
 
 SERVER = ["python3", "-m", "http.server", "8000"]
 
@@ -45,22 +42,21 @@ async def execute(
 ) -> tuple[Ended, str]:
     """How a command ended, and what it printed."""
     said: list[bytes] = []
-    runner = ContainerRunner(ready_seconds=ready_seconds)
-    async with runner.place(run, f"test-{run[:8]}", image, {}, sidecars or {}) as place:
+    runner = ContainerRunner(ready_seconds=ready_seconds).open()
+    async with runner.environment(spec_of(run=run, image=image, sidecars=sidecars)) as environment:
         invocation = Invocation(command=command, env={}, files=dict(files or {}))
-        ended = await place.run(invocation, said.append)
+        ended = await environment.run(invocation, said.append)
     return ended, b"".join(said).decode()
 
 
 async def test_the_environment_of_the_image_is_known_before_a_command_runs(
     run: str, python_image: str
 ) -> None:
-    runner = ContainerRunner()
-    env = {"LANG": "de_DE", "NAME": "value"}
-    async with runner.place(run, f"test-{run[:8]}", python_image, env, {}) as place:
-        assert place.env["LANG"] == "de_DE"
-        assert place.env["NAME"] == "value"
-        assert "/usr/bin" in place.env["PATH"]
+    spec = spec_of(run=run, image=python_image, env={"LANG": "de_DE", "NAME": "value"})
+    async with ContainerRunner().open().environment(spec) as environment:
+        assert environment.env["LANG"] == "de_DE"
+        assert environment.env["NAME"] == "value"
+        assert "/usr/bin" in environment.env["PATH"]
 
 
 async def test_the_files_of_an_invocation_belong_to_whoever_runs_it(
@@ -77,7 +73,7 @@ async def test_the_files_of_an_invocation_belong_to_whoever_runs_it(
 async def test_all_that_a_run_starts_bears_its_name_and_its_owners(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
-    mark = {RUN_LABEL: run, OWNER_LABEL: owner()}
+    mark = {RUN_LABEL: run, OWNER_LABEL: this_process()}
     filters = {"label": f"{RUN_LABEL}={run}"}
     found: list[dict[str, str]] = []
     begun = asyncio.Event()
@@ -89,14 +85,13 @@ async def test_all_that_a_run_starts_bears_its_name_and_its_owners(
     # Services run their image's own command.
     web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["true"])
     invocation = Invocation(command=["sh", "-c", "echo begun; sleep 600"], env={})
-    async with ContainerRunner().place(
-        run, f"test-{run[:8]}", python_image, {}, {"web": web}
-    ) as place:
-        work = asyncio.create_task(place.run(invocation, output))
+    spec = spec_of(run=run, image=python_image, sidecars={"web": web})
+    async with ContainerRunner().open().environment(spec) as environment:
+        work = asyncio.create_task(environment.run(invocation, output))
         await begun.wait()
         found += [one.labels for one in engine.containers.list(filters=filters)]
         found += [one.attrs["Labels"] for one in engine.networks.list(filters=filters)]
-        assert owners_of_leftovers(engine)[run] == {owner()}
+        assert owners_of_leftovers(engine)[run] == {this_process()}
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
     assert [one | mark for one in found] == found
@@ -150,10 +145,10 @@ async def test_services_started_ahead_of_the_time_are_taken_over(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
     web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["true"])
-    runner, name = ContainerRunner(), f"test-{run[:8]}"
-    await runner.start(run, name, {"web": web})
+    runner, spec = ContainerRunner().open(), spec_of(run=run, sidecars={"web": web})
+    await runner.start_sidecars(spec)
     (before,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
-    async with runner.place(run, name, python_image, {}, {"web": web}):
+    async with runner.environment(spec.model_copy(update={"image": python_image})):
         (found,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
         assert found.id == before.id
 
@@ -167,7 +162,7 @@ async def test_images_of_the_same_files_have_the_same_content_whatever_their_lab
         for change in ("LABEL revision=1", "LABEL revision=2", "ENV NAME=value")
     )
     container.remove()
-    first, second, third = await ContainerRunner().contents([one, same, other])
+    first, second, third = await ContainerRunner().open().content_hashes([one, same, other])
     assert first == second
     assert first != third
 

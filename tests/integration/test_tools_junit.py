@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import FailError
-from shipway.runners.process import process_environment
 from shipway.test_tools import junit_xml as junit
 from shipway.test_tools.junit import Junit
 from shipway.test_tools.tool import Plan
+from tests.support.environments import process_environment
 from tests.support.telling import Told, tell
 
 CASE = '<testcase classname="a" name="b"/>'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,9 +14,10 @@ from blocks.container_runner import ContainerRunner
 from blocks.image_builder import ImageBuilder
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError
-from shipway.runners.containers import ContainerEnvironment
+from shipway.runners.container_environment import ContainerEnvironment
 from shipway.test_tools.registry import tool_of
 from shipway.test_tools.tool import Plan, Tool
+from tests.support.environments import spec_of
 from tests.support.project import HOME
 from tests.support.telling import Told, tell
 
@@ -49,9 +49,8 @@ class App:
         dockerfile = self.code / self.pipeline.image.dockerfile
         target, args = self.pipeline.tests.target, {"BASE": self._base}
         image = await builder.build(self.code, dockerfile, target, args, {}, lines.append)
-        run = str(uuid.uuid4())
-        async with ContainerRunner().place(run, f"test-{run[:8]}", image, {}, {}) as place:
-            yield place
+        async with ContainerRunner().open().environment(spec_of(image=image)) as environment:
+            yield environment
 
 
 @pytest.fixture

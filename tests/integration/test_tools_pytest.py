@@ -13,10 +13,10 @@ import pytest
 
 from shipway.errors import FailError
 from shipway.pytest_plugin.shipway_names import kept
-from shipway.runners.process import process_environment
 from shipway.test_tools.junit_xml import parse_junit
 from shipway.test_tools.pytest import Pytest
 from shipway.test_tools.tool import Plan
+from tests.support.environments import process_environment
 from tests.support.telling import Told, tell
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]

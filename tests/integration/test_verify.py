@@ -16,12 +16,12 @@ from prefect import get_client
 
 from blocks.ledger import Ledger
 from blocks.source_repository import SourceRepository
-from flows.tasks.test.pyramid import Images
 from flows.verify import verify
 from shipway.code import Code
 from shipway.config import pipeline as config
 from shipway.config.pipeline import Layer, Pipeline
 from shipway.pyramid.results import LayerResult, RedLayerError
+from shipway.runners.environment import Images
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 FAILS_ONCE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def those_with(mark: str) -> dict[int, bytes]:
+def processes_with(mark: str) -> dict[int, bytes]:
     """The command line of each process that has `mark` in its environment, by its id."""
     return {
         int(entry.name): line

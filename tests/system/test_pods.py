@@ -13,7 +13,7 @@ from prefect import get_client
 
 from blocks.pod_runner import PodRunner
 from shipway.kubernetes.client import KubeClient
-from shipway.runners.containers import RUN_LABEL
+from shipway.runners.labels import RUN_LABEL
 from tests.support.pods import pod_runner
 from tests.support.project import HOME, Project
 from tests.support.runs import run_of, run_release, summary
@@ -115,7 +115,7 @@ async def test_what_a_killed_run_left_in_the_cluster_is_gone_after_the_next_star
 
 async def _running(project: Project) -> str:
     """The flow run that has a Job for the project's unit tests."""
-    runner = await PodRunner.aload("default")
+    runner = (await PodRunner.aload("default")).open()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := await runner.owners()):
         assert time.monotonic() < deadline, project.app

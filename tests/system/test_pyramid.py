@@ -28,7 +28,7 @@ from prefect.client.schemas.objects import State
 from blocks.ledger import Ledger
 from flows.nightly import nightly
 from shipway.ledger.tables import PASSED
-from shipway.runners.containers import RUN_LABEL
+from shipway.runners.labels import RUN_LABEL
 from tests.support.project import HOME, Project
 from tests.support.runs import report, run_of, run_release, summary
 

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 
 from blocks.registry import Registry
 from flows.release import release
-from shipway.runners.containers import RUN_LABEL
+from shipway.runners.labels import RUN_LABEL
 from tests.support.project import Project
 from tests.support.runs import report, run_of, run_release, tasks_and_subflows
 

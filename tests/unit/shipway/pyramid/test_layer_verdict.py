@@ -4,16 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from flows.tasks.test.pyramid import sidecars_of
 from shipway.code import Code
-from shipway.config.pipeline import App, Layer, Service, read_pipeline
+from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError
 from shipway.git.revision import Revision
 from shipway.pyramid.layer_verdict import SHOWN_FAILURES, SHOWN_LINES, describe, judge
 from shipway.pyramid.results import LayerResult, Outcome, RedLayerError, TestResult
-from shipway.runners.containers import Sidecar
 from shipway.test_tools.pytest import Pytest
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -128,38 +125,3 @@ def test_of_a_long_traceback_the_last_lines_are_told() -> None:
     lines = describe(failed).splitlines()
     assert lines[2:4] == ["  […]", "  line 5"]
     assert lines[-1] == f"  line {SHOWN_LINES + 4}"
-
-
-DB = Service(image="postgres:17", env={"A": "b"}, ready=["pg_isready"])
-DB_SIDECAR = Sidecar(image="postgres:17", env={"A": "b"}, ready=["pg_isready"])
-
-
-@pytest.mark.parametrize(
-    ("services", "app", "image", "expected"),
-    [
-        ({}, None, None, {}),
-        ({}, None, "sha256:1", {}),
-        ({"db": DB}, None, None, {"db": DB_SIDECAR}),
-        ({}, App(), None, {}),
-        ({}, App(), "sha256:1", {"app": Sidecar(image="sha256:1", env={}, ready=None)}),
-        (
-            {"db": DB},
-            App(env={"DB": "db"}, ready=["true"]),
-            "sha256:1",
-            {
-                "db": DB_SIDECAR,
-                "app": Sidecar(image="sha256:1", env={"DB": "db"}, ready=["true"]),
-            },
-        ),
-    ],
-)
-def test_beside_the_tests_run_the_services_and_the_app_if_asked_for(
-    services: dict[str, Service], app: App | None, image: str | None, expected: dict[str, Sidecar]
-) -> None:
-    layer = Layer(command=["pytest"], services=services, app=app)
-    assert sidecars_of(layer, image) == expected
-
-
-def test_a_service_cannot_take_the_name_of_the_app() -> None:
-    with pytest.raises(ValidationError, match="a service cannot be named app"):
-        Layer(command=["pytest"], services={"app": DB}, app=App())

@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import base64
 import copy
-import gzip
 from typing import Any
 
 import pytest
 
-from shipway.errors import FailError
-from shipway.runners.containers import OWNER_LABEL, RUN_LABEL, Sidecar
+from shipway.runners.environment import Sidecar
+from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
 from shipway.runners.pod_job import FOLDER, files, job, job_name
-from shipway.runners.pods import Log
-from shipway.runners.process_identity import owner
+from shipway.runners.process_identity import this_process
 from shipway.test_tools.tool import Invocation
+from tests.support.environments import spec_of
 
 TEMPLATE: dict[str, Any] = {
     "apiVersion": "batch/v1",
@@ -47,10 +46,8 @@ def made(
     **invocation: Any,
 ) -> dict[str, Any]:
     command = Invocation(command=["pytest", "-q"], env={"ZONE": "c", "X": "1"}, **invocation)
-    env = {"LAYER": "unit"}
-    return job(
-        template, "name", "run", "image@sha256:0", env, sidecars or {}, command, "mark", 30, 330
-    )
+    spec = spec_of(run="run", image="image@sha256:0", env={"LAYER": "unit"}, sidecars=sidecars)
+    return job(template, "name", spec, command, "mark", ready_seconds=30)
 
 
 def pod_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +59,7 @@ def test_the_job_is_the_runs_and_ends_by_itself() -> None:
     assert body["metadata"] == {
         "name": "name",
         "labels": {"team": "shop", RUN_LABEL: "run"},
-        "annotations": {OWNER_LABEL: owner()},
+        "annotations": {OWNER_LABEL: this_process()},
     }
     assert body["spec"]["template"]["metadata"]["labels"] == {RUN_LABEL: "run"}
     spec = body["spec"]
@@ -146,39 +143,8 @@ def test_a_command_that_leaves_a_file_tells_it() -> None:
 
 @pytest.mark.parametrize("name", ["shop-unit-1", "x" * 200, "shop-" * 30, "a"])
 def test_a_jobs_name_is_short_and_its_own(name: str) -> None:
-    found = job_name(name)
-    assert len(found) <= 56
-    assert found != job_name(f"{name}x")
-    assert "--" not in found
-    assert found == found.strip("-")
-
-
-def framed(content: bytes) -> bytes:
-    return b"\x1emark+\n" + base64.encodebytes(gzip.compress(content)) + b"\x1emark.\n"
-
-
-def test_a_log_is_what_is_printed_and_the_file_behind_it_at_every_cut() -> None:
-    stream = b"one\x1e\x1ema\ntwo\n" + framed(b"<x/>\r\n\x1e")
-    for cut in range(len(stream) + 1):
-        said: list[bytes] = []
-        log = Log("mark", said.append)
-        log.feed(stream[:cut])
-        log.feed(stream[cut:])
-        assert log.results() == b"<x/>\r\n\x1e"
-        assert b"".join(said) == b"one\x1e\x1ema\ntwo\n"
-
-
-def test_a_log_without_a_file_is_whole() -> None:
-    said: list[bytes] = []
-    log = Log("mark", said.append)
-    log.feed(b"one\n\x1emar")
-    assert log.results() is None
-    assert b"".join(said) == b"one\n\x1emar"
-    assert log.last == b"one\n\x1emar"
-
-
-def test_a_file_that_is_cut_off_is_red() -> None:
-    log = Log("mark", lambda chunk: None)
-    log.feed(framed(b"<x/>" * 100)[:-1])
-    with pytest.raises(FailError, match="The results in the pod's log are cut off"):
-        log.results()
+    short = job_name(name)
+    assert len(short) <= 56
+    assert short != job_name(f"{name}x")
+    assert "--" not in short
+    assert short == short.strip("-")

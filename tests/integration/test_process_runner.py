@@ -13,19 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import those_with
+from tests.support.processes import processes_with
 from tests.support.project import HOME
 
 ASKER = """
 import asyncio, sys
 from pathlib import Path
-from shipway.runners.process import process_environment
+from shipway.runners.environment import EnvironmentSpec
+from shipway.runners.process import ProcessRunner
 from shipway.test_tools.tool import Invocation
 
 async def main():
-    env = {"MARK": sys.argv[1]}
-    async with process_environment(Path("."), env) as place:
-        await place.run(Invocation(command=sys.argv[2:], env={}), lambda chunk: None)
+    spec = EnvironmentSpec(
+        run="run", name="name", code=Path("."), env={"MARK": sys.argv[1]}, timeout_seconds=600
+    )
+    async with ProcessRunner().environment(spec) as environment:
+        await environment.run(Invocation(command=sys.argv[2:], env={}), lambda chunk: None)
 
 asyncio.run(main())
 """
@@ -62,11 +65,11 @@ def test_when_the_worker_is_killed_nothing_is_left(
     _until(lambda: _sleepers(mark) >= most)
     asker.send_signal(ended_by)
     asker.wait()
-    _until(lambda: those_with(f"MARK={mark}") == {})
+    _until(lambda: processes_with(f"MARK={mark}") == {})
 
 
 def _sleepers(mark: str) -> int:
-    lines = those_with(f"MARK={mark}").values()
+    lines = processes_with(f"MARK={mark}").values()
     return sum(
         line.startswith(b"sleep\0") or line.endswith(DAEMON.encode() + b"\0") for line in lines
     )

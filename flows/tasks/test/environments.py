@@ -1,0 +1,83 @@
+"""The test environments of a layer, and the images that they are made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from prefect.runtime import flow_run
+
+from blocks.container_runner import ContainerRunner
+from blocks.image_builder import ImageBuilder
+from blocks.registry import Registry
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from flows.runtime.open_runner import open_runner
+from shipway.code import Code
+from shipway.pyramid.layer_environment import environment_spec
+from shipway.runners.environment import Images, TestEnvironment
+from shipway.runners.registry import RUNNERS
+
+CANDIDATES = "candidates"
+
+
+@external_task("publish what {code.app} {code.revision.short} is tested with")
+async def publish(code: Code, image_id: str) -> str:
+    """Push an image under test to where a cluster can pull it; return its reference by digest.
+
+    It goes beside the releases, never among them: a release's tag says that its tests were green.
+    """
+    registry = (await load_block(Registry)).open()
+    builder = (await load_block(ImageBuilder)).open()
+    image = registry.image(f"{code.app}/{CANDIDATES}", image_id.removeprefix("sha256:"))
+    if (stored := await registry.find(image)) is not None:
+        return str(stored.ref.pinned())
+    async with builder.client() as client:
+        return str((await registry.push(client, image_id, image)).pinned())
+
+
+class LayerEnvironments:
+    """Opens the environments of a layer's shards, wherever the layer runs.
+
+    Args:
+        layer_name: The layer.
+        code: The revision.
+        images: As they were built.
+    """
+
+    def __init__(self, layer_name: str, code: Code, images: Images) -> None:
+        self._layer_name = layer_name
+        self._code = code
+        self._runner_name = code.pipeline.tests.layers[layer_name].runner
+        self._images = images
+        self._image_env: dict[str, str] = {}
+        self._published = RUNNERS[self._runner_name].images != "registry"
+        self._publishing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def open(self, number: int) -> AsyncGenerator[TestEnvironment]:
+        """The environment of a shard, by its number in the layer."""
+        runner = await open_runner(self._runner_name)
+        await self._publish_once()
+        run = str(flow_run.root_flow_run_id)
+        spec = environment_spec(
+            self._code, self._layer_name, self._images, run, number, self._image_env
+        )
+        async with runner.environment(spec) as environment:
+            yield environment
+
+    async def _publish_once(self) -> None:
+        """Push the images where the runner takes them from the registry: once for all shards."""
+        async with self._publishing:
+            if self._published:
+                return
+            tests = str(self._images.tests)
+            engine = (await load_block(ContainerRunner)).open()
+            self._image_env = await engine.image_env(tests)
+            app = self._images.app
+            self._images = Images(
+                tests=await publish(self._code, tests),
+                app=await publish(self._code, app) if app else None,
+            )
+            self._published = True
