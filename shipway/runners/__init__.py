@@ -1,1 +1,1 @@
-"""Where test commands run: one file a kind of place."""
+"""Where test commands run: one file a runner."""
