@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from blocks.container_runner import ContainerRunner
-from shipway.registry import Registry
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
+from shipway.registry import Registry
 from shipway.runners.environment import EnvironmentSpec
 from shipway.runners.process_identity import this_process
 from shipway.runners.registry import RUNNERS
