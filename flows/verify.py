@@ -28,7 +28,7 @@ from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.layer_verdict import judge
 from shipway.pyramid.results import LayerResult, RedLayerError, Shard, TestResult
 from shipway.pyramid.rules import rules_of
-from shipway.pytest_plugin.shipway_names import kept, shown
+from shipway.pytest_plugin.shipway_names import display_name, ledger_name
 from shipway.pytest_plugin.shipway_split import shard_count
 from shipway.runners.environment import Images
 from shipway.test_tools.registry import tool_of
@@ -104,15 +104,15 @@ class Run:
     async def to_its_end(self, shards: int) -> LayerResult:
         """Run every test; a failure that counts stops all of it at once, unless `fresh`."""
         strict = self._layer.over_budget == "fail"
-        budget = self._code.pipeline.tests.seconds(self._name)
-        limit = min(budget, self._layer.timeout) if strict else self._layer.timeout
+        budget = self._code.pipeline.tests.budget_seconds_of(self._name)
+        limit = min(budget, self._layer.timeout_seconds) if strict else self._layer.timeout_seconds
         green = over = False
         try:
             try:
                 async with asyncio.timeout(limit):
                     await self._run_all(shards)
             except TimeoutError:
-                key = "budget" if limit < self._layer.timeout else "timeout"
+                key = "budget_seconds" if limit < self._layer.timeout_seconds else "timeout_seconds"
                 self._problem = timed_out(" ".join(self._layer.command), limit, key)
             except RedLayerError:
                 raise
@@ -143,7 +143,7 @@ class Run:
             await self._follow(group)
             for turn in range(1, self._layer.new_tests):
                 if self._repeat:
-                    names = tuple(self._tool.alone(one) for one in self._repeat)
+                    names = tuple(self._tool.unit_of(one) for one in self._repeat)
                     self._repeat = []
                     title = f"{self._name}, new tests, run {turn + 1}"
                     self._start(group, title, plan.model_copy(update={"only": names}))
@@ -179,13 +179,15 @@ class Run:
         if test.outcome != "failed":
             self._repeat.append(test)
             return
-        alone = self._tool.alone(test)
+        alone = self._tool.unit_of(test)
         # Two tests of one file may fail in one run of it: that file runs again once.
         retry = (alone, len(self._course.runs[test.name]))
         if retry not in self._retried:
-            get_run_logger().warning("%s failed and runs again, alone", shown(test.name))
+            get_run_logger().warning("%s failed and runs again, alone", display_name(test.name))
             self._retried.add(retry)
-            self._start(group, f"{self._name}, retry {shown(test.name)}", Plan(only=(alone,)))
+            self._start(
+                group, f"{self._name}, retry {display_name(test.name)}", Plan(only=(alone,))
+            )
 
     def _start(self, group: asyncio.TaskGroup, title: str, plan: Plan) -> None:
         number = next(self._numbers)
@@ -193,7 +195,7 @@ class Run:
 
         def tell(event: TestResult | Collected) -> None:
             if plan.only is None or (
-                isinstance(event, TestResult) and self._tool.alone(event) in plan.only
+                isinstance(event, TestResult) and self._tool.unit_of(event) in plan.only
             ):
                 self._told.put_nowait(event)
 
@@ -231,7 +233,7 @@ class Run:
         return LayerResult(
             layer=self._name,
             weight=100 * tests.weight(self._name),
-            budget=tests.seconds(self._name),
+            budget_seconds=tests.budget_seconds_of(self._name),
             tests=tuple(found),
             seconds=time.monotonic() - self._begin,
             shards=tuple(self._shards),
@@ -241,12 +243,12 @@ class Run:
         """Say what fails nothing, but should not stay so."""
         log = get_run_logger()
         if result.over_budget:
-            took = self._name, result.seconds, result.budget
+            took = self._name, result.seconds, result.budget_seconds
             log.warning("The %s layer took %.1f s, over its budget of %.1f s", *took)
         for name in sorted(
             set(self._layer.quarantine).difference(one.name for one in result.tests)
         ):
-            log.warning("The quarantine names %s, and there is no such test", shown(name))
+            log.warning("The quarantine names %s, and there is no such test", display_name(name))
 
     def _told_to_people(self, test: TestResult) -> TestResult:
         """With how to run it alone, and who knows of it; what a passed test printed is no news."""
@@ -255,7 +257,9 @@ class Run:
         known = self._layer.quarantine.get(test.name)
         about = f"{known.owner} until {known.until}: {known.reason}" if known else test.message
         said = about if test.outcome == "quarantined" else test.message
-        return test.model_copy(update={"message": said, "alone": self._tool.locally(test)})
+        return test.model_copy(
+            update={"message": said, "local_command": self._tool.local_command(test)}
+        )
 
     async def _save_while_it_runs(self) -> None:
         """Keep what is green, so that after a kill only the rest runs again."""
@@ -270,7 +274,7 @@ class Run:
     async def _write_down(self, *, over: bool, green: bool) -> None:
         ran = [
             TestRun(
-                unit=kept(self._tool.alone(runs[0])),
+                unit=ledger_name(self._tool.unit_of(runs[0])),
                 runs=tuple(runs),
                 result=self._course.result(name),
                 proven=self._course.has_proven_itself(name),

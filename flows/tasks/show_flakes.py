@@ -11,7 +11,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.ledger.session import Proof, Record
 from shipway.parameters import check_names
-from shipway.pytest_plugin.shipway_names import shown
+from shipway.pytest_plugin.shipway_names import display_name
 from shipway.reports.markdown import escape, fenced, table
 
 MOST_PROOFS = 10
@@ -44,7 +44,7 @@ def render_flakes(app: str, records: Sequence[Record], proofs: Sequence[Proof]) 
             f"{one.failures} of {one.runs}",
             str(one.flakes),
             escape(one.layer),
-            escape(shown(one.name)),
+            escape(display_name(one.name)),
             f"{one.last_failed:%Y-%m-%d %H:%M}" if one.last_failed else "",
             f"`{one.revision[:7]}`",
         )
@@ -56,7 +56,7 @@ def render_flakes(app: str, records: Sequence[Record], proofs: Sequence[Proof]) 
         parts.append("## Proof: the same revision passed and failed")
     for one in proofs[:MOST_PROOFS]:
         parts += [
-            f"**{escape(shown(one.name))}** ({escape(one.layer)}) at `{one.revision[:7]}`",
+            f"**{escape(display_name(one.name))}** ({escape(one.layer)}) at `{one.revision[:7]}`",
             f"Failed:\n\n{fenced(one.failed_log.strip() or '(no output)')}",
             f"Passed:\n\n{fenced(one.passed_log.strip() or '(no output)')}",
         ]

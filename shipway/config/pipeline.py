@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from posixpath import normpath
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,13 +20,13 @@ STAGES = ("code", "build", "release", "deploy")
 DEFAULT_WEIGHTS = {"unit": 70, "integration": 20, "e2e": 10}
 
 
-def _inside(path: str) -> str:
+def _inside_app_folder(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
         raise ValueError("must be a path inside the app's folder")
     return normpath(path)
 
 
-RelativePath = Annotated[str, AfterValidator(_inside)]
+RelativePath = Annotated[str, AfterValidator(_inside_app_folder)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
 
@@ -80,6 +80,8 @@ class Quarantine(Strict):
 class Layer(Strict):
     """One layer of the test pyramid."""
 
+    renamed: ClassVar = {"budget": "budget_seconds", "timeout": "timeout_seconds"}
+
     command: Command = Field(description="Run where the runner says; `{files}` stands for `files`.")
     weight: float | None = Field(
         default=None, gt=0, description="Share of budget, slots and progress, beside the others'."
@@ -114,11 +116,13 @@ class Layer(Strict):
         default=3, ge=1, le=50, description="How often a new test runs before it counts."
     )
     quarantine: dict[str, Quarantine] = Field(default_factory=dict)
-    budget: float | None = Field(
-        default=None, gt=0, description="Seconds; the weight's share of tests.budget if not given."
+    budget_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="What it should take; the weight's share of the pyramid's if not given.",
     )
     over_budget: Literal["report", "fail"] = "report"
-    timeout: float = Field(default=3600, gt=0, description="Seconds after which it is ended.")
+    timeout_seconds: float = Field(default=3600, gt=0, description="After these it is ended.")
     env: Environment = Field(default_factory=dict)
     services: dict[Name, Service] = Field(default_factory=dict)
     app: App | None = Field(
@@ -200,11 +204,14 @@ class Layer(Strict):
 class Tests(Strict):
     """The test pyramid: layers in the order they run, each only on green."""
 
+    __test__ = False
+    renamed: ClassVar = {"budget": "budget_seconds"}
+
     target: str | None = Field(
         default=None,
         description="Dockerfile stage the layers run in; the shipped image if not given.",
     )
-    budget: float = Field(default=900, gt=0, description="Seconds for all layers together.")
+    budget_seconds: float = Field(default=900, gt=0, description="For all layers together.")
     layers: dict[Name, Layer] = Field(min_length=1)
 
     def weight(self, layer: str) -> float:
@@ -212,9 +219,10 @@ class Tests(Strict):
         weights = {name: one.weight or DEFAULT_WEIGHTS[name] for name, one in self.layers.items()}
         return weights[layer] / sum(weights.values())
 
-    def seconds(self, layer: str) -> float:
-        """The layer's time budget."""
-        return self.layers[layer].budget or self.budget * self.weight(layer)
+    def budget_seconds_of(self, layer: str) -> float:
+        """The layer's time budget: its own, or its weight's share of the whole."""
+        own = self.layers[layer].budget_seconds
+        return own or self.budget_seconds * self.weight(layer)
 
     @model_validator(mode="after")
     def _weighed(self) -> Tests:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shipway.ledger.tables import GREEN, PASSED, PROOFS, TESTS
 from shipway.pyramid.results import LayerResult, TestResult
-from shipway.pytest_plugin.shipway_names import kept
+from shipway.pytest_plugin.shipway_names import ledger_name
 
 # How much the newest duration counts against those before.
 NEWEST = 0.5
@@ -85,6 +85,7 @@ class TestRun(BaseModel):
         proven: It has passed as often as a new test must.
     """
 
+    __test__ = False
     model_config = ConfigDict(frozen=True)
 
     unit: str
@@ -127,7 +128,7 @@ class LedgerSession:
         """Remember tests that passed, in case the run is killed."""
         now = datetime.now(UTC)
         rows = [
-            {"inputs": inputs, "name": kept(one.name), "seconds": one.seconds, "at": now}
+            {"inputs": inputs, "name": ledger_name(one.name), "seconds": one.seconds, "at": now}
             for one in tests
         ]
         await self._insert(PASSED, rows)
@@ -220,7 +221,7 @@ def _row(ran: TestRun, revision: str, now: datetime) -> dict[str, Any]:
     failed = [one for one in ran.runs if one.outcome == "failed"]
     passed = [one for one in ran.runs if one.outcome == "passed"]
     return {
-        "name": kept(ran.result.name),
+        "name": ledger_name(ran.result.name),
         "unit": ran.unit,
         "seconds": passed[-1].seconds if passed else None,
         "runs": len(ran.runs),

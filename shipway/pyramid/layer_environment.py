@@ -35,7 +35,7 @@ def environment_spec(
         image=images.tests,
         env={**(image_env or {}), **layer.env},
         sidecars=sidecars_of(layer, images.app),
-        timeout_seconds=layer.timeout,
+        timeout_seconds=layer.timeout_seconds,
     )
 
 

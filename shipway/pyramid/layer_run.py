@@ -7,7 +7,7 @@ from typing import Literal
 
 from shipway.pyramid.results import TestResult
 from shipway.pyramid.verdict import Rules, next_step, outcome
-from shipway.pytest_plugin.shipway_names import kept
+from shipway.pytest_plugin.shipway_names import ledger_name
 
 
 class LayerRun:
@@ -53,7 +53,7 @@ class LayerRun:
 
         One of these that shares a file with others may have run again: that run counts.
         """
-        again = {kept(name) for name in self.runs}
+        again = {ledger_name(name) for name in self.runs}
         before = [
             TestResult(name=name, outcome="passed", seconds=seconds, earlier=True)
             for name, seconds in self._earlier.items()
@@ -62,4 +62,4 @@ class LayerRun:
         return (*before, *(self.result(name) for name in self.runs))
 
     def _is_new(self, name: str) -> bool:
-        return self._any_proven and not self._proven.get(kept(name), False)
+        return self._any_proven and not self._proven.get(ledger_name(name), False)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from shipway.code import Code
 from shipway.errors import ShipwayError
 from shipway.pyramid.results import LayerResult, RedLayerError, TestResult
-from shipway.pytest_plugin.shipway_names import shown
+from shipway.pytest_plugin.shipway_names import display_name
 from shipway.test_tools.tool import Tool
 
 SHOWN_FAILURES = 10
@@ -30,16 +30,16 @@ def judge(result: LayerResult, code: Code, tool: Tool, problem: ShipwayError | N
     """
     layer = code.pipeline.tests.layers[result.layer]
     command = shlex.join(layer.command)
-    failures = result.those("failed")
+    failures = result.with_outcome("failed")
     first = next(iter(failures), None)
     if first is not None:
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
         raise _red(
             result,
-            f"The {result.layer} layer is red: {shown(first.name)}{more} failed.",
+            f"The {result.layer} layer is red: {display_name(first.name)}{more} failed.",
             where=f"{code.app} {code.revision.short}: {command}",
             got="\n".join(describe(one) for one in failures[:SHOWN_FAILURES]),
-            remedy=f"run `{tool.locally(first)}` in the app's folder",
+            remedy=f"run `{tool.local_command(first)}` in the app's folder",
         )
     if problem is not None:
         facts = {**problem.facts, "untouched": UNTOUCHED}
@@ -59,7 +59,7 @@ def describe(test: TestResult) -> str:
     """A failure: name, place, assertion, and the last lines of its traceback and its output."""
     place = f"{test.file}:{test.line}: " if test.file and test.line else ""
     said, *more = test.message.strip().splitlines() or [""]
-    lines = [shown(test.name), f"  {place}{said}"]
+    lines = [display_name(test.name), f"  {place}{said}"]
     # A traceback says the rest of the message again.
     for text in (test.text or "\n".join(more), test.output):
         lines += [f"  {line}" for line in _last(text)]

@@ -27,7 +27,7 @@ class TestResult(BaseModel):
         file: Where it failed, else where it stands.
         line: From 1; 0 where unknown.
         attempts: How often it ran.
-        alone: The command that runs just this test.
+        local_command: The command that runs just this test on a developer's machine.
         earlier: It passed in a run of the same inputs that was killed, and did not run again.
     """
 
@@ -43,7 +43,7 @@ class TestResult(BaseModel):
     file: str = ""
     line: int = 0
     attempts: int = 1
-    alone: str = ""
+    local_command: str = ""
     earlier: bool = False
 
 
@@ -62,7 +62,7 @@ class LayerResult(BaseModel):
 
     Attributes:
         weight: Its share of the pyramid in percent, of all layers.
-        budget: Seconds it should take at most.
+        budget_seconds: What it should take at most.
         seconds: What it took.
         cached: The run that the result is from, where nothing had to run.
     """
@@ -71,7 +71,7 @@ class LayerResult(BaseModel):
 
     layer: str
     weight: float
-    budget: float
+    budget_seconds: float
     tests: tuple[TestResult, ...]
     seconds: float
     shards: tuple[Shard, ...] = ()
@@ -81,7 +81,7 @@ class LayerResult(BaseModel):
         """How many tests ended so."""
         return Counter(test.outcome for test in self.tests)[outcome]
 
-    def those(self, outcome: Outcome) -> tuple[TestResult, ...]:
+    def with_outcome(self, outcome: Outcome) -> tuple[TestResult, ...]:
         """The tests that ended so, in the order they ran."""
         return tuple(test for test in self.tests if test.outcome == outcome)
 
@@ -93,7 +93,7 @@ class LayerResult(BaseModel):
     @property
     def over_budget(self) -> bool:
         """Whether it took longer than it should."""
-        return self.seconds > self.budget
+        return self.seconds > self.budget_seconds
 
 
 class RedLayerError(FailError):

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import hashlib
 
-MOST_KEPT = 1000
-MOST_SHOWN = 200
+LEDGER_NAME_LENGTH = 1000
+DISPLAY_NAME_LENGTH = 200
 
 
-def kept(name: str) -> str:
+def ledger_name(name: str) -> str:
     """The name as the ledger keeps it: printable, and of at most 1,000 characters.
 
     What is cut off a long name, a hash stands for.
     """
     text = _printable(name)
-    if len(text) <= MOST_KEPT:
+    if len(text) <= LEDGER_NAME_LENGTH:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return f"{text[: MOST_KEPT - len(digest) - 1]}#{digest}"
+    return f"{text[: LEDGER_NAME_LENGTH - len(digest) - 1]}#{digest}"
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """The name as people read it: on one line, and of at most 200 characters."""
     text = _printable(name)
-    if len(text) <= MOST_SHOWN:
+    if len(text) <= DISPLAY_NAME_LENGTH:
         return text
     # The note in the middle has room for a number of eleven digits.
-    half = (MOST_SHOWN - len("…( more)…") - 11) // 2
+    half = (DISPLAY_NAME_LENGTH - len("…( more)…") - 11) // 2
     return f"{text[:half]}…({len(text) - 2 * half} more)…{text[-half:]}"
 
 

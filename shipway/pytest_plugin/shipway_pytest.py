@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shipway_names import kept
+from shipway_names import ledger_name
 from shipway_split import by_file, expected, split
 
 PIECE = 3500
@@ -92,7 +92,7 @@ def chosen_of(ids: list[str], plan: dict[str, Any]) -> set[str]:
     if plan["only"] is not None:
         return set(plan["only"]).intersection(ids)
     done = set(plan["done"])
-    names = {one: kept(one) for one in ids}
+    names = {one: ledger_name(one) for one in ids}
     left = [one for one in ids if names[one] not in done]
     known = {one: plan["seconds"][names[one]] for one in left if names[one] in plan["seconds"]}
     load = expected(left, known)

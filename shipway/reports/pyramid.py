@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shipway.pyramid.results import OUTCOMES, LayerResult, Outcome, TestResult
-from shipway.pytest_plugin.shipway_names import shown
+from shipway.pytest_plugin.shipway_names import display_name
 from shipway.reports.markdown import data_uri, escape, fenced, table
 from shipway.reports.pyramid_svg import draw, shares
 
@@ -44,19 +44,19 @@ def pyramid_figures(layers: Sequence[LayerResult]) -> dict[str, Any]:
             "time_percent": round(time, 1),
             "seconds": round(layer.seconds, 3),
             "test_seconds": round(layer.test_seconds, 3),
-            "budget_seconds": round(layer.budget, 3),
+            "budget_seconds": round(layer.budget_seconds, 3),
             "over_budget": layer.over_budget,
             "green_since": layer.cached,
             "earlier": _earlier(layer),
             "shards": [round(one.seconds, 3) for one in layer.shards],
             "attention": [
                 {
-                    "name": shown(test.name),
+                    "name": display_name(test.name),
                     "outcome": test.outcome,
                     "file": test.file,
                     "line": test.line,
                     "message": test.message,
-                    "alone": test.alone,
+                    "local_command": test.local_command,
                 }
                 for test in layer.tests
                 if test.outcome not in {"passed", "skipped"}
@@ -77,7 +77,7 @@ def _figures(layers: Sequence[LayerResult]) -> str:
             f"{len(layer.tests)} ({count:.0f} %)",
             *(str(layer.count(outcome)) for outcome in seen),
             str(len(layer.shards)) if layer.cached is None else "green before",
-            f"{layer.seconds:.1f} s of {layer.budget:.0f} s"
+            f"{layer.seconds:.1f} s of {layer.budget_seconds:.0f} s"
             + (" **over budget**" if layer.over_budget else ""),
         )
         for layer, (count, _) in zip(layers, shares(layers), strict=True)
@@ -104,7 +104,7 @@ def _earlier(layer: LayerResult) -> int:
 
 
 def _failures(layers: Sequence[LayerResult]) -> str:
-    failed = [test for layer in layers for test in layer.those("failed")]
+    failed = [test for layer in layers for test in layer.with_outcome("failed")]
     parts = [_failure(test) for test in failed[:MOST_SHOWN]]
     if len(failed) > MOST_SHOWN:
         parts.append(f"And {len(failed) - MOST_SHOWN} more, in the JUnit XML.")
@@ -115,16 +115,16 @@ def _failure(test: TestResult) -> str:
     place = f" at `{test.file}:{test.line}`" if test.file and test.line else ""
     lines = "\n".join(part for part in (test.text.rstrip(), test.output.rstrip()) if part)
     last = lines.splitlines()[-MOST_LINES:] or [test.message]
-    alone = f"\n\nJust this one: `{test.alone}`" if test.alone else ""
-    return f"**{escape(shown(test.name))}**{place}\n\n" + fenced("\n".join(last)) + alone
+    command = f"\n\nJust this one: `{test.local_command}`" if test.local_command else ""
+    return f"**{escape(display_name(test.name))}**{place}\n\n" + fenced("\n".join(last)) + command
 
 
 def _listed(title: str, layers: Sequence[LayerResult], outcome: Any) -> str:
-    found = [(layer, test) for layer in layers for test in layer.those(outcome)]
+    found = [(layer, test) for layer in layers for test in layer.with_outcome(outcome)]
     if not found:
         return ""
     rows = [
-        (escape(layer.layer), escape(shown(test.name)), escape(shown(test.message)))
+        (escape(layer.layer), escape(display_name(test.name)), escape(display_name(test.message)))
         for layer, test in found[:MOST_SHOWN]
     ]
     more = f"\n\nAnd {len(found) - MOST_SHOWN} more." if len(found) > MOST_SHOWN else ""
@@ -139,7 +139,7 @@ def _slowest(layers: Sequence[LayerResult]) -> str:
     if not slowest:
         return ""
     rows = [
-        (f"{test.seconds:.2f} s", escape(layer.layer), escape(shown(test.name)))
+        (f"{test.seconds:.2f} s", escape(layer.layer), escape(display_name(test.name)))
         for test, layer in slowest
     ]
     return "### Slowest\n\n" + table(("Time", "Layer", "Test"), rows)

@@ -62,11 +62,11 @@ class Go:
         """A reader of the JSON stream."""
         return GoReader(shlex.join(self._command))
 
-    def alone(self, test: TestResult) -> str:
+    def unit_of(self, test: TestResult) -> str:
         """Its package and name."""
         return test.name
 
-    def locally(self, test: TestResult) -> str:
+    def local_command(self, test: TestResult) -> str:
         """`go test` with the test's name and package."""
         package, _, name = test.name.partition("::")
         parts = "/".join(f"^{re.escape(part)}$" for part in name.split("/"))

@@ -61,13 +61,13 @@ class Junit:
         """A reader of lines, and of JUnit XML at the end."""
         return JunitReader(shlex.join(self._command), self._path, self._files, tap=self._tap)
 
-    def alone(self, test: TestResult) -> str:
+    def unit_of(self, test: TestResult) -> str:
         """Its file; without one, the command runs as a whole."""
         return test.file if test.file in self._files else FILES
 
-    def locally(self, test: TestResult) -> str:
+    def local_command(self, test: TestResult) -> str:
         """The command with the test's file."""
-        file = self.alone(test)
+        file = self.unit_of(test)
         if not self.splits:
             return shlex.join(self._command)
         files = self._files if file == FILES else [file]

@@ -57,11 +57,11 @@ class Pytest:
         """A reader of the plugin's messages."""
         return PytestReader(self._token, shlex.join(self._command))
 
-    def alone(self, test: TestResult) -> str:
+    def unit_of(self, test: TestResult) -> str:
         """Its node id."""
         return test.name
 
-    def locally(self, test: TestResult) -> str:
+    def local_command(self, test: TestResult) -> str:
         """Pytest with the node id, in the app's folder."""
         return f"pytest {shlex.quote(test.name)}"
 

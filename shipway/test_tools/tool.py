@@ -26,9 +26,9 @@ class Plan(BaseModel):
     """Which tests one invocation runs.
 
     Attributes:
-        only: These alone, as `Tool.alone` names them; otherwise the shard's part of all.
+        only: These alone, as `Tool.unit_of` names them; otherwise the shard's part of all.
         done: What is left out, because it is green already.
-        seconds: What each took before. Both are keyed by `Tool.alone` as the ledger keeps it.
+        seconds: What each took before. Both are keyed by `Tool.unit_of` as the ledger keeps it.
         split: What is kept together.
         shard: Which part, from 0.
         shards: How many parts.
@@ -107,10 +107,10 @@ class Tool(Protocol):
         """A reader for one invocation."""
         ...
 
-    def alone(self, test: TestResult) -> str:
+    def unit_of(self, test: TestResult) -> str:
         """What to ask for to run a test again, with as few others as the tool allows."""
         ...
 
-    def locally(self, test: TestResult) -> str:
+    def local_command(self, test: TestResult) -> str:
         """The command that runs just this test on a developer's machine."""
         ...

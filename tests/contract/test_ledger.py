@@ -23,7 +23,7 @@ from shipway.errors import RefuseError, RetryError
 from shipway.ledger.session import KnownTest, TestRun
 from shipway.ledger.tables import PASSED
 from shipway.pyramid.results import LayerResult, Outcome, TestResult
-from shipway.pytest_plugin.shipway_names import kept
+from shipway.pytest_plugin.shipway_names import ledger_name
 from tests.support.project import HOME
 
 HOSTILE = ["nul \0 in it", "half \ud800 of a pair", "line\nbreak \x1b[31m", "ü 🚢", "long " * 2000]
@@ -70,7 +70,9 @@ def one(name: str, outcome: Outcome = "passed", seconds: float = 1.0, **more: st
 def ran(*runs: TestResult, came_to: Outcome | None = None) -> TestRun:
     result = runs[-1].model_copy(update={"outcome": came_to or runs[-1].outcome})
     proven = result.outcome in {"passed", "flaky"}
-    return TestRun(unit=f"unit of {kept(runs[0].name)}", runs=runs, result=result, proven=proven)
+    return TestRun(
+        unit=f"unit of {ledger_name(runs[0].name)}", runs=runs, result=result, proven=proven
+    )
 
 
 async def record(
@@ -247,7 +249,7 @@ async def test_what_a_run_that_never_came_back_had_passed_is_forgotten_in_time(
 
 async def test_a_green_layer_is_found_by_its_inputs_and_names_its_run(ledger: Ledger) -> None:
     tests = tuple(one(name) for name in ["a", *HOSTILE])
-    green = LayerResult(layer="unit", weight=70, budget=60, tests=tests, seconds=1.0)
+    green = LayerResult(layer="unit", weight=70, budget_seconds=60, tests=tests, seconds=1.0)
     async with ledger.open() as book:
         await book.keep_green("inputs", "run 1", green)
     async with ledger.open() as book:
@@ -267,7 +269,7 @@ async def test_hostile_names_and_logs_are_kept_apart_and_found_again(ledger: Led
         for name in names
     ]
     await record(ledger, *tests)
-    expected = {kept(name) for name in names}
+    expected = {ledger_name(name) for name in names}
     assert len(expected) == len(names)
     assert set(await known(ledger)) == expected
     async with ledger.open() as book:

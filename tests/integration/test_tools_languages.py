@@ -102,7 +102,7 @@ async def test_a_go_test_that_fails_is_told_before_the_end_and_runs_again_alone(
         assert test.message == 'For = "Hello, Bob!", want "Hello, Ada!"'
         assert (test.file, test.line) == ("greeting_test.go", 7)
         tool = app.tool()
-        again = await tell(place, tool, Plan(only=(tool.alone(test),)))
+        again = await tell(place, tool, Plan(only=(tool.unit_of(test),)))
         assert again.outcomes() == {test.name: "failed"}
 
 
@@ -164,7 +164,7 @@ async def test_a_node_test_that_fails_is_told_before_the_end_and_its_file_runs_a
         assert "'5.99 €' == '5,99 €'" in failed.message
 
         tool = app.tool()
-        assert tool.alone(failed) == PRICE
+        assert tool.unit_of(failed) == PRICE
         again = await tell(place, tool, Plan(only=(PRICE,)))
         assert again.outcomes() == {failed.name: "failed"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import FailError
-from shipway.pytest_plugin.shipway_names import kept
+from shipway.pytest_plugin.shipway_names import ledger_name
 from shipway.test_tools.junit_xml import parse_junit
 from shipway.test_tools.pytest import Pytest
 from shipway.test_tools.tool import Plan
@@ -205,8 +205,8 @@ async def test_names_with_control_characters_and_of_ten_kilobytes_are_told_whole
     assert [one.outcome for one in told.results] == [
         *("passed", "failed", "failed", "passed", "passed", "failed")
     ]
-    done = tuple(kept(name) for name in names[:-2])
-    rest = await run(tmp_path, plan=Plan(done=done, seconds={kept(names[-2]): 2.0}))
+    done = tuple(ledger_name(name) for name in names[:-2])
+    rest = await run(tmp_path, plan=Plan(done=done, seconds={ledger_name(names[-2]): 2.0}))
     assert [one.name for one in rest.results] == names[-2:]
 
 

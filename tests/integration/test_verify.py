@@ -77,7 +77,7 @@ async def suite(sandbox: dict[str, str], tmp_path: Path) -> AsyncIterator[Suite]
 
 
 def names(result: LayerResult, outcome: Any) -> list[str]:
-    return sorted(test.name for test in result.those(outcome))
+    return sorted(test.name for test in result.with_outcome(outcome))
 
 
 async def test_shards_run_every_test_once_and_only_once(suite: Suite) -> None:
@@ -139,7 +139,7 @@ async def test_a_quarantined_test_stops_nothing_until_its_last_day_is_over(suite
     known = {"owner": "Ada", "reason": "issue 7"}
     quarantine = {"test_known.py::test_known": {**known, "until": today}}
     result = await suite.run(quarantine=quarantine)
-    (test,) = result.those("quarantined")
+    (test,) = result.with_outcome("quarantined")
     assert test.message == f"Ada until {today}: issue 7"
     quarantine["test_known.py::test_known"]["until"] = today - timedelta(days=1)
     with pytest.raises(RedLayerError, match="test_known failed"):
@@ -155,7 +155,7 @@ async def test_a_new_test_must_pass_several_times_before_it_counts(suite: Suite)
     with pytest.raises(RedLayerError, match="test_new failed") as caught:
         await suite.run(retries=3)
     assert caught.value.result is not None
-    (test,) = caught.value.result.those("failed")
+    (test,) = caught.value.result.with_outcome("failed")
     assert test.attempts == 2
     suite.write(test_new=second)
     result = await suite.run(new_tests=4)
@@ -267,10 +267,10 @@ async def test_a_nightly_run_goes_on_to_the_end_and_names_every_failure(suite: S
 
 async def test_a_layer_over_its_budget_fails_where_the_team_says_so(suite: Suite) -> None:
     suite.write(test_a="import time\ndef test_a(): time.sleep(1.5)\n")
-    result = await suite.run(budget=1)
+    result = await suite.run(budget_seconds=1)
     assert result.over_budget
     with pytest.raises(RedLayerError, match="The unit layer is red: It took too long"):
-        await suite.run(budget=1, over_budget="fail", fresh=True)
+        await suite.run(budget_seconds=1, over_budget="fail", fresh=True)
 
 
 async def test_shards_that_find_different_tests_are_red(suite: Suite) -> None:

@@ -80,7 +80,7 @@ MISTAKES = {
         [
             "Unknown key 'tests.targets' (did you mean 'target'?).",
             "where:     pipeline.yaml@{short}:5",
-            "expected:  one of budget, layers, target",
+            "expected:  one of budget_seconds, layers, target",
         ],
     ),
     "a wrong value in pipeline.yaml": (

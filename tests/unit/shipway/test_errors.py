@@ -92,7 +92,7 @@ def test_a_red_layer_keeps_what_it_came_to(
 ) -> None:
     test = TestResult(name="t.py::a", outcome="failed", seconds=0.1)
     error = RedLayerError("The unit layer is red.", where="shop")
-    error.result = LayerResult(layer="unit", weight=70, budget=9, tests=(test,), seconds=1)
+    error.result = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=(test,), seconds=1)
     again = copied(error)
     assert again.result == error.result
     assert str(again) == str(error)

@@ -48,7 +48,7 @@ async def test_a_stage_that_fails_is_noted_as_not_done_and_its_error_goes_on(
 
 
 async def test_a_red_layer_is_kept_as_far_as_it_came(journal: RunReporter) -> None:
-    so_far = LayerResult(layer="unit", weight=70, budget=9, tests=(), seconds=1)
+    so_far = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=(), seconds=1)
     error = RedLayerError("The unit layer is red.")
     error.result = so_far
 

@@ -19,7 +19,7 @@ image:
   args: {PYTHON: "3.13"}
 tests:
   target: test
-  budget: 600
+  budget_seconds: 600
   layers:
     unit:
       command: [pytest, tests/unit]
@@ -33,9 +33,9 @@ tests:
       quarantine:
         "tests/unit/test_cart.py::test_total":
           {owner: Ada, until: 2026-12-31, reason: "issue 12"}
-      budget: 30.5
+      budget_seconds: 30.5
       over_budget: fail
-      timeout: 60
+      timeout_seconds: 60
     integration:
       command: [pytest, tests/integration]
       env: {DATABASE: db}
@@ -68,7 +68,7 @@ def test_the_shortest_file_has_every_default() -> None:
         image=Image(context=".", dockerfile="Dockerfile", target=None, args={}),
         tests=pipeline.Tests(
             target=None,
-            budget=900,
+            budget_seconds=900,
             layers={
                 "unit": Layer(
                     command=["pytest"],
@@ -82,9 +82,9 @@ def test_the_shortest_file_has_every_default() -> None:
                     retries=0,
                     new_tests=3,
                     quarantine={},
-                    budget=None,
+                    budget_seconds=None,
                     over_budget="report",
-                    timeout=3600,
+                    timeout_seconds=3600,
                     env={},
                     services={},
                     app=None,
@@ -103,7 +103,7 @@ def test_every_key_of_the_file_is_read() -> None:
         ),
         tests=pipeline.Tests(
             target="test",
-            budget=600,
+            budget_seconds=600,
             layers={
                 "unit": Layer(
                     command=["pytest", "tests/unit"],
@@ -119,9 +119,9 @@ def test_every_key_of_the_file_is_read() -> None:
                             owner="Ada", until=date(2026, 12, 31), reason="issue 12"
                         )
                     },
-                    budget=30.5,
+                    budget_seconds=30.5,
                     over_budget="fail",
-                    timeout=60,
+                    timeout_seconds=60,
                 ),
                 "integration": Layer(
                     command=["pytest", "tests/integration"],
@@ -156,8 +156,8 @@ def test_weights_are_the_teams_or_70_20_10_and_share_the_whole() -> None:
 
 def test_a_layers_budget_is_its_own_or_its_weights_share() -> None:
     tests = read_pipeline(WHOLE).tests
-    assert tests.seconds("unit") == 30.5
-    assert tests.seconds("integration") == 600 * (20 / 95)
+    assert tests.budget_seconds_of("unit") == 30.5
+    assert tests.budget_seconds_of("integration") == 600 * (20 / 95)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,12 @@ def test_one_path_has_one_name(path: str) -> None:
         ("{command: pytest}", "command", "Input should be a valid list"),
         ("{command: [a, 1]}", "command.1", "Input should be a valid string"),
         ("{command: [a], weight: 0}", "weight", "Input should be greater than 0"),
-        ("{command: [a], budget: 0}", "budget", "Input should be greater than 0"),
-        ("{command: [a], budget: .nan}", "budget", "Input should be greater than 0"),
+        ("{command: [a], budget_seconds: 0}", "budget_seconds", "Input should be greater than 0"),
+        (
+            "{command: [a], budget_seconds: .nan}",
+            "budget_seconds",
+            "Input should be greater than 0",
+        ),
         ("{command: [a], env: {A: 1}}", "env.A", "Input should be a valid string"),
         (
             "{command: [a], app: {ready: []}}",
@@ -277,6 +281,25 @@ def test_keys_that_do_not_go_together_are_refused(layer: str, expected: str) -> 
     assert error.what == "The value of 'tests.layers.unit' is not valid."
     assert error.facts["where"] == "pipeline.yaml:4"
     assert str(error.facts["expected"]).startswith(f"Value error, {expected}")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "today"),
+    [
+        ("budget: 9, layers: {unit: {command: [a]}}", "tests.budget", "budget_seconds"),
+        ("layers: {unit: {command: [a], budget: 9}}", "tests.layers.unit.budget", "budget_seconds"),
+        (
+            "layers: {e2e: {command: [a], timeout: 9}}",
+            "tests.layers.e2e.timeout",
+            "timeout_seconds",
+        ),
+    ],
+)
+def test_a_key_that_was_renamed_is_refused_with_its_name_today(
+    text: str, key: str, today: str
+) -> None:
+    error = refusal(f"app: shop\ntests: {{{text}}}\n")
+    assert error.what == f"The key {key!r} is called {today!r} today."
 
 
 def test_a_layer_of_another_name_needs_a_weight() -> None:

@@ -29,7 +29,7 @@ def came_to(name: str, outcome: Outcome = "passed", message: str = "") -> TestRe
 
 
 def layer(*tests: TestResult) -> LayerResult:
-    return LayerResult(layer="unit", weight=70, budget=9, tests=tests, seconds=1)
+    return LayerResult(layer="unit", weight=70, budget_seconds=9, tests=tests, seconds=1)
 
 
 def red(*tests: TestResult, problem: FailError | None = None) -> RedLayerError:

@@ -29,7 +29,12 @@ def layer(name: str, seconds: float, **outcomes: int) -> LayerResult:
     weight = {"unit": 70, "integration": 20, "e2e": 10}[name]
     shards = (Shard(tests=len(tests), test_seconds=0, seconds=seconds),)
     return LayerResult(
-        layer=name, weight=weight, budget=9, tests=tuple(tests), seconds=seconds, shards=shards
+        layer=name,
+        weight=weight,
+        budget_seconds=9,
+        tests=tuple(tests),
+        seconds=seconds,
+        shards=shards,
     )
 
 
@@ -199,12 +204,14 @@ def broken(name: str, **more: object) -> TestResult:
 
 
 def of(*tests: TestResult) -> LayerResult:
-    return LayerResult(layer="unit", weight=100, budget=9, tests=tests, seconds=1)
+    return LayerResult(layer="unit", weight=100, budget_seconds=9, tests=tests, seconds=1)
 
 
 def test_a_failure_shows_its_place_its_last_lines_and_how_to_run_it_alone() -> None:
     text = "\n".join(f"line {number}" for number in range(60))
-    test = broken("a.py::test_a", text=text, file="a.py", line=7, alone="pytest a.py::test_a")
+    test = broken(
+        "a.py::test_a", text=text, file="a.py", line=7, local_command="pytest a.py::test_a"
+    )
     page = pyramid_section([of(test)])
     assert "**a.py::test\\_a** at `a.py:7`" in page
     assert "line 59\n```" in page
@@ -246,7 +253,7 @@ def test_the_slowest_ten_come_in_order() -> None:
 
 
 def test_the_machine_gets_the_same_figures_and_what_needs_attention() -> None:
-    test = broken("a\x07", file="a.py", line=7, alone="pytest a")
+    test = broken("a\x07", file="a.py", line=7, local_command="pytest a")
     slow = TestResult(name="b", outcome="passed", seconds=1.5)
     figures = pyramid_figures([of(slow, test)])["unit"]
     assert (figures["passed"], figures["failed"], figures["flaky"]) == (1, 1, 0)
@@ -259,7 +266,7 @@ def test_the_machine_gets_the_same_figures_and_what_needs_attention() -> None:
             "file": "a.py",
             "line": 7,
             "message": "assert 1 == 2",
-            "alone": "pytest a",
+            "local_command": "pytest a",
         }
     ]
 
@@ -268,8 +275,8 @@ def test_the_picture_has_the_first_layer_at_the_bottom_and_bars_as_wide_as_share
     slow = TestResult(name="slow", outcome="passed", seconds=3)
     quick = tuple(TestResult(name=f"q{n}", outcome="passed", seconds=0.25) for n in range(4))
     layers = [
-        LayerResult(layer="unit", weight=70, budget=9, tests=quick, seconds=1),
-        LayerResult(layer="<e2e>", weight=30, budget=9, tests=(slow,), seconds=3),
+        LayerResult(layer="unit", weight=70, budget_seconds=9, tests=quick, seconds=1),
+        LayerResult(layer="<e2e>", weight=30, budget_seconds=9, tests=(slow,), seconds=3),
     ]
     root = ElementTree.fromstring(draw(layers))  # noqa: S314 - our own picture
     words = [one.text for one in root.iter() if one.tag.endswith("text")]

@@ -120,13 +120,13 @@ def test_a_layer_counts_its_tests_by_outcome_and_keeps_failures_in_order() -> No
         TestResult(name=name, outcome=outcome, seconds=0)
         for name, outcome in [("a", "failed"), ("b", "passed"), ("c", "failed"), ("d", "passed")]
     )
-    layer = LayerResult(layer="unit", weight=70, budget=9, tests=tests, seconds=1)
+    layer = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=tests, seconds=1)
     assert {one: layer.count(one) for one in ("passed", "failed", "skipped")} == {
         "passed": 2,
         "failed": 2,
         "skipped": 0,
     }
-    assert [test.name for test in layer.those("failed")] == ["a", "c"]
+    assert [test.name for test in layer.with_outcome("failed")] == ["a", "c"]
 
 
 def test_what_is_written_reads_back_the_same() -> None:
@@ -144,7 +144,9 @@ def test_what_is_written_reads_back_the_same() -> None:
         ),
         TestResult(name="test_z", outcome="skipped", seconds=0, message="no reason"),
     )
-    written = write_junit([LayerResult(layer="unit", weight=70, budget=9, tests=tests, seconds=2)])
+    written = write_junit(
+        [LayerResult(layer="unit", weight=70, budget_seconds=9, tests=tests, seconds=2)]
+    )
     assert parse(written) == tests
 
 
@@ -158,7 +160,7 @@ def test_what_junit_has_no_word_for_stands_in_a_property(
     test = TestResult(
         name="t", outcome=outcome, seconds=1, message="Ada until 2027", attempts=2, text="trace"
     )
-    layer = LayerResult(layer="unit", weight=70, budget=9, tests=(test,), seconds=1)
+    layer = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=(test,), seconds=1)
     written = write_junit([layer])
     (found,) = parse(written)
     assert (found.outcome, found.message) == (reads_as, message)
@@ -174,12 +176,12 @@ def test_what_junit_has_no_word_for_stands_in_a_property(
 def test_characters_that_xml_forbids_do_not_lose_the_results(xml: str) -> None:
     (found,) = parse(f"<testsuite>{xml}</testsuite>")
     assert found.name == "a?b?"
-    layer = LayerResult(layer="unit", weight=70, budget=9, tests=(found,), seconds=1)
+    layer = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=(found,), seconds=1)
     assert parse(write_junit([layer])) == (found,)
 
 
 def test_control_characters_in_a_name_can_be_written() -> None:
     test = TestResult(name="a\x00\ud800", outcome="failed", seconds=0, message="\x1b[31mred")
-    layer = LayerResult(layer="unit", weight=70, budget=9, tests=(test,), seconds=1)
+    layer = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=(test,), seconds=1)
     (found,) = parse(write_junit([layer]))
     assert (found.name, found.message) == ("a??", "?[31mred")

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.pytest_plugin.shipway_names import MOST_KEPT, MOST_SHOWN, kept, shown
+from shipway.pytest_plugin.shipway_names import (
+    DISPLAY_NAME_LENGTH,
+    LEDGER_NAME_LENGTH,
+    display_name,
+    ledger_name,
+)
 
 # Halves of surrogate pairs, too: a test may be called so.
 names = st.text(st.characters(), max_size=3000)
@@ -21,33 +26,33 @@ names = st.text(st.characters(), max_size=3000)
     ],
 )
 def test_what_cannot_be_printed_is_an_escape(name: str, printable: str) -> None:
-    assert kept(name) == shown(name) == printable
+    assert ledger_name(name) == display_name(name) == printable
 
 
 @given(name=names)
 def test_a_kept_name_is_short_printable_and_stays_as_it_is(name: str) -> None:
-    found = kept(name)
-    assert len(found) <= MOST_KEPT
+    found = ledger_name(name)
+    assert len(found) <= LEDGER_NAME_LENGTH
     assert found.isprintable()
-    assert kept(found) == found
+    assert ledger_name(found) == found
 
 
 @given(name=names)
 def test_a_shown_name_is_one_short_line(name: str) -> None:
-    found = shown(name)
-    assert len(found) <= MOST_SHOWN
+    found = display_name(name)
+    assert len(found) <= DISPLAY_NAME_LENGTH
     assert found.isprintable()
 
 
 def test_long_names_that_differ_only_at_their_end_are_kept_apart() -> None:
     names = [f"test_a.py::test[{'x' * 10_000}{end}]" for end in "ab"]
-    found = {kept(name) for name in names}
+    found = {ledger_name(name) for name in names}
     assert len(found) == 2
-    assert {len(one) for one in found} == {MOST_KEPT}
+    assert {len(one) for one in found} == {LEDGER_NAME_LENGTH}
 
 
 def test_of_a_long_name_both_ends_are_shown_and_how_much_is_left_out() -> None:
-    found = shown("begin" + "x" * 10_000 + "end")
+    found = display_name("begin" + "x" * 10_000 + "end")
     assert found.startswith("beginxxx")
     assert found.endswith("xxxend")
     left_out = int(found.partition("…(")[2].partition(" more)…")[0])
