@@ -26,13 +26,13 @@ from shipway.ledger.layer_history import LayerHistory
 from shipway.ledger.session import TestRun
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.layer_verdict import judge
+from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import LayerResult, RedLayerError, Shard, TestResult
 from shipway.pyramid.rules import rules_of
 from shipway.pytest_plugin.shipway_names import display_name, ledger_name
 from shipway.pytest_plugin.shipway_split import shard_count
 from shipway.runners.environment import Images
-from shipway.test_tools.registry import tool_of
-from shipway.test_tools.tool import Collected, Plan
+from shipway.test_tools.registry import TOOLS
 
 # A container and a start of the test tool cost about a second.
 LEAST_SHARD_SECONDS = 5.0
@@ -86,7 +86,8 @@ class Run:
         self._fresh = fresh
         self._layer: Layer = code.pipeline.tests.layers[name]
         live = not (fresh or self._layer.retries or self._layer.quarantine)
-        self._tool = tool_of(self._layer, code.folder, live=live)
+        tool = TOOLS[self._layer.tool_name]
+        self._tool = tool.create(self._layer.tool_settings, code.folder, fail_fast=live)
         proven = {key: one.proven for key, one in before.known.items()}
         self._course = LayerRun(rules_of(self._layer), proven, before.passed)
         self._told: asyncio.Queue[TestResult | Collected | None] = asyncio.Queue()

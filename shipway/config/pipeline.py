@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from posixpath import normpath
 from typing import Annotated, ClassVar, Literal
@@ -12,6 +11,14 @@ from pydantic import AfterValidator, Field, model_validator
 from shipway.documents.document import Strict, read_document
 from shipway.parameters import Name
 from shipway.runners.registry import RUNNERS, known_runner
+from shipway.test_tools.registry import (
+    TOOLS,
+    check_settings,
+    known_tool,
+    recognize,
+    splitting_tools,
+)
+from shipway.test_tools.tool import FILES, ToolSettings
 
 FILE = "pipeline.yaml"
 
@@ -29,12 +36,8 @@ def _inside_app_folder(path: str) -> str:
 RelativePath = Annotated[str, AfterValidator(_inside_app_folder)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
-
-
-def _runs_go(command: list[str]) -> bool:
-    """Whether it is `go test`, with or without flags between, and not a script that runs it."""
-    head = command[: command.index("test")] if "test" in command else []
-    return any(one.rpartition("/")[2] == "go" for one in head)
+ToolName = Annotated[str, AfterValidator(known_tool)]
+RunnerName = Annotated[str, AfterValidator(known_runner)]
 
 
 class Image(Strict):
@@ -86,15 +89,13 @@ class Layer(Strict):
     weight: float | None = Field(
         default=None, gt=0, description="Share of budget, slots and progress, beside the others'."
     )
-    runner: Annotated[str, AfterValidator(known_runner)] = Field(
+    runner: RunnerName = Field(
         default="container",
         description="A container of the test image, a process on the worker in the checkout, or "
         "a pod of the test image in the cluster of the Pod Runner block.",
     )
-    tool: Literal["pytest", "go", "tap", "junit"] | None = Field(
-        default=None,
-        description="What the command runs; seen from the command if not given. tap: JUnit XML, "
-        "and the Test Anything Protocol on standard output, so that a failure is known at once.",
+    tool: ToolName | None = Field(
+        default=None, description="The test tool; recognized by the command if not given."
     )
     files: str | None = Field(
         default=None, description="Glob of the test files, for a command that takes `{files}`."
@@ -134,22 +135,19 @@ class Layer(Strict):
     )
 
     @property
-    def kind(self) -> str:
+    def tool_settings(self) -> ToolSettings:
+        """What the layer says to its tool."""
+        return ToolSettings(command=tuple(self.command), files=self.files, junit=self.junit)
+
+    @property
+    def tool_name(self) -> str:
         """The tool: the given one, or the one that the command names."""
-        if self.tool is not None:
-            return self.tool
-        words = " ".join(self.command)
-        if self.files is None and self.junit is None:
-            if re.search(r"\b(pytest|py\.test)\b", words):
-                return "pytest"
-            if _runs_go(self.command):
-                return "go"
-        return "junit"
+        return self.tool or recognize(self.tool_settings)
 
     @property
     def splits(self) -> bool:
         """Whether a part of the tests can run."""
-        return self.kind in {"pytest", "go"} or self.files is not None
+        return TOOLS[self.tool_name].splits(self.tool_settings)
 
     @model_validator(mode="after")
     def _one_app(self) -> Layer:
@@ -175,28 +173,16 @@ class Layer(Strict):
         return self
 
     @model_validator(mode="after")
-    def _the_tool_can_be_asked(self) -> Layer:
-        if self.tool == "go" and not _runs_go(self.command):
-            raise ValueError(
-                "tool: go needs the words `go` and `test` in the command, not a script"
-            )
-        if self.tool in {"pytest", "go"} and (self.files or self.junit):
-            raise ValueError(
-                f"files and junit are for other tools: {self.tool} finds its own tests"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _files_go_into_the_command(self) -> Layer:
-        if (self.files is None) == ("{files}" in self.command):
-            raise ValueError("files and {files} in the command belong together: give both or none")
+    def _its_tool_can_run_it(self) -> Layer:
+        check_settings(self.tool_name, self.tool_settings)
         return self
 
     @model_validator(mode="after")
     def _parts_of_what_splits(self) -> Layer:
         if not self.splits and (self.retries or self.shards not in {"auto", 1}):
             raise ValueError(
-                "shards and retries need a tool that runs parts: pytest, go, or {files}"
+                "shards and retries need a tool that runs parts: "
+                f"{', '.join(splitting_tools())}, or {FILES}"
             )
         return self
 

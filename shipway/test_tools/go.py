@@ -7,14 +7,15 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from shipway.errors import FailError
+from shipway.pyramid.plan import Plan
 from shipway.pyramid.results import Outcome, TestResult
 from shipway.pytest_plugin.shipway_split import expected, split
 from shipway.test_tools.go_packages import arguments, packages_of
 from shipway.test_tools.lines import Lines
-from shipway.test_tools.tool import Ended, Event, Invocation, Plan
+from shipway.test_tools.tool import Ended, Event, Invocation, ToolSettings
 
 MOST_OUTPUT = 64_000
 OUTCOME: dict[str, Outcome] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
@@ -32,30 +33,54 @@ class Go:
         code: The checked-out module, in which the packages with tests are found.
     """
 
-    splits = True
+    keys: ClassVar = frozenset[str]()
 
     def __init__(self, command: Sequence[str], code: Path) -> None:
         self._command = list(command)
         self._code = code
 
+    @classmethod
+    def recognizes(cls, command: Sequence[str]) -> bool:
+        """It is `go test`, with or without flags between, and not a script that runs it."""
+        before = command[: command.index("test")] if "test" in command else []
+        return any(word.rpartition("/")[2] == "go" for word in before)
+
+    @classmethod
+    def check(cls, settings: ToolSettings) -> None:
+        """See that packages and flags can be added to the command."""
+        if not cls.recognizes(settings.command):
+            raise ValueError(
+                "tool: go needs the words `go` and `test` in the command, not a script"
+            )
+
+    @classmethod
+    def splits(cls, settings: ToolSettings) -> bool:
+        """It splits by package."""
+        return True
+
+    @classmethod
+    def create(cls, settings: ToolSettings, code: Path, *, fail_fast: bool) -> Go:
+        """For the module in the app's folder."""
+        return cls(settings.command, code)
+
     def invocation(self, plan: Plan, folder: str, env: Mapping[str, str]) -> Invocation | None:
         """The command for the plan's packages, or for some tests of theirs."""
         at = self._command.index("test") + 1
         head, rest = self._command[:at], self._command[at:]
-        flags = [one for one in ("-json", "-count=1") if not _has(rest, one)]
+        flags = [flag for flag in ("-json", "-count=1") if not _has(rest, flag)]
         if plan.only is not None:
-            names = [one.partition("::") for one in plan.only]
+            names = [unit.partition("::") for unit in plan.only]
             tests = sorted({name.partition("/")[0] for _, _, name in names if name})
             flags += [f"-run=^({'|'.join(map(re.escape, tests))})$"] if tests else []
             packages = sorted({package for package, _, _ in names})
         elif plan.shards == 1 and not plan.done:
             return Invocation(command=[*head, *flags, *rest], env={})
         else:
-            packages = self._mine(plan)
+            packages = self._packages_in(plan)
         if not packages:
             return None
-        asked = arguments(rest)
-        before, after = rest[: asked.start], rest[asked.stop :]
+        named = arguments(rest)
+        before, after = rest[: named.start], rest[named.stop :]
         return Invocation(command=[*head, *flags, *before, *packages, *after], env={})
 
     def reader(self) -> GoReader:
@@ -72,7 +97,7 @@ class Go:
         parts = "/".join(f"^{re.escape(part)}$" for part in name.split("/"))
         return shlex.join(["go", "test", *(["-run", parts] if name else []), package])
 
-    def _mine(self, plan: Plan) -> list[str]:
+    def _packages_in(self, plan: Plan) -> list[str]:
         """Go's unit is the package: one regular expression names tests for all packages alike."""
         packages = packages_of(self._command, self._code)
         seconds: dict[str, float] = {}
@@ -82,7 +107,7 @@ class Go:
         known = {name for name in plan.seconds if name not in set(plan.done)}
         open_ = {name.partition("::")[0] for name in known}
         done = {name.partition("::")[0] for name in plan.done} - open_
-        load = expected([one for one in packages if one not in done], seconds)
+        load = expected([package for package in packages if package not in done], seconds)
         return sorted(split(load, plan.shards)[plan.shard])
 
 
@@ -120,7 +145,7 @@ class GoReader:
                 expected="exit status 0",
                 got=got,
             )
-        return [one for mute in self._mute.values() for one in mute]
+        return [test for mute in self._mute.values() for test in mute]
 
     def _line(self, line: str) -> Sequence[Event]:
         try:
@@ -167,7 +192,7 @@ class GoReader:
 
     def _explained(self, name: str, output: str) -> list[TestResult]:
         """The failures inside a test that were waiting for its words."""
-        return [_with(one, output) for one in self._mute.pop(name, [])]
+        return [_with(test, output) for test in self._mute.pop(name, [])]
 
     def _note(self, name: str, parent: str, failed: bool) -> None:
         """Whoever holds this test has told of it, and of its failure."""
@@ -180,16 +205,16 @@ class GoReader:
 def _with(result: TestResult, output: str) -> TestResult:
     """The result with where and why, as far as the output tells."""
     place, panic = PLACE.search(output), PANIC.search(output)
-    told = place or panic
-    found = {
-        "message": told["message"] if told else output.strip().rpartition("\n")[2],
+    reason = place or panic
+    details = {
+        "message": reason["message"] if reason else output.strip().rpartition("\n")[2],
         "output": output if result.outcome == "failed" else "",
         "file": place["file"] if place else "",
         "line": int(place["line"]) if place else 0,
     }
-    return result.model_copy(update=found)
+    return result.model_copy(update=details)
 
 
 def _has(arguments: Sequence[str], flag: str) -> bool:
     name = flag.partition("=")[0].lstrip("-")
-    return any(re.match(rf"--?{name}(=|$)", one) for one in arguments)
+    return any(re.match(rf"--?{name}(=|$)", word) for word in arguments)

@@ -50,16 +50,16 @@ def packages_of(command: Sequence[str], code: Path) -> list[str]:
     root = code / command[command.index("-C") + 1] if "-C" in command[:at] else code
     module = _module(root)
     words = command[at + 1 :]
-    named = [_path(one, module) for one in words[arguments(words)]] or [module]
-    patterns = [_pattern(one) for one in named]
-    found = ("/".join((module, *folder.relative_to(root).parts)) for folder in _folders(root))
-    return sorted(one for one in found if any(pattern.fullmatch(one) for pattern in patterns))
+    named = [_path(package, module) for package in words[arguments(words)]] or [module]
+    patterns = [_pattern(package) for package in named]
+    tested = ("/".join((module, *folder.relative_to(root).parts)) for folder in _folders(root))
+    return sorted(path for path in tested if any(pattern.fullmatch(path) for pattern in patterns))
 
 
 def _module(root: Path) -> str:
     file = root / "go.mod"
-    found = MODULE.search(file.read_text("utf-8")) if file.is_file() else None
-    if found is None:
+    declared = MODULE.search(file.read_text("utf-8")) if file.is_file() else None
+    if declared is None:
         raise RefuseError(
             "There is no Go module to split into shards.",
             where="the app's folder, or that of the command's -C",
@@ -67,7 +67,7 @@ def _module(root: Path) -> str:
             untouched="the registry, the ops repository and the cluster",
             remedy="run `go -C folder test`, or give the layer `tool: junit` and a converter",
         )
-    return found[1]
+    return declared[1]
 
 
 def _path(package: str, module: str) -> str:

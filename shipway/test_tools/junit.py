@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
 
-from shipway.errors import FailError
+from shipway.errors import FailError, RefuseError
+from shipway.pyramid.plan import Plan
 from shipway.pyramid.results import TestResult
 from shipway.pytest_plugin.shipway_split import expected, split
 from shipway.test_tools.junit_xml import parse_junit
 from shipway.test_tools.lines import Lines
-from shipway.test_tools.tool import Ended, Event, Invocation, Plan
-
-FILES = "{files}"
-# The Test Anything Protocol; `# TODO` and `# SKIP` are no failures there.
-NOT_OK = re.compile(
-    r"^\s*not ok\b[ \d]*(?:- )?(?P<name>(?:[^#\n\\]|\\.)*)(?P<known>#\s*(?:todo|skip))?",
-    re.IGNORECASE,
-)
+from shipway.test_tools.tool import FILES, Ended, Event, Invocation, Reader, ToolSettings
 
 
 class Junit:
@@ -29,37 +24,49 @@ class Junit:
         command: The command; `{files}` in it stands for the files of a shard.
         path: Where it writes JUnit XML, if it does not read $SHIPWAY_JUNIT.
         files: The test files, where the command takes any.
-        tap: Whether it prints the Test Anything Protocol, so that a failure is known at once.
     """
 
-    def __init__(
-        self, command: Sequence[str], path: str | None, files: Sequence[str], *, tap: bool
-    ) -> None:
+    keys: ClassVar = frozenset({"files", "junit"})
+
+    def __init__(self, command: Sequence[str], path: str | None, files: Sequence[str]) -> None:
         self._command = list(command)
         self._path = path
         self._files = list(files)
-        self._tap = tap
 
-    @property
-    def splits(self) -> bool:
-        """Whether the command takes files."""
-        return FILES in self._command
+    @classmethod
+    def recognizes(cls, command: Sequence[str]) -> bool:
+        """No command says what it writes."""
+        return False
+
+    @classmethod
+    def check(cls, settings: ToolSettings) -> None:
+        """Any command may write JUnit XML."""
+
+    @classmethod
+    def splits(cls, settings: ToolSettings) -> bool:
+        """It splits by file, where the command takes files."""
+        return settings.files is not None
+
+    @classmethod
+    def create(cls, settings: ToolSettings, code: Path, *, fail_fast: bool) -> Junit:
+        """With the files that the layer names."""
+        return cls(settings.command, settings.junit, files_of(settings, code))
 
     def invocation(self, plan: Plan, folder: str, env: Mapping[str, str]) -> Invocation | None:
         """The command with the plan's files."""
         path = self._path or f"{folder}/junit.xml"
         command = self._command
-        if self.splits:
-            files = self._chosen(plan)
+        if FILES in command:
+            files = self._files_in(plan)
             if not files:
                 return None
             at = command.index(FILES)
             command = [*command[:at], *files, *command[at + 1 :]]
         return Invocation(command=command, env={"SHIPWAY_JUNIT": path}, results=path)
 
-    def reader(self) -> JunitReader:
+    def reader(self) -> Reader:
         """A reader of lines, and of JUnit XML at the end."""
-        return JunitReader(shlex.join(self._command), self._path, self._files, tap=self._tap)
+        return JunitReader(shlex.join(self._command), self._path, self._files)
 
     def unit_of(self, test: TestResult) -> str:
         """Its file; without one, the command runs as a whole."""
@@ -67,14 +74,14 @@ class Junit:
 
     def local_command(self, test: TestResult) -> str:
         """The command with the test's file."""
-        file = self.unit_of(test)
-        if not self.splits:
+        if FILES not in self._command:
             return shlex.join(self._command)
+        file = self.unit_of(test)
         files = self._files if file == FILES else [file]
         at = self._command.index(FILES)
         return shlex.join([*self._command[:at], *files, *self._command[at + 1 :]])
 
-    def _chosen(self, plan: Plan) -> list[str]:
+    def _files_in(self, plan: Plan) -> list[str]:
         if plan.only is not None:
             return self._files if FILES in plan.only else [*plan.only]
         load = expected(set(self._files).difference(plan.done), plan.seconds)
@@ -84,23 +91,15 @@ class Junit:
 class JunitReader:
     """Reads lines, and JUnit XML at the end."""
 
-    def __init__(self, command: str, path: str | None, files: Sequence[str], *, tap: bool) -> None:
+    def __init__(self, command: str, path: str | None, files: Sequence[str]) -> None:
         self._command = command
         self._path = path or "$SHIPWAY_JUNIT"
         self._files = files
-        self._tap = tap
         self._lines = Lines()
 
     def feed(self, chunk: bytes) -> Sequence[Event]:
-        """Lines, and with TAP the tests that fail."""
-        events: list[Event] = []
-        for line in self._lines.feed(chunk):
-            events.append(line)
-            found = NOT_OK.match(line) if self._tap else None
-            if found and not found["known"]:
-                name = found["name"].strip() or line.strip()
-                events.append(TestResult(name=name, outcome="failed", seconds=0.0, message=line))
-        return events
+        """Lines."""
+        return self._lines.feed(chunk)
 
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         """What the JUnit XML holds."""
@@ -113,10 +112,10 @@ class JunitReader:
                 got=last,
                 remedy="write JUnit XML to $SHIPWAY_JUNIT, or set the layer's junit",
             )
-        found = parse_junit(ended.results, f"{self._path} of {self._command}")
-        files = {file: self._known(file) for file in {one.file for one in found}}
-        results = [self._ours(one, files[one.file]) for one in found]
-        if ended.status != 0 and not any(one.outcome == "failed" for one in results):
+        written = parse_junit(ended.results, f"{self._path} of {self._command}")
+        files = {file: self._layer_file(file) for file in {test.file for test in written}}
+        results = [self._renamed(test, files[test.file]) for test in written]
+        if ended.status != 0 and not any(test.outcome == "failed" for test in results):
             raise FailError(
                 "The test command failed, although no test did.",
                 where=self._command,
@@ -125,24 +124,44 @@ class JunitReader:
             )
         return _numbered(results)
 
-    def _ours(self, test: TestResult, file: str) -> TestResult:
+    def _renamed(self, test: TestResult, file: str) -> TestResult:
         """With the file in its name: a shard has some of the files, and two may share a name."""
         bare = file not in self._files or test.name.startswith(file)
         name = test.name if bare else f"{file}::{test.name}"
         return test.model_copy(update={"name": name, "file": file})
 
-    def _known(self, file: str) -> str:
+    def _layer_file(self, file: str) -> str:
         """The file as the layer names it; tools write absolute paths too."""
-        ours = (one for one in self._files if file == one or file.endswith(f"/{one}"))
-        return max(ours, key=len, default=file)
+        same = (name for name in self._files if file == name or file.endswith(f"/{name}"))
+        return max(same, key=len, default=file)
+
+
+def files_of(settings: ToolSettings, code: Path) -> list[str]:
+    """The files that a layer's `files` match, from the app's folder.
+
+    Raises:
+        RefuseError: There are none.
+    """
+    if settings.files is None:
+        return []
+    files = sorted(str(file.relative_to(code)) for file in code.glob(settings.files))
+    if not files:
+        raise RefuseError(
+            "No file matches the layer's files.",
+            where="pipeline.yaml",
+            expected="test files in the app's folder",
+            got=settings.files,
+            untouched="everything: nothing was built, pushed or committed",
+        )
+    return files
 
 
 def _numbered(results: Sequence[TestResult]) -> list[TestResult]:
     """The same results; the second and further ones of a name bear their number."""
     seen = Counter[str]()
     named: list[TestResult] = []
-    for one in results:
-        seen[one.name] += 1
-        number = f" #{seen[one.name]}" if seen[one.name] > 1 else ""
-        named.append(one.model_copy(update={"name": one.name + number}))
+    for test in results:
+        seen[test.name] += 1
+        number = f" #{seen[test.name]}" if seen[test.name] > 1 else ""
+        named.append(test.model_copy(update={"name": test.name + number}))
     return named

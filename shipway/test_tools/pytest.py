@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from shipway import pytest_plugin
 from shipway.errors import FailError
+from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import TestResult
 from shipway.test_tools.lines import Lines
-from shipway.test_tools.tool import Collected, Ended, Event, Invocation, Plan
+from shipway.test_tools.tool import Ended, Event, Invocation, ToolSettings
 
 PLUGIN = ("shipway_pytest.py", "shipway_split.py", "shipway_names.py")
 # pytest's own exit statuses: all well, tests failed, ended before its time, nothing collected.
@@ -24,31 +26,50 @@ WELL, FAILED, INTERRUPTED, NOTHING = 0, 1, 2, 5
 class Pytest:
     """A suite that a command runs with pytest."""
 
-    splits = True
+    keys: ClassVar = frozenset[str]()
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
         self._token = secrets.token_hex(8)
 
+    @classmethod
+    def recognizes(cls, command: Sequence[str]) -> bool:
+        """It names pytest, in whatever way it starts it."""
+        return re.search(r"\b(pytest|py\.test)\b", " ".join(command)) is not None
+
+    @classmethod
+    def check(cls, settings: ToolSettings) -> None:
+        """Any command may start pytest: what brings the plugin in is the environment."""
+
+    @classmethod
+    def splits(cls, settings: ToolSettings) -> bool:
+        """It splits by test or by file."""
+        return True
+
+    @classmethod
+    def create(cls, settings: ToolSettings, code: Path, *, fail_fast: bool) -> Pytest:
+        """For the command alone: pytest itself finds the tests."""
+        return cls(settings.command)
+
     def invocation(self, plan: Plan, folder: str, env: Mapping[str, str]) -> Invocation | None:
         """The command itself, with the plugin in its environment."""
-        ours = {"PYTHONPATH": folder, "PYTEST_ADDOPTS": "-p shipway_pytest"}
-        joints = {"PYTHONPATH": ":", "PYTEST_ADDOPTS": " "}
+        variables = {"PYTHONPATH": folder, "PYTEST_ADDOPTS": "-p shipway_pytest"}
+        separators = {"PYTHONPATH": ":", "PYTEST_ADDOPTS": " "}
         added = {
-            name: value + (joints[name] + env[name] if env.get(name) else "")
-            for name, value in ours.items()
+            name: value + (separators[name] + env[name] if env.get(name) else "")
+            for name, value in variables.items()
         }
-        here = Path(pytest_plugin.__file__ or "").parent
-        content = {name: (here / name).read_bytes() for name in PLUGIN}
-        told = json.dumps({**plan.model_dump(), "token": self._token}).encode()
+        source = Path(pytest_plugin.__file__ or "").parent
+        content = {name: (source / name).read_bytes() for name in PLUGIN}
+        text = json.dumps({**plan.model_dump(), "token": self._token}).encode()
         # Of 100,000 tests it is large, and what a pod is given may hold a megabyte.
-        content["plan.json.gz"] = gzip.compress(told)
+        content["plan.json.gz"] = gzip.compress(text)
         return Invocation(
             command=self._command,
             env={
                 **added,
                 "SHIPWAY_PLAN": f"{folder}/plan.json.gz",
-                "SHIPWAY_RESTORE": json.dumps({name: env.get(name) for name in ours}),
+                "SHIPWAY_RESTORE": json.dumps({name: env.get(name) for name in variables}),
             },
             files=content,
         )
@@ -148,8 +169,8 @@ class PytestReader:
             self._collected = message["count"]
             return [Collected(count=message["count"], suite=message["collected"])]
         if "test" in message:
-            found = TestResult.model_validate(message["test"])
-            self._failures += found.outcome == "failed"
-            return [found]
+            test = TestResult.model_validate(message["test"])
+            self._failures += test.outcome == "failed"
+            return [test]
         self._end = message
         return []

@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import TestResult
 
-
-class Collected(BaseModel):
-    """The tool has found its tests: how many it will run, and a hash of all that there are."""
-
-    model_config = ConfigDict(frozen=True)
-
-    count: int
-    suite: str
-
+# Stands in a command for the files of a shard.
+FILES = "{files}"
 
 Event = str | TestResult | Collected
 
 
-class Plan(BaseModel):
-    """Which tests one invocation runs.
+class ToolSettings(BaseModel):
+    """What a layer says to its tool.
 
     Attributes:
-        only: These alone, as `Tool.unit_of` names them; otherwise the shard's part of all.
-        done: What is left out, because it is green already.
-        seconds: What each took before. Both are keyed by `Tool.unit_of` as the ledger keeps it.
-        split: What is kept together.
-        shard: Which part, from 0.
-        shards: How many parts.
+        command: Program and arguments.
+        files: Glob of the test files, for a command with `{files}`.
+        junit: Where the command writes JUnit XML, if not to $SHIPWAY_JUNIT.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    only: tuple[str, ...] | None = None
-    done: tuple[str, ...] = ()
-    seconds: Mapping[str, float] = {}
-    split: Literal["test", "file"] = "test"
-    shard: int = 0
-    shards: int = 1
+    command: tuple[str, ...]
+    files: str | None = None
+    junit: str | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys that are given beside the command."""
+        return frozenset(self.model_dump(exclude={"command"}, exclude_none=True))
 
 
 class Invocation(BaseModel):
     """A command, its environment, files to lay beside it, and the file it leaves.
 
     Attributes:
-        files: Content by name, below the folder that the place gives.
+        files: Content by name, below the folder that the test environment gives.
         results: Path to fetch afterwards.
     """
 
@@ -86,11 +80,45 @@ class Reader(Protocol):
 
 
 class Tool(Protocol):
-    """A test tool: how it is asked for some of its tests, and how it tells of them."""
+    """A test tool: how it is asked for some of its tests, and how it tells of them.
 
-    @property
-    def splits(self) -> bool:
+    Attributes:
+        keys: The keys of `ToolSettings` that it takes beside the command.
+    """
+
+    keys: ClassVar[frozenset[str]]
+
+    @classmethod
+    def recognizes(cls, command: Sequence[str]) -> bool:
+        """Whether a command that names no tool runs this one."""
+        ...
+
+    @classmethod
+    def check(cls, settings: ToolSettings) -> None:
+        """See that it can run what it is given.
+
+        Raises:
+            ValueError: It cannot; with what it needs.
+        """
+        ...
+
+    @classmethod
+    def splits(cls, settings: ToolSettings) -> bool:
         """Whether it can run a part of its tests: needed for shards, retries and new tests."""
+        ...
+
+    @classmethod
+    def create(cls, settings: ToolSettings, code: Path, *, fail_fast: bool) -> Tool:
+        """The tool of one run of a layer.
+
+        Args:
+            settings: What the layer says.
+            code: The app's checked-out folder.
+            fail_fast: Whether the first failure ends the layer.
+
+        Raises:
+            RefuseError: The layer's `files` match nothing.
+        """
         ...
 
     def invocation(self, plan: Plan, folder: str, env: Mapping[str, str]) -> Invocation | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import FailError
+from shipway.pyramid.plan import Plan
 from shipway.test_tools import junit_xml as junit
 from shipway.test_tools.junit import Junit
-from shipway.test_tools.tool import Plan
 from tests.support.environments import process_environment
 from tests.support.telling import Told, tell
 
@@ -20,7 +20,7 @@ SUITE = f"<testsuite>{CASE}</testsuite>"
 
 async def run(folder: Path, script: str, path: str | None = None) -> Told:
     async with process_environment(folder, {}) as place:
-        return await tell(place, Junit(["sh", "-c", script], path, [], tap=False), Plan())
+        return await tell(place, Junit(["sh", "-c", script], path, []), Plan())
 
 
 async def test_results_are_read_from_where_the_layer_says(tmp_path: Path) -> None:
@@ -101,6 +101,6 @@ async def test_a_hundred_thousand_results_are_read(tmp_path: Path) -> None:
         "open(os.environ['SHIPWAY_JUNIT'], 'w').write(f'<testsuite>{cases}</testsuite>')"
     )
     async with process_environment(tmp_path, {}) as place:
-        tool = Junit([sys.executable, "-c", script], None, [], tap=False)
+        tool = Junit([sys.executable, "-c", script], None, [])
         told = await tell(place, tool, Plan())
     assert len(told.outcomes()) == 100_000

@@ -14,9 +14,10 @@ from blocks.container_runner import ContainerRunner
 from blocks.image_builder import ImageBuilder
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError
+from shipway.pyramid.plan import Plan
 from shipway.runners.container_environment import ContainerEnvironment
-from shipway.test_tools.registry import tool_of
-from shipway.test_tools.tool import Plan, Tool
+from shipway.test_tools.registry import TOOLS
+from shipway.test_tools.tool import Tool
 from tests.support.environments import spec_of
 from tests.support.project import HOME
 from tests.support.telling import Told, tell
@@ -37,9 +38,10 @@ class App:
         assert text.count(old) == 1
         path.write_text(text.replace(old, new))
 
-    def tool(self, *, live: bool = False) -> Tool:
+    def tool(self, *, fail_fast: bool = False) -> Tool:
         """The tool of its one layer."""
-        return tool_of(self.pipeline.tests.layers["unit"], self.code, live=live)
+        layer = self.pipeline.tests.layers["unit"]
+        return TOOLS[layer.tool_name].create(layer.tool_settings, self.code, fail_fast=fail_fast)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[ContainerEnvironment]:
@@ -152,7 +154,7 @@ async def test_a_node_test_that_fails_is_told_before_the_end_and_its_file_runs_a
     app.change(PRICE, "a price has two digits after the point", "counts them")
     async with app.place() as place:
         live = Told()
-        await tell(place, app.tool(live=True), Plan(), live)
+        await tell(place, app.tool(fail_fast=True), Plan(), live)
         assert live.at_once == 1
         assert (live.results[0].name, live.results[0].outcome) == ("counts them", "failed")
 
@@ -175,7 +177,7 @@ async def test_a_node_test_that_is_to_do_may_fail_and_one_beside_suites_is_seen(
     app.change(TOTAL, ", 599)", ", 600)")
     app.change(TOTAL, 'test("an empty cart', 'test.skip("an empty cart')
     async with app.place() as place:
-        told = await tell(place, app.tool(live=True), Plan())
+        told = await tell(place, app.tool(fail_fast=True), Plan())
     assert told.outcomes() == NODE_TESTS | {
         f"{TOTAL}::test::adds them up": "skipped",
         f"{TOTAL}::test::an empty cart costs nothing": "skipped",

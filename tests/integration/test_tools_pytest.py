@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import FailError
+from shipway.pyramid.plan import Plan
 from shipway.pytest_plugin.shipway_names import ledger_name
 from shipway.test_tools.junit_xml import parse_junit
 from shipway.test_tools.pytest import Pytest
-from shipway.test_tools.tool import Plan
 from tests.support.environments import process_environment
 from tests.support.telling import Told, tell
 

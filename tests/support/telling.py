@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import TestResult
 from shipway.runners.environment import TestEnvironment
-from shipway.test_tools.tool import Collected, Event, Plan, Tool
+from shipway.test_tools.tool import Event, Tool
 
 LAST_WORDS = 15
 

@@ -15,9 +15,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from shipway.errors import FailError
+from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import Shard, TestResult
 from shipway.runners.environment import TestEnvironment
-from shipway.test_tools.tool import Collected, Plan, Tool
+from shipway.test_tools.tool import Tool
 
 LAST_WORDS = 15
 PROGRESS_SECONDS = 1.0

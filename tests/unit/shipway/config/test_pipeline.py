@@ -161,7 +161,7 @@ def test_a_layers_budget_is_its_own_or_its_weights_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "kind"),
+    ("layer", "tool"),
     [
         ("{command: [pytest, -q]}", "pytest"),
         ("{command: [python, -m, pytest]}", "pytest"),
@@ -176,9 +176,9 @@ def test_a_layers_budget_is_its_own_or_its_weights_share() -> None:
         ("{command: [node, --test, '{files}'], files: '*.js', tool: tap}", "tap"),
     ],
 )
-def test_the_tool_is_the_given_one_or_seen_from_the_command(layer: str, kind: str) -> None:
+def test_the_tool_is_the_given_one_or_seen_from_the_command(layer: str, tool: str) -> None:
     text = f"app: shop\ntests: {{layers: {{unit: {layer}}}}}\n"
-    assert read_pipeline(text).tests.layers["unit"].kind == kind
+    assert read_pipeline(text).tests.layers["unit"].tool_name == tool
 
 
 @pytest.mark.parametrize("name", ["a", "shop", "shop-2", "0", "a" * 63])

@@ -31,7 +31,7 @@ class DnsGate(GateSettings):
 
     host: str
 
-    async def check(self, where: str, prometheus: Prometheus | None) -> None:  # noqa: ARG002
+    async def check(self, where: str, prometheus: Prometheus | None) -> None:
         if "." not in self.host:
             raise RefuseError("The host has no domain.", where=where, got=self.host)
 

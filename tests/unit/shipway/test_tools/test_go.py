@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import RefuseError
+from shipway.pyramid.plan import Plan
 from shipway.test_tools.go import Go
 from shipway.test_tools.go_packages import arguments, packages_of
-from shipway.test_tools.tool import Plan
 
 SHOP = "example.org/shop"
 

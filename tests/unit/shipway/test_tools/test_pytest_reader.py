@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from shipway.errors import FailError
+from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import TestResult
 from shipway.test_tools.pytest import Pytest, PytestReader
-from shipway.test_tools.tool import Collected, Ended, Event, Plan
+from shipway.test_tools.tool import Ended, Event
 from tests.support.plugin import plugin
 
 TOKEN = "0123456789abcdef"
