@@ -29,7 +29,7 @@ class LayerRun:
         self._earlier = earlier
         self.runs: dict[str, list[TestResult]] = {}
 
-    def take(self, test: TestResult) -> Literal["again", "red", "done"]:
+    def record(self, test: TestResult) -> Literal["again", "red", "done"]:
         """Note one run of a test; say what follows.
 
         Two results of one name in one run are two tests to the tool; the worse one counts.

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
-from shipway.code import Code
-from shipway.errors import ShipwayError
+from shipway.errors import FailError, ShipwayError
 from shipway.pyramid.results import LayerResult, RedLayerError, TestResult
 from shipway.pytest_plugin.shipway_names import display_name
-from shipway.test_tools.tool import Tool
 
 SHOWN_FAILURES = 10
 SHOWN_LINES = 30
 UNTOUCHED = "the registry, the ops repository and the cluster"
 
 
-def judge(result: LayerResult, code: Code, tool: Tool, problem: ShipwayError | None) -> LayerResult:
+def judge(
+    result: LayerResult, *, revision: str, command: str, problem: ShipwayError | None
+) -> LayerResult:
     """The result of a layer that is green.
 
     Args:
         result: What its tests came to.
-        code: The revision.
-        tool: Its tool, which knows how to run one test.
+        revision: App and revision, as people know them.
+        command: The layer's command.
         problem: What kept a shard from its end, if anything did.
 
     Raises:
         RedLayerError: A test failed, none ran, or a shard did not come to its end.
     """
-    layer = code.pipeline.tests.layers[result.layer]
-    command = shlex.join(layer.command)
     failures = result.with_outcome("failed")
     first = next(iter(failures), None)
     if first is not None:
@@ -37,14 +34,14 @@ def judge(result: LayerResult, code: Code, tool: Tool, problem: ShipwayError | N
         raise _red(
             result,
             f"The {result.layer} layer is red: {display_name(first.name)}{more} failed.",
-            where=f"{code.app} {code.revision.short}: {command}",
-            got="\n".join(describe(one) for one in failures[:SHOWN_FAILURES]),
-            remedy=f"run `{tool.local_command(first)}` in the app's folder",
+            where=f"{revision}: {command}",
+            got="\n".join(describe(test) for test in failures[:SHOWN_FAILURES]),
+            remedy=f"run `{first.local_command}` in the app's folder",
         )
     if problem is not None:
         facts = {**problem.facts, "untouched": UNTOUCHED}
         raise _red(result, f"The {result.layer} layer is red: {problem.what}", **facts) from problem
-    if not any(one.outcome in {"passed", "flaky", "quarantined"} for one in result.tests):
+    if not any(test.outcome in {"passed", "flaky", "quarantined"} for test in result.tests):
         raise _red(
             result,
             f"The {result.layer} layer ran no test.",
@@ -55,18 +52,46 @@ def judge(result: LayerResult, code: Code, tool: Tool, problem: ShipwayError | N
     return result
 
 
+def timed_out(command: str, seconds: float, key: str) -> FailError:
+    """What to say of a layer that was ended because it took too long.
+
+    Args:
+        command: The layer's command.
+        seconds: What it may take.
+        key: The key of pipeline.yaml that says so.
+    """
+    return FailError(
+        "It took too long and was ended.",
+        where=command,
+        expected=f"done within {seconds:.0f} s",
+        untouched=UNTOUCHED,
+        remedy=f"make the tests quicker, or raise the layer's {key} in pipeline.yaml",
+    )
+
+
+def suites_differ(command: str) -> FailError:
+    """What to say of shards that found different tests."""
+    return FailError(
+        "The shards found different tests, so that some may have run in none.",
+        where=command,
+        expected="the same tests in every shard",
+        remedy="make the suite's parameters the same each time it is collected, "
+        "or set the layer's shards: 1",
+    )
+
+
 def describe(test: TestResult) -> str:
     """A failure: name, place, assertion, and the last lines of its traceback and its output."""
     place = f"{test.file}:{test.line}: " if test.file and test.line else ""
-    said, *more = test.message.strip().splitlines() or [""]
-    lines = [display_name(test.name), f"  {place}{said}"]
+    assertion, *more = test.message.strip().splitlines() or [""]
+    lines = [display_name(test.name), f"  {place}{assertion}"]
     # A traceback says the rest of the message again.
     for text in (test.text or "\n".join(more), test.output):
-        lines += [f"  {line}" for line in _last(text)]
+        lines += [f"  {line}" for line in _last_lines(text)]
     return "\n".join(lines)
 
 
-def _last(text: str) -> Sequence[str]:
+def _last_lines(text: str) -> Sequence[str]:
     lines = text.rstrip().splitlines()
     return lines if len(lines) <= SHOWN_LINES else ["[…]", *lines[-SHOWN_LINES:]]
 

@@ -15,7 +15,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.open_runner import open_runner
 from shipway.code import Code
-from shipway.pyramid.layer_environment import environment_spec
+from shipway.layers.environment import environment_spec
 from shipway.runners.environment import Images, TestEnvironment
 from shipway.runners.registry import RUNNERS
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 from prefect.runtime import flow_run
 
@@ -12,13 +14,18 @@ from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.code import Code
+from shipway.concurrency import fail_fast_group
+from shipway.errors import RetryError
+from shipway.layers.environment import sidecars_of
+from shipway.layers.inputs import inputs_hash
 from shipway.ledger.layer_history import LayerHistory
 from shipway.ledger.session import TestRun
-from shipway.pyramid.layer_environment import sidecars_of
-from shipway.pyramid.layer_inputs import inputs_hash
 from shipway.pyramid.results import LayerResult
+from shipway.pyramid.schedule import Schedule
 from shipway.runners.environment import Images
 from shipway.runners.registry import RUNNERS
+
+FLUSH_SECONDS = 0.5
 
 
 @external_task("read the ledger of {name}")
@@ -32,34 +39,58 @@ async def read_ledger(name: str, code: Code, images: Images, *, fresh: bool) -> 
     content = await _content(name, code, images)
     inputs = inputs_hash(code.app, name, code.pipeline.tests.layers[name], content)
     ledger = await load_block(Ledger)
-    async with ledger.open() as book:
+    async with ledger.open() as session:
         return LayerHistory(
             inputs=inputs,
-            green=None if fresh else await book.green(inputs),
-            passed={} if fresh else await book.passed(inputs),
-            known=await book.known(code.app, name),
+            green=None if fresh else await session.green(inputs),
+            passed={} if fresh else await session.passed(inputs),
+            known=await session.known(code.app, name),
         )
+
+
+@asynccontextmanager
+async def saving_passed(inputs: str, schedule: Schedule) -> AsyncGenerator[None]:
+    """Meanwhile, note what has passed: if the run is killed, only the rest runs again."""
+
+    async def save() -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            if passed := schedule.take_passed():
+                with suppress(RetryError):
+                    async with (await load_block(Ledger)).open() as session:
+                        await session.note_passed(inputs, passed)
+
+    async with fail_fast_group() as group:
+        saving = group.create_task(save())
+        yield
+        saving.cancel()
 
 
 @external_task("write the ledger of {result.layer}")
 async def write_ledger(
-    result: LayerResult, code: Code, inputs: str, ran: list[TestRun], *, over: bool, green: bool
+    result: LayerResult,
+    code: Code,
+    inputs: str,
+    runs: list[TestRun],
+    *,
+    finished: bool,
+    green: bool,
 ) -> None:
     """Note what every test did; a green layer does not run again with the same inputs.
 
-    A layer that was not `over` goes on where it was.
+    A layer that has not `finished` goes on where it was.
 
     Raises:
         RetryError: The ledger does not answer.
     """
     run = str(flow_run.root_flow_run_id)
     ledger = await load_block(Ledger)
-    async with ledger.open() as book:
-        await book.record(code.app, result.layer, code.revision.commit, run, ran)
-        if over:
-            await book.forget(inputs)
+    async with ledger.open() as session:
+        await session.record(code.app, result.layer, code.revision.commit, run, runs)
+        if finished:
+            await session.forget(inputs)
         if green:
-            await book.keep_green(inputs, run, result)
+            await session.keep_green(inputs, run, result)
 
 
 async def _content(name: str, code: Code, images: Images) -> list[str]:

@@ -1,4 +1,4 @@
-"""One shard of a layer: some of its tests, in a clean place of their own."""
+"""One shard of a layer: some of its tests, in a clean environment of their own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from shipway.errors import FailError
+from flows.tasks.test.environments import LayerEnvironments
+from shipway.code import Code
 from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import Shard, TestResult
-from shipway.runners.environment import TestEnvironment
+from shipway.pyramid.run_shards import OnEvent, RunShard
+from shipway.pyramid.schedule import ShardStart
+from shipway.pytest_plugin.shipway_names import display_name
+from shipway.runners.environment import Images, TestEnvironment
 from shipway.test_tools.tool import Tool
 
-LAST_WORDS = 15
+LAST_LINES = 15
 PROGRESS_SECONDS = 1.0
 
 
@@ -29,25 +33,51 @@ class ShardSpec:
 
     Args:
         key: Name of its progress artifact.
-        place: Opens the place that it runs in.
+        open_environment: Opens the environment that it runs in.
         tool: The test tool.
         plan: Which tests.
-        tell: Called with each result, and with what the tool has found, the moment it is known.
+        on_event: Called with each result, and with what the tool has found, the moment it is known.
     """
 
     def __init__(
         self,
         key: str,
-        place: Callable[[], AbstractAsyncContextManager[TestEnvironment]],
+        open_environment: Callable[[], AbstractAsyncContextManager[TestEnvironment]],
         tool: Tool,
         plan: Plan,
-        tell: Callable[[TestResult | Collected], None],
+        on_event: OnEvent,
     ) -> None:
         self.key = key
-        self.place = place
+        self.open_environment = open_environment
         self.tool = tool
         self.plan = plan
-        self.tell = tell
+        self.on_event = on_event
+
+
+def shard_runner(name: str, code: Code, images: Images, tool: Tool) -> RunShard:
+    """What runs the shards of a layer, each in an environment of its own.
+
+    Args:
+        name: The layer.
+        code: The revision.
+        images: What the tests run in, and what they test.
+        tool: The layer's tool.
+    """
+    environments = LayerEnvironments(name, code, images)
+
+    async def run(shard: ShardStart, on_event: OnEvent) -> Shard:
+        if shard.retries is not None:
+            log = get_run_logger()
+            log.warning("%s failed and runs again, alone", display_name(shard.retries))
+        key = f"{code.app}-{name}-{shard.number + 1}"
+
+        def open_environment() -> AbstractAsyncContextManager[TestEnvironment]:
+            return environments.open(shard.number)
+
+        spec = ShardSpec(key, open_environment, tool, shard.plan, on_event)
+        return await run_shard(shard.title, spec)
+
+    return run
 
 
 class Progress:
@@ -59,7 +89,7 @@ class Progress:
         self.seconds = 0.0
         self.over = False
 
-    def take(self, event: TestResult | Collected) -> None:
+    def count(self, event: TestResult | Collected) -> None:
         """Count a result, or learn how many there will be."""
         if isinstance(event, Collected):
             self.expected = event.count
@@ -76,7 +106,7 @@ class Progress:
 
 
 @task(task_run_name="{title}", cache_policy=NO_CACHE, persist_result=False)
-async def run_shard(title: str, part: ShardSpec) -> Shard:
+async def run_shard(title: str, spec: ShardSpec) -> Shard:
     """Run a shard's tests, and tell of each as it is over.
 
     Raises:
@@ -85,12 +115,12 @@ async def run_shard(title: str, part: ShardSpec) -> Shard:
     """
     log, begin = get_run_logger(), time.monotonic()
     loop = asyncio.get_running_loop()
-    reader, progress = part.tool.reader(), Progress()
-    last = deque[str](maxlen=LAST_WORDS)
+    reader, progress = spec.tool.reader(), Progress()
+    last_lines = deque[str](maxlen=LAST_LINES)
 
-    def take(event: TestResult | Collected) -> None:
-        progress.take(event)
-        part.tell(event)
+    def report(event: TestResult | Collected) -> None:
+        progress.count(event)
+        spec.on_event(event)
 
     newest = b"\n"
 
@@ -99,23 +129,23 @@ async def run_shard(title: str, part: ShardSpec) -> Shard:
         newest = chunk
         for event in reader.feed(chunk):
             if isinstance(event, str):
-                last.append(event)
+                last_lines.append(event)
                 log.info("%s", event)
             else:
-                loop.call_soon_threadsafe(take, event)
+                loop.call_soon_threadsafe(report, event)
 
-    async with part.place() as place:
-        invocation = part.tool.invocation(part.plan, place.folder, place.env)
+    async with spec.open_environment() as environment:
+        invocation = spec.tool.invocation(spec.plan, environment.folder, environment.env)
         if invocation is not None:
-            async with _shown(progress, part.key, title):
-                ended = await place.run(invocation, output)
+            async with _shown(progress, spec.key, title):
+                ended = await environment.run(invocation, output)
                 if not newest.endswith(b"\n"):
                     # Nobody else will end the last line.
                     output(b"\n")
                 # What the runner's thread has told of comes first.
                 await asyncio.sleep(0)
-                for test in reader.finish(ended, "\n".join(last)):
-                    take(test)
+                for test in reader.finish(ended, "\n".join(last_lines)):
+                    report(test)
                 progress.over = True
     seconds = time.monotonic() - begin
     log.info("%s: %d tests in %.1f s", title, progress.done, seconds)
@@ -146,14 +176,3 @@ async def _shown(progress: Progress, key: str, title: str) -> AsyncGenerator[Non
         await asyncio.gather(updates, return_exceptions=True)
     if artifact is not None:
         await aupdate_progress_artifact(artifact, progress.percent)
-
-
-def timed_out(command: str, seconds: float, key: str) -> FailError:
-    """What to say of a layer that was ended because it took too long."""
-    return FailError(
-        "It took too long and was ended.",
-        where=command,
-        expected=f"done within {seconds:.0f} s",
-        untouched="the registry, the ops repository and the cluster",
-        remedy=f"make the tests quicker, or raise the layer's {key} in pipeline.yaml",
-    )

@@ -8,7 +8,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.open_runner import open_runner
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group
-from shipway.pyramid.layer_environment import environment_spec
+from shipway.layers.environment import environment_spec
 from shipway.runners.environment import Images
 from shipway.runners.runner import StartsEarly
 

@@ -1,40 +1,32 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 
-from shipway.code import Code
-from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError
-from shipway.git.revision import Revision
 from shipway.pyramid.layer_verdict import SHOWN_FAILURES, SHOWN_LINES, describe, judge
 from shipway.pyramid.results import LayerResult, Outcome, RedLayerError, TestResult
-from shipway.test_tools.pytest import Pytest
 
-AT = datetime(2026, 11, 24, tzinfo=UTC)
 UNTOUCHED = "the registry, the ops repository and the cluster"
-CODE = Code(
-    app="shop",
-    revision=Revision(commit="0123456789" * 4, tree="t", author="Ada", subject="change", at=AT),
-    pipeline=read_pipeline("app: shop\ntests: {layers: {unit: {command: [pytest, -q]}}}\n"),
-    folder=Path("code"),
-)
-TOOL = Pytest(["pytest", "-q"])
 
 
 def came_to(name: str, outcome: Outcome = "passed", message: str = "") -> TestResult:
-    return TestResult(name=name, outcome=outcome, seconds=0.1, message=message)
+    command = f"pytest {name}"
+    return TestResult(
+        name=name, outcome=outcome, seconds=0.1, message=message, local_command=command
+    )
 
 
 def layer(*tests: TestResult) -> LayerResult:
     return LayerResult(layer="unit", weight=70, budget_seconds=9, tests=tests, seconds=1)
 
 
+def verdict(result: LayerResult, problem: FailError | None = None) -> LayerResult:
+    return judge(result, revision="shop 0123456", command="pytest -q", problem=problem)
+
+
 def red(*tests: TestResult, problem: FailError | None = None) -> RedLayerError:
     with pytest.raises(RedLayerError) as caught:
-        judge(layer(*tests), CODE, TOOL, problem)
+        verdict(layer(*tests), problem)
     assert caught.value.result == layer(*tests)
     return caught.value
 
@@ -42,7 +34,7 @@ def red(*tests: TestResult, problem: FailError | None = None) -> RedLayerError:
 @pytest.mark.parametrize("outcome", ["passed", "flaky", "quarantined"])
 def test_a_layer_is_green_once_a_test_ran_and_none_failed(outcome: Outcome) -> None:
     result = layer(came_to("a", outcome), came_to("s", "skipped"))
-    assert judge(result, CODE, TOOL, None) is result
+    assert verdict(result) is result
 
 
 def test_a_layer_with_one_red_test_says_which_and_why_and_how_to_run_it() -> None:

@@ -93,10 +93,10 @@ def test_a_test_that_failed_once_is_never_plain_passed(
 def test_a_test_has_proven_itself_once_it_passed_as_often_as_it_must(
     proven: dict[str, bool], kinds: str, is_proven: bool
 ) -> None:
-    course = LayerRun(Rules(retries=1, new_tests=2), proven, {})
+    layer_run = LayerRun(Rules(retries=1, new_tests=2), proven, {})
     for run in runs(kinds):
-        course.take(run)
-    assert course.has_proven_itself("a") == is_proven
+        layer_run.record(run)
+    assert layer_run.has_proven_itself("a") == is_proven
 
 
 def test_a_quarantines_last_day_counts() -> None:

@@ -13,7 +13,7 @@ from flows.runtime.open_runner import open_runner, runners_with_settings
 from flows.tasks.build import build_tests
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import RefuseError
-from shipway.pyramid.layer_environment import environment_spec
+from shipway.layers.environment import environment_spec
 from shipway.runners.environment import EnvironmentSpec, Images, Output
 from shipway.runners.registry import RUNNERS
 from shipway.runners.runner import ImageSource, StartsEarly

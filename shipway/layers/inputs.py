@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 from shipway.config.pipeline import Layer
-from shipway.pyramid.rules import rules_of
+from shipway.layers.rules import rules_of
 
+# Of results as the ledger keeps them; those of another form do not count.
+FORM = 2
 # How it is split, and what happens on failure, change no test's result.
 KEYS = {"command", "tool", "files", "junit", "runner", "env", "services", "app"}
 
@@ -22,7 +24,7 @@ def inputs_hash(app: str, name: str, layer: Layer, content: list[str]) -> str:
         layer: The layer.
         content: Of the checkout or of the images, hashed.
     """
-    facts: list[Any] = [app, name, layer.model_dump(mode="json", include=KEYS)]
+    facts: list[Any] = [FORM, app, name, layer.model_dump(mode="json", include=KEYS)]
     facts.append(sorted(rules_of(layer).quarantined))
     facts.append(content)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

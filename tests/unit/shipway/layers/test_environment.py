@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shipway.config.pipeline import App, Layer, Service, read_pipeline
-from shipway.pyramid.layer_environment import environment_spec, sidecars_of
+from shipway.layers.environment import environment_spec, sidecars_of
 from shipway.runners.environment import EnvironmentSpec, Images, Sidecar
 from tests.support.code import code_of
 
@@ -17,7 +17,7 @@ tests:
     unit:
       command: [pytest]
       env: {NAME: "the layer's"}
-      timeout: 60
+      timeout_seconds: 60
       services: {db: {image: "postgres:17"}}
       app: {}
 """

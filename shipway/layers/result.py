@@ -1,0 +1,82 @@
+"""What a run of a layer comes to: for people, and for the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shipway.config.pipeline import Layer, Tests
+from shipway.ledger.session import TestRun
+from shipway.pyramid.layer_run import LayerRun
+from shipway.pyramid.results import LayerResult, Shard, TestResult
+from shipway.pytest_plugin.shipway_names import display_name, ledger_name
+from shipway.test_tools.tool import Tool
+
+
+def layer_result(
+    name: str,
+    tests: Tests,
+    tool: Tool,
+    layer_run: LayerRun,
+    shards: Sequence[Shard],
+    seconds: float,
+) -> LayerResult:
+    """What the layer comes to so far.
+
+    Args:
+        name: The layer.
+        tests: The app's pyramid.
+        tool: The layer's tool, which knows how to run one test.
+        layer_run: The results.
+        shards: The shards that came to their end.
+        seconds: What the layer took.
+    """
+    layer = tests.layers[name]
+    return LayerResult(
+        layer=name,
+        weight=100 * tests.weight(name),
+        budget_seconds=tests.budget_seconds_of(name),
+        tests=tuple(_for_people(test, layer, tool) for test in layer_run.results()),
+        seconds=seconds,
+        shards=tuple(shards),
+    )
+
+
+def recorded_runs(layer_run: LayerRun, tool: Tool) -> list[TestRun]:
+    """What each test did, as the ledger records it."""
+    return [
+        TestRun(
+            unit=ledger_name(tool.unit_of(runs[0])),
+            runs=tuple(runs),
+            result=layer_run.result(name),
+            proven=layer_run.has_proven_itself(name),
+        )
+        for name, runs in layer_run.runs.items()
+    ]
+
+
+def warnings(result: LayerResult, layer: Layer) -> list[str]:
+    """What fails nothing, but should not stay so."""
+    over_budget = (
+        f"The {result.layer} layer took {result.seconds:.1f} s, over its budget of "
+        f"{result.budget_seconds:.1f} s"
+    )
+    unknown = set(layer.quarantine).difference(test.name for test in result.tests)
+    return [
+        *([over_budget] if result.over_budget else []),
+        *(
+            f"The quarantine names {display_name(name)}, and there is no such test"
+            for name in sorted(unknown)
+        ),
+    ]
+
+
+def _for_people(test: TestResult, layer: Layer, tool: Tool) -> TestResult:
+    """With how to run it alone, and who knows of it; what a passed test printed is no news."""
+    if test.outcome in {"passed", "skipped"}:
+        return test.model_copy(update={"output": ""})
+    message = test.message
+    if test.outcome == "quarantined":
+        entry = layer.quarantine[test.name]
+        message = f"{entry.owner} until {entry.until}: {entry.reason}"
+    update = {"message": message, "local_command": tool.local_command(test)}
+    return test.model_copy(update=update)
