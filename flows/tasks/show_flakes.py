@@ -26,8 +26,8 @@ async def show_flakes(app: str) -> None:
         RetryError: The ledger does not answer.
     """
     check_names(app=app)
-    async with (await load_block(Ledger)).open() as book:
-        records, proofs = await book.records(app), await book.proofs(app)
+    async with (await load_block(Ledger)).open() as session:
+        records, proofs = await session.records(app), await session.proofs(app)
     page = render_flakes(app, records, proofs)
     await acreate_markdown_artifact(page, key=f"{app}-flakes", description=f"Flakes of {app}")
     rows = [record.model_dump(mode="json") for record in records]
@@ -40,24 +40,25 @@ def render_flakes(app: str, records: Sequence[Record], proofs: Sequence[Proof]) 
         return f"# Flakes of {app}\n\nNo test has failed yet."
     rows = [
         (
-            f"{100 * one.failures / one.runs:.0f} %",
-            f"{one.failures} of {one.runs}",
-            str(one.flakes),
-            escape(one.layer),
-            escape(display_name(one.name)),
-            f"{one.last_failed:%Y-%m-%d %H:%M}" if one.last_failed else "",
-            f"`{one.revision[:7]}`",
+            f"{100 * record.failures / record.runs:.0f} %",
+            f"{record.failures} of {record.runs}",
+            str(record.flakes),
+            escape(record.layer),
+            escape(display_name(record.name)),
+            f"{record.last_failed:%Y-%m-%d %H:%M}" if record.last_failed else "",
+            f"`{record.revision[:7]}`",
         )
-        for one in records
+        for record in records
     ]
     head = ("Rate", "Failed", "Flaky runs", "Layer", "Test", "Last failed", "Last revision")
     parts = [f"# Flakes of {app}", table(head, rows)]
     if proofs:
         parts.append("## Proof: the same revision passed and failed")
-    for one in proofs[:MOST_PROOFS]:
+    for proof in proofs[:MOST_PROOFS]:
         parts += [
-            f"**{escape(display_name(one.name))}** ({escape(one.layer)}) at `{one.revision[:7]}`",
-            f"Failed:\n\n{fenced(one.failed_log.strip() or '(no output)')}",
-            f"Passed:\n\n{fenced(one.passed_log.strip() or '(no output)')}",
+            f"**{escape(display_name(proof.name))}** ({escape(proof.layer)}) "
+            f"at `{proof.revision[:7]}`",
+            f"Failed:\n\n{fenced(proof.failed_log.strip() or '(no output)')}",
+            f"Passed:\n\n{fenced(proof.passed_log.strip() or '(no output)')}",
         ]
     return "\n\n".join(parts)

@@ -202,13 +202,15 @@ class Tests(Strict):
 
     def weight(self, layer: str) -> float:
         """The layer's share of the whole, from 0 to 1: the team's weights, or 70, 20 and 10."""
-        weights = {name: one.weight or DEFAULT_WEIGHTS[name] for name, one in self.layers.items()}
+        weights = {
+            name: settings.weight or DEFAULT_WEIGHTS[name] for name, settings in self.layers.items()
+        }
         return weights[layer] / sum(weights.values())
 
     def budget_seconds_of(self, layer: str) -> float:
         """The layer's time budget: its own, or its weight's share of the whole."""
-        own = self.layers[layer].budget_seconds
-        return own or self.budget_seconds * self.weight(layer)
+        share = self.budget_seconds * self.weight(layer)
+        return self.layers[layer].budget_seconds or share
 
     @model_validator(mode="after")
     def _weighed(self) -> Tests:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from shipway.config.pipeline import Layer
-from shipway.pyramid.verdict import Rules, active
+from shipway.pyramid.verdict import Rules, quarantine_active
 
 
 class TimeLimit(NamedTuple):
@@ -19,7 +19,9 @@ class TimeLimit(NamedTuple):
 def rules_of(layer: Layer) -> Rules:
     """What the team decided, as of today (UTC)."""
     today = datetime.now(UTC).date()
-    quarantined = {name for name, entry in layer.quarantine.items() if active(entry.until, today)}
+    quarantined = {
+        name for name, entry in layer.quarantine.items() if quarantine_active(entry.until, today)
+    }
     repeats = layer.new_tests if layer.splits else 1
     return Rules(retries=layer.retries, new_tests=repeats, quarantined=frozenset(quarantined))
 

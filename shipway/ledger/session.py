@@ -20,7 +20,7 @@ from shipway.pytest_plugin.shipway_names import ledger_name
 NEWEST = 0.5
 MOST_LOG = 20_000
 # What a killed run had gone green with is of no use once the branch has moved on.
-KEPT = timedelta(days=14)
+KEPT_FOR = timedelta(days=14)
 MANY = 500
 SUMS = ("runs", "failures", "flakes")
 LATEST = (
@@ -128,14 +128,14 @@ class LedgerSession:
         """Remember tests that passed, in case the run is killed."""
         now = datetime.now(UTC)
         rows = [
-            {"inputs": inputs, "name": ledger_name(one.name), "seconds": one.seconds, "at": now}
-            for one in tests
+            {"inputs": inputs, "name": ledger_name(test.name), "seconds": test.seconds, "at": now}
+            for test in tests
         ]
         await self._insert(PASSED, rows)
 
     async def forget(self, inputs: str) -> None:
         """Drop what was remembered for a killed run, and what is older than two weeks."""
-        old = datetime.now(UTC) - KEPT
+        old = datetime.now(UTC) - KEPT_FOR
         await self._connection.execute(
             delete(PASSED).where((PASSED.c.inputs == inputs) | (PASSED.c.at < old))
         )
@@ -155,10 +155,10 @@ class LedgerSession:
         rows: list[dict[str, Any]] = []
         proofs: list[dict[str, Any]] = []
         now = datetime.now(UTC)
-        for ran in tests:
-            if all(one.outcome == "skipped" for one in ran.runs):
+        for test in tests:
+            if all(result.outcome == "skipped" for result in test.runs):
                 continue
-            row = {"app": app, "layer": layer, **_row(ran, revision, now)}
+            row = {"app": app, "layer": layer, **_row(test, revision, now)}
             rows.append(row)
             earlier = before.get(row["name"], {})
             failed = row["failed_log"] if row["failures"] else earlier.get("failed_log")
@@ -186,15 +186,15 @@ class LedgerSession:
 
     async def _logs(self, app: str, layer: str, revision: str) -> dict[str, dict[str, str]]:
         """Logs of earlier runs of a revision, by test."""
-        found: dict[str, dict[str, str]] = {}
+        logs: dict[str, dict[str, str]] = {}
         for kind in ("passed", "failed"):
             of_revision = TESTS.c[f"{kind}_revision"] == revision
             query = select(TESTS.c.name, TESTS.c[f"{kind}_log"]).where(
                 and_(TESTS.c.app == app, TESTS.c.layer == layer, of_revision)
             )
             for name, log in await self._connection.execute(query):
-                found.setdefault(name, {})[f"{kind}_log"] = log or ""
-        return found
+                logs.setdefault(name, {})[f"{kind}_log"] = log or ""
+        return logs
 
     async def _insert(
         self,
@@ -217,17 +217,17 @@ class LedgerSession:
             await self._connection.execute(statement, rows[begin : begin + MANY])
 
 
-def _row(ran: TestRun, revision: str, now: datetime) -> dict[str, Any]:
-    failed = [one for one in ran.runs if one.outcome == "failed"]
-    passed = [one for one in ran.runs if one.outcome == "passed"]
+def _row(test: TestRun, revision: str, now: datetime) -> dict[str, Any]:
+    failed = [run for run in test.runs if run.outcome == "failed"]
+    passed = [run for run in test.runs if run.outcome == "passed"]
     return {
-        "name": ledger_name(ran.result.name),
-        "unit": ran.unit,
+        "name": ledger_name(test.result.name),
+        "unit": test.unit,
         "seconds": passed[-1].seconds if passed else None,
-        "runs": len(ran.runs),
+        "runs": len(test.runs),
         "failures": len(failed),
-        "flakes": int(ran.result.outcome == "flaky"),
-        "proven": ran.proven,
+        "flakes": int(test.result.outcome == "flaky"),
+        "proven": test.proven,
         "first_seen": now,
         "last_seen": now,
         "last_failed": now if failed else None,

@@ -53,13 +53,13 @@ class LayerRun:
 
         One of these that shares a file with others may have run again: that run counts.
         """
-        again = {ledger_name(name) for name in self.runs}
-        before = [
+        ran_now = {ledger_name(name) for name in self.runs}
+        earlier = [
             TestResult(name=name, outcome="passed", seconds=seconds, earlier=True)
             for name, seconds in self._earlier.items()
-            if name not in again
+            if name not in ran_now
         ]
-        return (*before, *(self.result(name) for name in self.runs))
+        return (*earlier, *(self.result(name) for name in self.runs))
 
     def _is_new(self, name: str) -> bool:
         return self._any_proven and not self._proven.get(ledger_name(name), False)

@@ -27,7 +27,7 @@ class Rules(BaseModel):
     quarantined: frozenset[str] = frozenset()
 
 
-def active(until: date, today: date) -> bool:
+def quarantine_active(until: date, today: date) -> bool:
     """Whether a quarantine holds; its last day counts."""
     return today <= until
 
@@ -46,8 +46,8 @@ def next_step(
     if new:
         if failures:
             return "red"
-        ran = runs[0].outcome == "passed" and len(runs) < rules.new_tests
-        return "again" if ran else "done"
+        again = runs[0].outcome == "passed" and len(runs) < rules.new_tests
+        return "again" if again else "done"
     if runs[-1].outcome != "failed":
         return "done"
     return "again" if failures <= rules.retries else "red"
@@ -57,13 +57,13 @@ def outcome(runs: Sequence[TestResult], rules: Rules, *, new: bool) -> TestResul
     """What a test's runs come to: a test that failed once is never plain `passed`."""
     failed = [run for run in runs if run.outcome == "failed"]
     came_to: Outcome = runs[-1].outcome
-    shown = runs[-1]
+    decisive = runs[-1]
     if failed:
-        shown = failed[-1]
+        decisive = failed[-1]
         if runs[0].name in rules.quarantined:
             came_to = "quarantined"
         elif new or runs[-1].outcome != "passed":
             came_to = "failed"
         else:
             came_to = "flaky"
-    return shown.model_copy(update={"outcome": came_to, "attempts": len(runs)})
+    return decisive.model_copy(update={"outcome": came_to, "attempts": len(runs)})

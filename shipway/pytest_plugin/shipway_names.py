@@ -35,5 +35,6 @@ def _printable(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in name
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in name
     )

@@ -92,15 +92,15 @@ def chosen_of(ids: list[str], plan: dict[str, Any]) -> set[str]:
     if plan["only"] is not None:
         return set(plan["only"]).intersection(ids)
     done = set(plan["done"])
-    names = {one: ledger_name(one) for one in ids}
-    left = [one for one in ids if names[one] not in done]
-    known = {one: plan["seconds"][names[one]] for one in left if names[one] in plan["seconds"]}
+    names = {test: ledger_name(test) for test in ids}
+    left = [test for test in ids if names[test] not in done]
+    known = {test: plan["seconds"][names[test]] for test in left if names[test] in plan["seconds"]}
     load = expected(left, known)
     if plan["split"] == "test":
         return set(split(load, plan["shards"])[plan["shard"]])
-    files = {one: one.partition("::")[0] for one in left}
-    mine = set(split(by_file(load, files), plan["shards"])[plan["shard"]])
-    return {one for one in left if files[one] in mine}
+    files = {test: test.partition("::")[0] for test in left}
+    chosen = set(split(by_file(load, files), plan["shards"])[plan["shard"]])
+    return {test for test in left if files[test] in chosen}
 
 
 class Reporter:
@@ -110,93 +110,96 @@ class Reporter:
         self._token = token
         self._selection = selection
         self._open: dict[str, dict[str, Any]] = {}
-        self._told: set[str] = set()
+        self._sent: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say how many tests there are to run; with pytest-xdist, its workers find them."""
         if self._selection.collected:
-            self._collected(self._selection.collected, self._selection.chosen)
+            self._send_collected()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be read is a test that failed."""
         if report.failed:
-            found = _begun(report.nodeid, "", 0)
-            _note_failure(found, report)
-            self._tell(report.nodeid, found)
+            result = _new_result(report.nodeid, "", 0)
+            _note_failure(result, report)
+            self._send_result(report.nodeid, result)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A failure is told at once, all else when the test has cleaned up."""
-        if report.nodeid in self._told:
+        if report.nodeid in self._sent:
             return
         file, line, _ = report.location
-        found = self._open.setdefault(report.nodeid, _begun(report.nodeid, file, (line or -1) + 1))
-        found["seconds"] += report.duration
+        result = self._open.setdefault(
+            report.nodeid, _new_result(report.nodeid, file, (line or -1) + 1)
+        )
+        result["seconds"] += report.duration
         if str(report.outcome) == "rerun":
             # pytest-rerunfailures starts the test afresh.
             del self._open[report.nodeid]
         elif report.failed:
-            _note_failure(found, report)
-            self._tell(report.nodeid, found)
+            _note_failure(result, report)
+            self._send_result(report.nodeid, result)
         else:
             if report.skipped:
-                found["outcome"] = "skipped"
-                found["message"] = _reason(report)
+                result["outcome"] = "skipped"
+                result["message"] = _reason(report)
             if report.when == "teardown":
                 # The other half of a proof, should the test fail on this revision later.
-                found["output"] = _output(report)[-MOST_PASSED_OUTPUT:]
-                self._tell(report.nodeid, found)
+                result["output"] = _output(report)[-MOST_PASSED_OUTPUT:]
+                self._send_result(report.nodeid, result)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Bring this plugin and the plan to a worker of pytest-xdist: it reads options anew."""
         node.workerinput["shipway_plan"] = _plan_file
         options = os.environ.get("PYTEST_ADDOPTS")
-        ours = {
+        variables = {
             "PYTEST_ADDOPTS": " ".join(filter(None, ["-p shipway_pytest", options])),
             "SHIPWAY_RESTORE": json.dumps({"PYTEST_ADDOPTS": options}),
         }
-        node.gateway.remote_exec(f"import os; os.environ.update({ours!r})").waitclose()
+        node.gateway.remote_exec(f"import os; os.environ.update({variables!r})").waitclose()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take over what a worker of pytest-xdist found."""
-        found = getattr(node, "workeroutput", {}).get("shipway")
-        if found and not self._selection.chosen:
-            self._selection.collected, self._selection.chosen = found
-            self._collected(*found)
+        collection = getattr(node, "workeroutput", {}).get("shipway")
+        if collection and not self._selection.chosen:
+            self._selection.collected, self._selection.chosen = collection
+            self._send_collected()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Say that the suite came to its end, and what it did not run."""
-        missing = [one for one in self._selection.chosen if one not in self._told]
+        missing = [test for test in self._selection.chosen if test not in self._sent]
         self._send({"end": int(exitstatus), "missing": missing[:10]})
 
-    def _collected(self, collected: str, chosen: list[str]) -> None:
-        self._send({"collected": collected, "count": len(chosen)})
+    def _send_collected(self) -> None:
+        selection = self._selection
+        self._send({"collected": selection.collected, "count": len(selection.chosen)})
 
-    def _tell(self, nodeid: str, found: dict[str, Any]) -> None:
+    def _send_result(self, nodeid: str, result: dict[str, Any]) -> None:
         self._open.pop(nodeid, None)
-        self._told.add(nodeid)
-        self._send({"test": found})
+        self._sent.add(nodeid)
+        self._send({"test": result})
 
     def _send(self, message: dict[str, Any]) -> None:
         for piece in _pieces(json.dumps(message), self._token):
             os.write(_pipe, piece)
 
 
-def _begun(nodeid: str, file: str, line: int) -> dict[str, Any]:
+def _new_result(nodeid: str, file: str, line: int) -> dict[str, Any]:
     return {"name": nodeid, "outcome": "passed", "seconds": 0.0, "file": file, "line": line}
 
 
-def _note_failure(found: dict[str, Any], report: Any) -> None:
+def _note_failure(result: dict[str, Any], report: Any) -> None:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = report.longreprtext
-    found["outcome"] = "failed"
-    found["message"] = _cut(str(crash.message) if crash else text.strip().rpartition("\n")[2])
-    found["text"] = _cut(text)
-    found["output"] = _cut(_output(report))
+    result["outcome"] = "failed"
+    result["message"] = _cut(str(crash.message) if crash else text.strip().rpartition("\n")[2])
+    result["text"] = _cut(text)
+    result["output"] = _cut(_output(report))
     if crash:
-        found["file"], found["line"] = os.path.relpath(crash.path), crash.lineno
+        result["file"], result["line"] = os.path.relpath(crash.path), crash.lineno
 
 
 def _output(report: Any) -> str:

@@ -48,7 +48,7 @@ def pyramid_figures(layers: Sequence[LayerResult]) -> dict[str, Any]:
             "over_budget": layer.over_budget,
             "green_since": layer.cached,
             "earlier": _earlier(layer),
-            "shards": [round(one.seconds, 3) for one in layer.shards],
+            "shards": [round(shard.seconds, 3) for shard in layer.shards],
             "attention": [
                 {
                     "name": display_name(test.name),
@@ -68,14 +68,17 @@ def pyramid_figures(layers: Sequence[LayerResult]) -> dict[str, Any]:
 
 def _figures(layers: Sequence[LayerResult]) -> str:
     # With a column for every outcome, the UI would cut off the last ones.
-    seen: list[Outcome] = [one for one in OUTCOMES if any(layer.count(one) for layer in layers)]
-    head = ("Layer", "Target", "Tests", *(one.capitalize() for one in seen), "Shards", "Time")
+    outcomes: list[Outcome] = [
+        outcome for outcome in OUTCOMES if any(layer.count(outcome) for layer in layers)
+    ]
+    columns = (outcome.capitalize() for outcome in outcomes)
+    head = ("Layer", "Target", "Tests", *columns, "Shards", "Time")
     rows = [
         (
             escape(layer.layer),
             f"{layer.weight:.0f} %",
             f"{len(layer.tests)} ({count:.0f} %)",
-            *(str(layer.count(outcome)) for outcome in seen),
+            *(str(layer.count(outcome)) for outcome in outcomes),
             str(len(layer.shards)) if layer.cached is None else "green before",
             f"{layer.seconds:.1f} s of {layer.budget_seconds:.0f} s"
             + (" **over budget**" if layer.over_budget else ""),
@@ -90,12 +93,12 @@ def _from_before(layers: Sequence[LayerResult]) -> str:
     lines: list[str] = []
     for layer in layers:
         if layer.cached is not None:
-            said = f" did not run: it was green with the same inputs in {layer.cached}"
+            note = f" did not run: it was green with the same inputs in {layer.cached}"
         elif count := _earlier(layer):
-            said = f": {count} tests did not run again: they passed in a run that was killed"
+            note = f": {count} tests did not run again: they passed in a run that was killed"
         else:
             continue
-        lines.append(f"- {escape(layer.layer)}{said}")
+        lines.append(f"- {escape(layer.layer)}{note}")
     return "\n".join(lines)
 
 
@@ -120,14 +123,14 @@ def _failure(test: TestResult) -> str:
 
 
 def _listed(title: str, layers: Sequence[LayerResult], outcome: Any) -> str:
-    found = [(layer, test) for layer in layers for test in layer.with_outcome(outcome)]
-    if not found:
+    listed = [(layer, test) for layer in layers for test in layer.with_outcome(outcome)]
+    if not listed:
         return ""
     rows = [
         (escape(layer.layer), escape(display_name(test.name)), escape(display_name(test.message)))
-        for layer, test in found[:MOST_SHOWN]
+        for layer, test in listed[:MOST_SHOWN]
     ]
-    more = f"\n\nAnd {len(found) - MOST_SHOWN} more." if len(found) > MOST_SHOWN else ""
+    more = f"\n\nAnd {len(listed) - MOST_SHOWN} more." if len(listed) > MOST_SHOWN else ""
     return f"### {title}\n\n" + table(("Layer", "Test", "Why"), rows) + more
 
 
@@ -135,7 +138,7 @@ def _slowest(layers: Sequence[LayerResult]) -> str:
     tests = [
         (test, layer) for layer in layers for test in layer.tests if test.seconds >= SLOW_SECONDS
     ]
-    slowest = sorted(tests, key=lambda one: -one[0].seconds)[:SLOWEST]
+    slowest = sorted(tests, key=lambda row: -row[0].seconds)[:SLOWEST]
     if not slowest:
         return ""
     rows = [

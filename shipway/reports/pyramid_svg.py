@@ -33,15 +33,15 @@ def draw(layers: Sequence[LayerResult]) -> str:
         f'<rect width="{WIDTH}" height="{height}" fill="{PAPER}"/>',
         *_legend(),
     ]
-    found = shares(layers)
-    for place, number in enumerate(reversed(range(len(layers)))):
-        parts += _row(layers[number], *found[number], TOP + ROW * place)
+    percents = shares(layers)
+    for row, number in enumerate(reversed(range(len(layers)))):
+        parts += _row(layers[number], *percents[number], TOP + ROW * row)
     return "".join((*parts, "</svg>"))
 
 
 def _row(layer: LayerResult, count: float, time: float, top: float) -> list[str]:
     middle = top + ROW / 2
-    said = f"{count:.0f} % of tests, {time:.0f} % of time"
+    real = f"{count:.0f} % of tests, {time:.0f} % of time"
     return [
         _text(LEFT - 10, middle + 4, layer.layer, "end"),
         _bar(count, top + 7, BAR, f'fill="{COUNT}"'),
@@ -49,7 +49,7 @@ def _row(layer: LayerResult, count: float, time: float, top: float) -> list[str]
         # Last, so that it is seen in front of bars that are too long.
         _bar(layer.weight, top + 4, 2 * BAR + 6, TARGET),
         _text(WIDTH - RIGHT + 14, middle - 3, f"target {layer.weight:.0f} %", "start"),
-        _text(WIDTH - RIGHT + 14, middle + 12, said, "start"),
+        _text(WIDTH - RIGHT + 14, middle + 12, real, "start"),
     ]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.results import Outcome, TestResult
-from shipway.pyramid.verdict import Rules, active, next_step, outcome
+from shipway.pyramid.verdict import Rules, next_step, outcome, quarantine_active
 
 KINDS: dict[str, Outcome] = {"p": "passed", "f": "failed", "s": "skipped"}
 
@@ -101,4 +101,4 @@ def test_a_test_has_proven_itself_once_it_passed_as_often_as_it_must(
 
 def test_a_quarantines_last_day_counts() -> None:
     days = [date(2026, 11, day) for day in (23, 24, 25)]
-    assert [active(date(2026, 11, 24), today) for today in days] == [True, True, False]
+    assert [quarantine_active(date(2026, 11, 24), today) for today in days] == [True, True, False]
