@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-
-import pytest
 
 from shipway.config.pipeline import Layer, Tests
 from shipway.layers.result import layer_result, recorded_runs, warnings
-from shipway.layers.rules import TimeLimit, rules_of, time_limit
+from shipway.layers.rules import rules_of
 from shipway.ledger.session import TestRun
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.results import LayerResult, Outcome, Shard, TestResult
@@ -21,51 +19,16 @@ def layer(**settings: Any) -> Layer:
     return Layer.model_validate({"command": ["pytest"], **settings})
 
 
-def quarantine(**days: int) -> dict[str, Any]:
-    return {
-        name: {"owner": "Ada", "reason": "issue 7", "until": TODAY + timedelta(days=days_from_now)}
-        for name, days_from_now in days.items()
-    }
+def quarantine(*names: str) -> dict[str, Any]:
+    return {name: {"owner": "Ada", "reason": "issue 7", "until": TODAY} for name in names}
 
 
 def came_to(name: str, outcome: Outcome = "passed") -> TestResult:
     return TestResult(name=name, outcome=outcome, seconds=1.0, message="why", output="printed")
 
 
-@pytest.mark.parametrize(
-    ("settings", "rules"),
-    [
-        ({}, Rules(retries=0, new_tests=3)),
-        ({"retries": 2, "new_tests": 5}, Rules(retries=2, new_tests=5)),
-        # A tool that cannot run a part cannot run new tests once more.
-        ({"command": ["make"], "new_tests": 5}, Rules(retries=0, new_tests=1)),
-        (
-            {"quarantine": quarantine(over=-1, today=0, later=9)},
-            Rules(retries=0, new_tests=3, quarantined=frozenset({"today", "later"})),
-        ),
-    ],
-)
-def test_the_rules_are_what_the_team_decided(settings: dict[str, Any], rules: Rules) -> None:
-    assert rules_of(layer(**settings)) == rules
-
-
-@pytest.mark.parametrize(
-    ("settings", "limit"),
-    [
-        ({}, TimeLimit(3600, "timeout_seconds")),
-        ({"timeout_seconds": 5}, TimeLimit(5, "timeout_seconds")),
-        ({"over_budget": "fail"}, TimeLimit(9, "budget_seconds")),
-        ({"over_budget": "fail", "timeout_seconds": 5}, TimeLimit(5, "timeout_seconds")),
-    ],
-)
-def test_a_layer_ends_at_its_timeout_or_at_a_strict_budget(
-    settings: dict[str, Any], limit: TimeLimit
-) -> None:
-    assert time_limit(layer(**settings), 9) == limit
-
-
 def test_a_result_is_told_with_how_to_run_a_test_alone_and_who_knows_of_it() -> None:
-    unit = layer(quarantine=quarantine(known=0))
+    unit = layer(quarantine=quarantine("known"))
     tests = Tests(budget_seconds=100, layers={"unit": unit, "e2e": layer(weight=30)})
     layer_run = LayerRun(rules_of(unit), {}, {"earlier": 2.0})
     for test in (came_to("a"), came_to("known", "failed"), came_to("b", "failed")):
@@ -98,7 +61,7 @@ def test_the_ledger_is_told_of_every_run_of_a_test() -> None:
 
 
 def test_what_should_not_stay_so_is_said() -> None:
-    unit = layer(quarantine=quarantine(gone=0, known=0))
+    unit = layer(quarantine=quarantine("gone", "known"))
     result = LayerResult(
         layer="unit", weight=70, budget_seconds=9, tests=(came_to("known"),), seconds=10
     )
