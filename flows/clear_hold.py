@@ -6,7 +6,9 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from flows.tasks.rollback.clear_hold import commit_cleared_hold
+from shipway.app_environment import AppEnvironment
 from shipway.parameters import required_line
+from shipway.rollback.commit import Reason
 
 
 @flow(name="clear-hold", flow_run_name="{app} in {environment}: clear the hold on {revision}")
@@ -20,6 +22,7 @@ async def clear_hold(app: str, environment: str, revision: str, reason: str, by:
         reason: Why it may come back; it stands in the commit.
         by: Who says so; it stands beside the reason.
     """
-    why, who = required_line("reason", reason), required_line("by", by)
-    cleared = await commit_cleared_hold(app, environment, revision, why, who)
-    get_run_logger().info("The hold is gone: %s", cleared.link)
+    given = Reason(why=required_line("reason", reason), by=required_line("by", by))
+    app_environment = AppEnvironment(app=app, environment=environment)
+    commit = await commit_cleared_hold(app_environment, revision, given)
+    get_run_logger().info("The hold is gone: %s", commit.link)

@@ -10,9 +10,10 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from blocks.ops_repository import OpsRepository
 from flows.runtime.load_block import load_block
 from flows.runtime.run_name import run_name
-from flows.tasks.read_history import history_page, history_rows, read_history
+from flows.tasks.read_history import read_history
 from shipway.history.dora import measure
 from shipway.parameters import check_names
+from shipway.reports.history import history_page, history_rows
 
 
 @flow(name="history", flow_run_name=run_name("history", "environment", "app"))
@@ -27,13 +28,13 @@ async def history(environment: str, app: str | None = None, days: int = 30) -> N
     check_names(app=app, environment=environment)
     until = datetime.now(UTC)
     since = until - timedelta(days=days)
-    found = await read_history(environment, app)
-    recent = [one for one in found if one.at >= since]
+    commits = await read_history(environment, app)
+    recent = [commit for commit in commits if commit.at >= since]
     title = f"{app or 'Every app'} in {environment}"
-    page = history_page(title, measure(found, since, until), recent, until)
+    page = history_page(title, measure(commits, since, until), recent, until)
     ops = await load_block(OpsRepository)
     key = f"{environment}-{app}" if app else environment
     await acreate_markdown_artifact(page, key=f"{key}-dora", description=title)
     await acreate_table_artifact(
-        history_rows(recent, ops), key=f"{key}-history", description=f"{title}: every commit"
+        history_rows(recent, ops.link), key=f"{key}-history", description=f"{title}: every commit"
     )

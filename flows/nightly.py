@@ -7,11 +7,12 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
-from flows.runtime.run_reporter import journal
+from flows.runtime.run_reporter import report_run
 from flows.tasks.build import build, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, remove_what_runs
 from flows.verify import verify
+from shipway.app_environment import AppEnvironment
 from shipway.pyramid.results import RedLayerError
 from shipway.runners.environment import Images
 
@@ -33,16 +34,16 @@ async def nightly(app: str) -> None:
     reds: list[RedLayerError] = []
     await clear_leftovers()
     with TemporaryDirectory(prefix="shipway-") as folder:
-        async with journal(app, "nightly") as log:
-            code = await log.timed("code", checkout(app, None, Path(folder)))
-            await log.goes_to(code.revision, code.pipeline.tests)
-            image = await log.timed("build", build(code, "image", no_cache=True))
+        async with report_run(AppEnvironment(app=app, environment="nightly")) as reporter:
+            code = await reporter.timed("code", checkout(app, None, Path(folder)))
+            await reporter.releases(code.revision, code.pipeline.tests)
+            image = await reporter.timed("build", build(code, "image", no_cache=True))
             tests = await build_tests(code, no_cache=True)
             images = Images(tests=tests, app=image)
             for name in code.pipeline.tests.layers:
                 layer = verify.with_options(name=name)
                 try:
-                    await log.verified(name, layer(name, code, images, fresh=True))
+                    await reporter.verified(name, layer(name, code, images, fresh=True))
                 except RedLayerError as red:
                     reds.append(red)
             for red in reds:

@@ -6,10 +6,12 @@ from prefect import flow
 
 from flows.rollout import Until, rollout
 from flows.runtime.run_name import name_this_run
-from flows.runtime.run_reporter import journal
-from flows.tasks.promotion import find_promotable, promotion_of
+from flows.runtime.run_reporter import report_run
+from flows.tasks.find_promotable import find_promotable
 from flows.tasks.rollout.read_target import read_target
+from shipway.app_environment import AppEnvironment
 from shipway.release import Cause
+from shipway.rollout.promotion import promotion_of
 
 
 @flow(name="promote", flow_run_name="{app} → {environment}: promotion")
@@ -24,12 +26,12 @@ async def promote(
         until: Stop at the GitOps commit, or see the rollout through until healthy.
         downgrade: Let an older or unrelated revision follow the one that is there now.
     """
-    async with journal(app, environment) as log:
-        target = await read_target(app, environment)
-        promotion = promotion_of(target)
-        found = await log.timed("release", find_promotable(app, promotion))
-        await log.goes_to(found.revision)
-        await name_this_run(f"{app} {found.revision.short}: {promotion.source} → {environment}")
+    app_environment = AppEnvironment(app=app, environment=environment)
+    async with report_run(app_environment) as reporter:
+        promotion = promotion_of(await read_target(app_environment))
         cause = Cause(downgrade=downgrade, promoted_from=promotion.source)
-        rest = rollout(app, environment, found.revision, found.image, until, cause)
-        log.rolled_out(found.image, await log.timed("deploy", rest))
+        release = await reporter.timed("release", find_promotable(app, promotion, cause))
+        await reporter.releases(release.revision)
+        await name_this_run(f"{app} {release.revision.short}: {promotion.source} → {environment}")
+        result = await reporter.timed("deploy", rollout(app_environment, release, until))
+        reporter.rolled_out(release.image, result)

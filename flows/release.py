@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from prefect import flow
 
 from flows.rollout import Until, rollout
-from flows.runtime.run_reporter import RunReporter, journal
+from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
@@ -16,10 +16,11 @@ from flows.tasks.push import find_image, push
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.test.start_services import start_services
 from flows.verify import verify
+from shipway.app_environment import AppEnvironment
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group
 from shipway.image_ref import ImageRef
-from shipway.release import Cause
+from shipway.release import Cause, Release
 from shipway.runners.environment import Images
 
 
@@ -45,29 +46,31 @@ async def release(
         until: Stop at the GitOps commit, or see the rollout through until healthy.
         downgrade: Let an older or unrelated revision follow the one that is there now.
     """
+    app_environment = AppEnvironment(app=app, environment=environment)
     with TemporaryDirectory(prefix="shipway-") as folder:
-        async with journal(app, environment) as log:
-            code = await log.timed("code", checkout(app, revision, Path(folder)))
-            await log.goes_to(code.revision, code.pipeline.tests)
-            await read_target(app, environment)
-            image = await find_image(code) or await make(code, log)
+        async with report_run(app_environment) as reporter:
+            code = await reporter.timed("code", checkout(app, revision, Path(folder)))
+            await reporter.releases(code.revision, code.pipeline.tests)
+            await read_target(app_environment)
+            image = await find_image(code) or await build_test_push(code, reporter)
             cause = Cause(downgrade=downgrade)
-            deployed = rollout(app, environment, code.revision, str(image), until, cause)
-            log.rolled_out(str(image), await log.timed("deploy", deployed))
+            new = Release(revision=code.revision, image=image, cause=cause)
+            result = await reporter.timed("deploy", rollout(app_environment, new, until))
+            reporter.rolled_out(image, result)
 
 
-async def make(code: Code, log: RunReporter) -> ImageRef:
+async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:
     """Build and test a revision that has no image yet; push it once the whole pyramid is green."""
     await clear_leftovers()
     async with nothing_left():
         async with fail_fast_group() as side_by_side:
-            image = side_by_side.create_task(log.timed("build", build(code, "image")))
+            image = side_by_side.create_task(reporter.timed("build", build(code, "image")))
             side_by_side.create_task(start_services(code))
             tests = await build_tests(code)
             for name, layer in code.pipeline.tests.layers.items():
                 images = Images(tests=tests, app=await image if layer.app else None)
-                await log.verified(name, verify.with_options(name=name)(name, code, images))
+                await reporter.verified(name, verify.with_options(name=name)(name, code, images))
         built = await image
-    pushed = await log.timed("release", push(code, built))
-    log.pushed(pushed)
+    pushed = await reporter.timed("release", push(code, built))
+    reporter.pushed(pushed)
     return pushed.image

@@ -1,4 +1,4 @@
-"""The way back: one commit to an earlier release, and a hold on the one that failed."""
+"""Back to an earlier release: one commit, and a hold on the one that failed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from prefect import flow
 
 from flows.rollout import Until, rollout
 from flows.runtime.run_name import name_this_run
-from flows.runtime.run_reporter import journal
-from flows.tasks.rollback.commit import commit_rollback
-from flows.tasks.rollback.safety_check import go_back_now
+from flows.runtime.run_reporter import report_run
+from flows.tasks.rollback.roll_back import roll_back, roll_back_safely
 from flows.tasks.rollout.read_target import read_target
+from shipway.app_environment import AppEnvironment
 from shipway.parameters import required_line
-from shipway.release import Cause
-from shipway.rollout.committed import RolledOut
+from shipway.rollback.commit import Reason
+from shipway.rollout.result import RolloutResult
 
 
 @flow(name="rollback", flow_run_name="{app} in {environment}: back")
@@ -34,18 +34,18 @@ async def rollback(
         to: Revision to go back to, or the beginning of its id; the release before if empty.
         until: Stop at the GitOps commit, or see the rollout through until healthy.
     """
-    why, who = required_line("reason", reason), required_line("by", by)
-    async with journal(app, environment) as log:
-        target = await read_target(app, environment)
-        watched = until == "healthy"
-        go = go_back_now if watched else commit_rollback
-        went = await log.timed("release", go(target, to, why, who))
-        goal = went.goal
-        await log.goes_to(goal.revision)
-        await name_this_run(f"{app} back to {goal.revision.short} in {environment}")
+    given = Reason(why=required_line("reason", reason), by=required_line("by", by))
+    app_environment = AppEnvironment(app=app, environment=environment)
+    async with report_run(app_environment) as reporter:
+        target = await read_target(app_environment)
+        commit_rollback = roll_back_safely if until == "healthy" else roll_back
+        committed = await reporter.timed("release", commit_rollback(target, to, given))
+        release = committed.target.release
+        await reporter.releases(release.revision)
+        await name_this_run(release.title(app_environment))
         served = None
-        if watched:
-            cause = Cause(back_from=goal.bad)
-            rest = rollout(app, environment, goal.revision, goal.image, cause=cause)
-            served = (await log.timed("deploy", rest)).served
-        log.rolled_out(goal.image, RolledOut(commits=(went.committed,), served=served))
+        if until == "healthy":
+            served = (await reporter.timed("deploy", rollout(app_environment, release))).served
+        reporter.rolled_out(
+            release.image, RolloutResult(commits=(committed.commit,), served=served)
+        )

@@ -8,144 +8,154 @@ from prefect import flow
 
 from flows.runtime.approval import Declined, ask_for_approval
 from flows.runtime.notify import announce
-from flows.runtime.timeline import Timeline, timeline
-from flows.tasks.rollback.commit import unfinished_rollback
-from flows.tasks.rollback.safety_check import go_back_now
-from flows.tasks.rollout.commit import commit_step
+from flows.runtime.timeline import timeline
+from flows.tasks.rollback.find_unfinished import find_unfinished_rollback
+from flows.tasks.rollback.roll_back import roll_back_safely
+from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
-from flows.tasks.rollout.watch import follow
+from flows.tasks.rollout.watch import apply_and_watch
+from shipway.app_environment import AppEnvironment
 from shipway.errors import BadVersionError, FailError, HaltError, RefuseError, ShipwayError
-from shipway.git.revision import Revision
-from shipway.release import Cause
-from shipway.rollout.committed import Committed, RolledOut
+from shipway.release import Release
+from shipway.reports.timeline import Timeline
+from shipway.rollback.commit import Reason
+from shipway.rollout.result import RolloutResult, StepCommit
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
 
 Until = Literal["commit", "healthy"]
 
+SHIPWAY = "shipway"
 
-@flow(name="rollout", flow_run_name="rollout · {app} {revision.short} → {environment}")
+
+@flow(
+    name="rollout",
+    flow_run_name="rollout · {app_environment.app} {release.revision.short} → "
+    "{app_environment.environment}",
+)
 async def rollout(
-    app: str,
-    environment: str,
-    revision: Revision,
-    image: str,
-    until: Until = "healthy",
-    cause: Cause = Cause(),  # noqa: B008  # frozen
-) -> RolledOut:
-    """Lead one environment to an image, step by step; goes on from where Git says that it is.
+    app_environment: AppEnvironment, release: Release, until: Until = "healthy"
+) -> RolloutResult:
+    """Lead one environment to a release, step by step; goes on from where Git says that it is.
 
     Args:
-        app: Name of the app.
-        environment: The environment.
-        revision: What the image was built from.
-        image: The image, by digest.
+        app_environment: Where it goes.
+        release: What is released. Of what a rollback leads away from, nothing is kept.
         until: Stop at the first commit, or go on until the cluster runs the image and is healthy.
-        cause: Why. Of what a rollback leads away from, nothing is kept.
     """
-    target = await read_target(app, environment)
-    plan = target.plan(image, back=cause.back_from is not None)
+    target = await read_target(app_environment)
+    plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if until == "commit":
-        step = plan[0]
-        committed = await commit_step(target, step, revision, image, cause, {})
-        return RolledOut(commits=(committed,), served=None)
-    if cause.back_from is None:
-        await resume_rollback(target, image)
+        commit = await commit_step(target, plan[0], release, {})
+        return RolloutResult(commits=(commit,), served=None)
+    if not release.cause.is_rollback:
+        await resume_rollback(target, release)
         await check_gates(target)
-    new = any(step.edits for step in plan)
-    if new:
-        await announce(target, "start", f"{revision.short}: {len(plan)} steps", image=image)
+    return await run_plan(target, plan, release)
+
+
+async def run_plan(target: Target, plan: list[Step], release: Release) -> RolloutResult:
+    """Run the steps, and tell the team how it begins and ends, where there is something to do."""
+    short, image = release.revision.short, str(release.image)
+    is_new = any(step.edits for step in plan)
+    if is_new:
+        await announce(target, "start", f"{short}: {len(plan)} steps", image=image)
     try:
-        async with timeline(app, environment, cause.title(app, environment, revision)) as kept:
-            done = await lead(target, plan, revision, image, cause, kept)
+        async with timeline(target.app_environment, release) as page:
+            result = await run_steps(target, plan, release, page)
     except ShipwayError as error:
         what = "halt" if isinstance(error, HaltError) else "failure"
         await announce(target, what, str(error), image=image)
         raise
-    if new:
-        await announce(target, "done", f"{revision.short}: {done.served}", image=image)
-    return done
+    if is_new:
+        await announce(target, "done", f"{short}: {result.served}", image=image)
+    return result
 
 
-async def lead(
-    target: Target,
-    plan: list[Step],
-    revision: Revision,
-    image: str,
-    cause: Cause,
-    kept: Timeline,
-) -> RolledOut:
-    """Take the steps one after the other; lead back from a version that turns out bad.
+async def run_steps(
+    target: Target, plan: list[Step], release: Release, page: Timeline
+) -> RolloutResult:
+    """Take the steps one after the other; roll back from a version that turns out bad.
 
     Raises:
         FailError: The version is bad, or a person did not approve it.
         HaltError: Neither going on nor going back is safe.
     """
-    commits: list[Committed] = []
+    commits: list[StepCommit] = []
     served: str | None = None
-    seen: dict[str, str] = {}
+    notes: dict[str, str] = {}
     for step in plan:
         if step.approval and step.edits:
-            answer = await ask_for_approval(target, step, image, seen)
+            answer = await ask_for_approval(target, step, release.image, notes)
             if isinstance(answer, Declined):
-                raise await give_back(target, answer.error(step), answer.who, image)
-            seen |= answer
-        await dry_run(target, step, revision.commit)
-        committed = await commit_step(target, step, revision, image, cause, seen)
-        commits.append(committed)
-        kept.step(step, committed)
+                raise await roll_back_after(answer.error(step), target, release, by=answer.who)
+            notes |= answer
+        await dry_run(target, step, release)
+        commit = await commit_step(target, step, release, notes)
+        commits.append(commit)
+        page.begin_step(step, commit)
         try:
-            served = await follow(target, committed, step)
-            kept.reached(step)
-            seen = {}
-            if step.gates is not None:
-                passed = await run_gates(target, step, image, committed.at, kept.tell)
-                seen = gate_trailers(passed)
+            served = await apply_and_watch(target, commit, step)
+            page.reached(step)
+            notes = await judge_step(target, step, release, commit, page)
         except BadVersionError as red:
-            kept.gave_up(f"**{red.what}** {red.facts['got'] or ''}")
-            if cause.back_from is not None or target.rollout.on_failure == "halt":
+            page.failed(red)
+            if release.cause.is_rollback or target.rollout.on_failure == "halt":
                 raise
-            failure = await give_back(target, red, "shipway", image)
+            failure = await roll_back_after(red, target, release, by=SHIPWAY)
             if failure is not red:
-                kept.led_back(failure.facts["remedy"] or "")
+                page.rolled_back(failure)
             raise failure from red
-        kept.done()
-        await announce(target, "step", step.name, share=step.share, commit=committed.commit)
-    return RolledOut(commits=tuple(commits), served=served)
+        page.end_step()
+        await announce(target, "step", step.name, share=step.share, commit=commit.commit)
+    return RolloutResult(commits=tuple(commits), served=served)
 
 
-async def resume_rollback(target: Target, image: str) -> None:
-    """Go on with the way back from an image that a run before this one did not live to finish."""
-    left = await unfinished_rollback(target, image)
-    if left is not None:
-        cause = Cause(back_from=left.bad)
-        await rollout(target.app, target.environment, left.revision, left.image, cause=cause)
+async def judge_step(
+    target: Target, step: Step, release: Release, commit: StepCommit, page: Timeline
+) -> dict[str, str]:
+    """Run the gates of a step, if it has any; return what they say as trailers of the next one."""
+    if step.gates is None:
+        return {}
+    passed = await run_gates(target, step, release.image, commit.at, page.measured)
+    return gate_trailers(passed)
 
 
-async def give_back(target: Target, red: FailError, by: str, image: str) -> FailError:
-    """Lead an environment back from a version; return the error that says all of it.
+async def resume_rollback(target: Target, release: Release) -> None:
+    """Go on with a rollback from an image that a run before this one did not live to finish."""
+    unfinished = await find_unfinished_rollback(target, release.image)
+    if unfinished is not None:
+        await rollout(target.app_environment, unfinished)
 
-    Where Git has nothing of that version yet, or had none before it, there is no way back to take.
+
+async def roll_back_after(
+    failure: FailError, target: Target, release: Release, *, by: str
+) -> FailError:
+    """Lead an environment back from a release; return the error that says all of it.
+
+    Where Git has nothing of that release yet, or had none before it, there is nothing to roll back.
     """
-    now = await read_target(target.app, target.environment)
-    if image not in now.current.values():
-        return red
-    reason = f"{red.what} {red.facts['got'] or ''}"
+    current = await read_target(target.app_environment)
+    if str(release.image) not in current.current.values():
+        return failure
+    reason = Reason(why=f"{failure.what} {failure.facts['got'] or ''}", by=by)
     try:
-        back = (await go_back_now(target, None, reason, by)).goal
+        rollback = (await roll_back_safely(target, None, reason)).target
     except RefuseError:
-        return red
-    await announce(target, "rollback", f"back to {back.revision.short}: {reason}", image=image)
-    cause = Cause(back_from=back.bad)
-    await rollout(target.app, target.environment, back.revision, back.image, cause=cause)
+        return failure
+    earlier = rollback.release
+    words = f"back to {earlier.revision.short}: {reason.why}"
+    await announce(target, "rollback", words, image=str(release.image))
+    await rollout(target.app_environment, earlier)
     return FailError(
-        red.what,
-        where=red.facts["where"],
-        expected=red.facts["expected"],
-        got=red.facts["got"],
-        untouched=red.facts["untouched"],
-        remedy=f"{target.environment} is back at {back.revision.short}; {back.bad[:12]} is on hold "
-        "until `clear-hold`: release a revision that mends it",
+        failure.what,
+        where=failure.facts["where"],
+        expected=failure.facts["expected"],
+        got=failure.facts["got"],
+        untouched=failure.facts["untouched"],
+        remedy=f"{target.environment} is back at {earlier.revision.short}; "
+        f"{rollback.from_revision[:12]} is on hold until `clear-hold`: release a revision that "
+        "mends it",
     )

@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from bench.gitops.proxy import Fate, proxy
 from blocks.ops_repository import OpsRepository
 from examples import repositories
+from shipway.app_environment import AppEnvironment
 from shipway.errors import ShipwayError
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 
 _TIMEOUT_SECONDS = 3
 
@@ -76,10 +77,10 @@ def _try(title: str, fate: Callable[[int], Fate], env: Mapping[str, str]) -> Fau
 
 
 def _release(fate: Callable[[int], Fate], env: Mapping[str, str]) -> tuple[str, int]:
-    def propose(ops_folder: OpsFolder, _history: list[Recorded]) -> Proposal | None:
-        if ops_folder.files["web.yaml"] == b"image: b\n":
+    def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+        if folder.files["web.yaml"] == b"image: b\n":
             return None
-        return Proposal(changes={f"{ops_folder.folder}/web.yaml": b"image: b\n"}, message="release")
+        return Proposal(changes={f"{folder.path}/web.yaml": b"image: b\n"}, message="release")
 
     with proxy(env["SHIPWAY_GIT_URL"], fate) as server:
         ops = OpsRepository(
@@ -89,7 +90,7 @@ def _release(fate: Callable[[int], Fate], env: Mapping[str, str]) -> tuple[str, 
             patience_seconds=_TIMEOUT_SECONDS,
         )
         try:
-            landed = ops.commit("prod", "app", propose)
+            landed = ops.commit(AppEnvironment(app="app", environment="prod"), propose)
         except ShipwayError as error:
             return f"{type(error).__name__}: {error.what}", server.pushes
         return "landed" if landed.new else "nothing to do", server.pushes

@@ -19,8 +19,9 @@ from bench.common import yq
 from bench.gitops.proxy import Proxy, proxy
 from blocks.ops_repository import OpsRepository
 from examples import repositories
+from shipway.app_environment import AppEnvironment
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.manifests import set_image
 
@@ -78,16 +79,16 @@ def _shipway(env: Mapping[str, str], state: Path) -> Callable[[str, str], None]:
             password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
         )
 
-        def propose(ops_folder: OpsFolder, _history: list[Recorded]) -> Proposal:
-            before = ops_folder.files["web.yaml"]
+        def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+            before = folder.files["web.yaml"]
             after = set_image(before, "container", "web", ImageRef.parse(image), "web.yaml")
             return Proposal(
-                changes={f"{ops_folder.folder}/web.yaml": after},
+                changes={f"{folder.path}/web.yaml": after},
                 message=f"release\n\nApp: {APP}\nEnvironment: prod\nImage: {image}\n",
             )
 
         with patch.dict(os.environ, SHIPWAY_STATE=str(state)):
-            ops.commit("prod", APP, propose)
+            ops.commit(AppEnvironment(app=APP, environment="prod"), propose)
 
     return work
 

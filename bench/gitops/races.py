@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 from git import Repo
 from pydantic import BaseModel
@@ -20,9 +19,12 @@ from pydantic import BaseModel
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
-from flows.tasks.rollout.commit import release
+from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, ShipwayError
-from shipway.release import Cause
+from shipway.image_ref import ImageRef
+from shipway.release import Release
+from shipway.rollout.commit import commit_release
+from shipway.rollout.run_context import RunContext
 from shipway.rollout.target import target_of
 
 _MANIFEST = """\
@@ -135,21 +137,22 @@ def _child(
     login: dict[str, Any] = {key: places[key] for key in ("username", "password")}
     ops = OpsRepository(url=places["ops"], **login)
     source = SourceRepository(url=places["code"], **login)
-    revision = source.resolve(commit)
-    target = target_of(ops.fetch(ENVIRONMENT, app), app, ENVIRONMENT)
-    image = image_of(number)
-    (step,) = target.plan(image)
+    app_environment = AppEnvironment(app=app, environment=ENVIRONMENT)
+    target = target_of(ops.fetch(app_environment))
+    release = Release(revision=source.resolve(commit), image=ImageRef.parse(image_of(number)))
+    (step,) = target.plan(release.image)
+    run = RunContext(
+        link=f"{app}-{number}", was_interrupted=lambda _: False, on_review=lambda _: None
+    )
     barrier.wait()
     begin, landed = time.monotonic(), None
-    # There is no flow run here that the commit could name.
-    with patch("flows.tasks.rollout.commit.this_run", lambda: f"{app}-{number}"):
-        try:
-            landed = release(ops, source, target, step, revision, image, Cause(), {})
-            outcome = "landed"
-        except RefuseError as error:
-            outcome = "stale" if "does not contain" in error.what else str(error)
-        except ShipwayError as error:
-            outcome = str(error)
+    try:
+        landed = commit_release(ops, source, target, step, release, {}, run)
+        outcome = "landed"
+    except RefuseError as error:
+        outcome = "stale" if "does not contain" in error.what else str(error)
+    except ShipwayError as error:
+        outcome = str(error)
     attempt = Attempt(
         app=app,
         number=number,

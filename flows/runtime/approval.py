@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.runtime.notify import announce
 from shipway.errors import FailError, HaltError
+from shipway.image_ref import ImageRef
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
 from shipway.text import one_line
@@ -19,7 +20,7 @@ POLL_SECONDS = 1
 class Approval(RunInput):
     """The form."""
 
-    approve: bool = Field(description="Whether the rollout may go on; no leads it back.")
+    approve: bool = Field(description="Whether the rollout may go on; no rolls it back.")
     who: str = Field(min_length=1, description="Your name; it stands in the commit.")
     reason: str = Field(default="", description="Why; it stands beside the name.")
 
@@ -43,7 +44,7 @@ class Declined(BaseModel):
 
 
 async def ask_for_approval(
-    target: Target, step: Step, image: str, seen: dict[str, str]
+    target: Target, step: Step, image: ImageRef, notes: dict[str, str]
 ) -> dict[str, str] | Declined:
     """Pause the run until a person answers; return the trailers that say who did.
 
@@ -51,25 +52,28 @@ async def ask_for_approval(
         target: The environment.
         step: What is to be approved.
         image: The image.
-        seen: What the gates said up to now, which the form shows.
+        notes: What the gates said up to now, which the form shows.
 
     Raises:
         HaltError: Nobody answers in time.
     """
-    saw = seen.get("Gates", "no gate was asked yet")
-    words = f"**{step.name}** of {target.app} in {target.environment}\n\n{image}\n\n{saw}"
-    await announce(target, "approval", f"{step.name} waits for an approval. {saw}", image=image)
+    measured = notes.get("Gates", "no gate was asked yet")
+    title = f"**{step.name}** of {target.app_environment.title}"
+    words = f"{step.name} waits for an approval. {measured}"
+    await announce(target, "approval", words, image=str(image))
     timeout = round(target.rollout.approval_timeout_seconds)
     try:
         answer = await apause_flow_run(
-            wait_for_input=Approval.with_initial_data(description=words),
+            wait_for_input=Approval.with_initial_data(
+                description=f"{title}\n\n{image}\n\n{measured}"
+            ),
             timeout=timeout,
             poll_interval=POLL_SECONDS,
         )
     except FlowPauseTimeout as error:
         raise HaltError(
             f"Nobody approved {step.name!r}.",
-            where=f"{target.environment}/{target.app}",
+            where=target.folder,
             expected=f"an answer within {timeout} s",
             got="none",
             untouched="the rollout, which stands where it is, and the version before it",

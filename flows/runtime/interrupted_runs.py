@@ -16,14 +16,14 @@ def was_interrupted(address: str) -> bool:
     """Whether a run neither completed nor failed: it was killed or cancelled, or it goes on.
 
     Args:
-        address: As `message.address_of` says it. What Prefect does not know was not cut off.
+        address: As `run_link.address_of` says it. What Prefect does not know was not interrupted.
     """
-    found = _ID.search(address)
-    if found is None:
+    match = _ID.search(address)
+    if match is None:
         return False
     with get_client(sync_client=True) as client:
         try:
-            state = client.read_flow_run(UUID(found[0])).state
+            state = client.read_flow_run(UUID(match[0])).state
         except ObjectNotFound:
             return False
     return state is None or state.type not in {StateType.COMPLETED, StateType.FAILED}

@@ -25,7 +25,7 @@ async def announce(target: Target, what: What, words: str, **payload: str | floa
         words: For people, one line or more.
         payload: Figures for automations.
     """
-    name = f"{target.environment}/{target.app}"
+    name = target.folder
     resource = {
         "prefect.resource.id": f"shipway.rollout.{name}",
         "prefect.resource.name": name,

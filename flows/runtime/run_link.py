@@ -1,4 +1,4 @@
-"""What the commits of the ops repository say: their trailers are the history of releases."""
+"""A flow run as a link, as the trailers of commits and messages name it."""
 
 from __future__ import annotations
 

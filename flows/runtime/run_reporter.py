@@ -18,13 +18,15 @@ from prefect.results import aget_default_result_storage
 from prefect.runtime import flow_run
 
 from flows.runtime.run_name import name_this_run
+from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
 from shipway.git.revision import Revision
+from shipway.image_ref import ImageRef
 from shipway.parameters import check_names
 from shipway.pyramid.results import LayerResult, RedLayerError
 from shipway.registry import Pushed
 from shipway.reports.release import Report, render
-from shipway.rollout.committed import RolledOut
+from shipway.rollout.result import RolloutResult
 from shipway.test_tools.junit_xml import write_junit
 
 Result = TypeVar("Result")
@@ -38,8 +40,8 @@ TESTS_SHARE = 100 - sum(SHARES.values())
 class RunReporter:
     """Times the stages of one run and keeps its artifacts up to date."""
 
-    def __init__(self, app: str, environment: str, progress: UUID) -> None:
-        self.report = Report(app=app, environment=environment)
+    def __init__(self, app_environment: AppEnvironment, progress: UUID) -> None:
+        self.report = Report(app=app_environment.app, environment=app_environment.environment)
         self._started = time.monotonic()
         self._progress = progress
         self._shares = dict(SHARES)
@@ -55,11 +57,11 @@ class RunReporter:
         self.report.add_stage(stage, begin, self._now(), done=True)
         if stage == "build":
             self.report.built = 1
-        done = sum(self._shares[one.name] for one in self.report.stages if one.done)
+        done = sum(self._shares[stage.name] for stage in self.report.stages if stage.done)
         await aupdate_progress_artifact(self._progress, done)
         return result
 
-    async def goes_to(self, revision: Revision, tests: Tests | None = None) -> None:
+    async def releases(self, revision: Revision, tests: Tests | None = None) -> None:
         """Note what is being released and which tests it has, and name the run by it."""
         self.report.revision = revision
         if tests is not None:
@@ -79,13 +81,13 @@ class RunReporter:
         """Note whether an image was pushed."""
         self.report.pushed = int(pushed.new)
 
-    def rolled_out(self, image: str, rolled_out: RolledOut) -> None:
+    def rolled_out(self, image: ImageRef, result: RolloutResult) -> None:
         """Note the image, the commits, and what the cluster then served."""
-        last = rolled_out.commits[-1]
+        last = result.commits[-1]
         self.report.image = image
         self.report.commit, self.report.commit_link = last.commit, last.link
-        self.report.committed = sum(commit.new for commit in rolled_out.commits)
-        self.report.served = rolled_out.served
+        self.report.committed = sum(commit.new for commit in result.commits)
+        self.report.served = result.served
 
     async def close(self, error: BaseException | None) -> None:
         """Write the report, whatever the run came to."""
@@ -94,7 +96,9 @@ class RunReporter:
         report.error = None if error is None else str(error) or type(error).__name__
         key = f"{report.app}-{report.environment}"
         if report.layers:
-            report.junit = await _keep(f"{key}/{flow_run.id}/junit.xml", write_junit(report.layers))
+            report.junit = await _store(
+                f"{key}/{flow_run.id}/junit.xml", write_junit(report.layers)
+            )
         await acreate_markdown_artifact(
             render(report), key=f"{key}-report", description=report.title
         )
@@ -106,8 +110,8 @@ class RunReporter:
         return time.monotonic() - self._started
 
 
-async def _keep(name: str, text: str) -> str:
-    """Keep a file where Prefect keeps results: a folder, or a bucket; return its place there."""
+async def _store(name: str, text: str) -> str:
+    """Store a file where Prefect keeps results: a folder, or a bucket; return its place there."""
     storage: Any = await aget_default_result_storage()
     path = f"shipway/{name}"
     await storage.awrite_path(path, text.encode())
@@ -115,20 +119,21 @@ async def _keep(name: str, text: str) -> str:
 
 
 @asynccontextmanager
-async def journal(app: str, environment: str) -> AsyncGenerator[RunReporter]:
-    """Keep a journal of the current run; the report is written however it ends.
+async def report_run(app_environment: AppEnvironment) -> AsyncGenerator[RunReporter]:
+    """Report on the current run; the report is written however it ends.
 
     Raises:
-        RefuseError: `app` or `environment` is no name.
+        RefuseError: App or environment is no name.
     """
+    app, environment = app_environment.app, app_environment.environment
     check_names(app=app, environment=environment)
     progress = await acreate_progress_artifact(
         0.0, key=f"{app}-{environment}-progress", description=f"Progress of {app} → {environment}"
     )
-    kept = RunReporter(app, environment, progress)
+    reporter = RunReporter(app_environment, progress)
     try:
-        yield kept
+        yield reporter
     except BaseException as error:
-        await kept.close(error)
+        await reporter.close(error)
         raise
-    await kept.close(None)
+    await reporter.close(None)

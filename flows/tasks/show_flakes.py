@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks.ledger import Ledger
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
-from shipway.ledger.session import Proof, Record
 from shipway.parameters import check_names
-from shipway.pytest_plugin.shipway_names import display_name
-from shipway.reports.markdown import escape, fenced, table
-
-MOST_PROOFS = 10
+from shipway.reports.flakes import render_flakes
 
 
 @external_task("show what the ledger knows of {app}")
@@ -32,33 +26,3 @@ async def show_flakes(app: str) -> None:
     await acreate_markdown_artifact(page, key=f"{app}-flakes", description=f"Flakes of {app}")
     rows = [record.model_dump(mode="json") for record in records]
     await acreate_table_artifact(rows, key=f"{app}-flakes-table", description=f"Flakes of {app}")
-
-
-def render_flakes(app: str, records: Sequence[Record], proofs: Sequence[Proof]) -> str:
-    """Tests that failed, the worst first; then logs of revisions that both passed and failed."""
-    if not records:
-        return f"# Flakes of {app}\n\nNo test has failed yet."
-    rows = [
-        (
-            f"{100 * record.failures / record.runs:.0f} %",
-            f"{record.failures} of {record.runs}",
-            str(record.flakes),
-            escape(record.layer),
-            escape(display_name(record.name)),
-            f"{record.last_failed:%Y-%m-%d %H:%M}" if record.last_failed else "",
-            f"`{record.revision[:7]}`",
-        )
-        for record in records
-    ]
-    head = ("Rate", "Failed", "Flaky runs", "Layer", "Test", "Last failed", "Last revision")
-    parts = [f"# Flakes of {app}", table(head, rows)]
-    if proofs:
-        parts.append("## Proof: the same revision passed and failed")
-    for proof in proofs[:MOST_PROOFS]:
-        parts += [
-            f"**{escape(display_name(proof.name))}** ({escape(proof.layer)}) "
-            f"at `{proof.revision[:7]}`",
-            f"Failed:\n\n{fenced(proof.failed_log.strip() or '(no output)')}",
-            f"Passed:\n\n{fenced(proof.passed_log.strip() or '(no output)')}",
-        ]
-    return "\n\n".join(parts)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.app_environment import AppEnvironment
 from shipway.errors import RetryError
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 
 
 class OpsFolder(BaseModel):
@@ -16,9 +17,14 @@ class OpsFolder(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    app_environment: AppEnvironment
     commit: str
-    folder: str
     files: dict[str, bytes]
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the ops repository."""
+        return self.app_environment.folder
 
     @property
     def fingerprint(self) -> str:
@@ -47,7 +53,7 @@ class Landed(BaseModel):
     new: bool
 
 
-Propose = Callable[[OpsFolder, list[Recorded]], Proposal | None]
+Propose = Callable[[OpsFolder, list[OpsCommit]], Proposal | None]
 
 
 class LostRaceError(RetryError):

@@ -1,4 +1,4 @@
-"""Where the wanted state of every environment is: the Git repository that the cluster mirrors."""
+"""Where the desired state of every environment is: the Git repository that the cluster mirrors."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tenacity import (
     retry_if_exception_type,
 )
 
+from shipway.app_environment import AppEnvironment
 from shipway.errors import FailError, HaltError, RetryError, ShipwayError
 from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
@@ -25,7 +26,7 @@ from shipway.git.mirror import FILTER, Mirror
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
 from shipway.git.remote import GitRemote
 from shipway.git.signing import Signing
-from shipway.git.trailers import Recorded, recorded
+from shipway.git.trailers import OpsCommit, commits_with
 
 # What Git says when the branch has moved on, or moves this very moment.
 _LOST_RACE = re.compile(
@@ -67,11 +68,7 @@ class OpsRepository(GitRemote):
             raise ValueError("expected a name or address without <, > and control characters")
         return text
 
-    def folder(self, environment: str, app: str) -> str:
-        """Where one app's manifests for one environment lie."""
-        return f"{environment}/{app}"
-
-    def fetch(self, environment: str, app: str) -> OpsFolder:
+    def fetch(self, app_environment: AppEnvironment) -> OpsFolder:
         """Read one app's folder at the tip of the branch.
 
         Raises:
@@ -79,7 +76,7 @@ class OpsRepository(GitRemote):
             RetryError: The server cannot be reached.
         """
         with self.mirror("ops") as mirror:
-            return self._read(mirror, environment, app)
+            return self._read(mirror, app_environment)
 
     def export(self, commit: str, folders: Iterable[str]) -> dict[str, bytes]:
         """Every file in some folders, and in the folders in them, at a commit; by path.
@@ -96,41 +93,57 @@ class OpsRepository(GitRemote):
                 for path, content in read_below(mirror, commit, folder).items()
             }
 
-    def apps(self, environment: str | None, app: str | None) -> list[tuple[str, str]]:
-        """Every (environment, app) at the tip of the branch with a rollout.yaml; None means all."""
+    def apps(
+        self, *, environment: str | None = None, app: str | None = None
+    ) -> list[AppEnvironment]:
+        """Every folder at the tip of the branch with a rollout.yaml.
+
+        Args:
+            environment: Those of one environment, or of all if None.
+            app: Those of one app, or of all if None.
+        """
         with self.mirror("ops") as mirror:
             level = [((), mirror.root(self._tip(mirror)))]
-            for wanted in (environment, app):
+            for name in (environment, app):
                 trees = mirror.trees(oid for _, oid in level)
                 level = [
                     ((*path, entry.name), entry.oid)
                     for path, oid in level
                     for entry in trees[oid]
-                    if entry.kind == "tree" and wanted in {None, entry.name}
+                    if entry.kind == "tree" and name in {None, entry.name}
                 ]
             trees = mirror.trees(oid for _, oid in level)
             return [
-                (path[0], path[1])
+                AppEnvironment(environment=path[0], app=path[1])
                 for path, oid in level
                 if "rollout.yaml" in {entry.name for entry in trees[oid]}
             ]
 
-    def history(self, environment: str, app: str | None = None) -> list[Recorded]:
-        """What Shipway committed for an environment (and one app), newest first.
+    def history(self, app_environment: AppEnvironment) -> list[OpsCommit]:
+        """What Shipway committed for one app in one environment, newest first.
 
         Raises:
             RefuseError: The branch or the repository is not there, or access is denied.
             RetryError: The server cannot be reached.
         """
         with self.mirror("ops") as mirror:
-            return self._history(mirror, self._tip(mirror), environment, app)
+            return _history(mirror, self._tip(mirror), app_environment)
+
+    def environment_history(self, environment: str) -> list[OpsCommit]:
+        """What Shipway committed for every app of an environment, newest first.
+
+        Raises:
+            RefuseError: The branch or the repository is not there, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            return list(commits_with(mirror, self._tip(mirror), {"Environment": environment}))
 
     def commit(
         self,
-        environment: str,
-        app: str,
+        app_environment: AppEnvironment,
         propose: Propose,
-        asked: Callable[[str], None] = lambda _: None,
+        on_review: Callable[[str], None] = lambda _: None,
     ) -> Landed:
         """Commit what `propose` makes of the tip, and push; start afresh where the tip moves.
 
@@ -140,11 +153,10 @@ class OpsRepository(GitRemote):
         pull request is merged.
 
         Args:
-            environment: The environment.
-            app: The app.
-            propose: Makes a proposal of one app's folder and of its history, newest first; None
-                where nothing is to be done.
-            asked: Told the address of the pull request, where there is one.
+            app_environment: Whose folder is to change.
+            propose: Makes a proposal of that folder and of its history, newest first; None where
+                nothing is to be done.
+            on_review: Told the address of the pull request, where there is one.
 
         Raises:
             RetryError: The server cannot be reached, or the branch moves on for `patience_seconds`.
@@ -159,9 +171,9 @@ class OpsRepository(GitRemote):
             reraise=True,
         )
         with self.mirror("ops") as mirror:
-            landed = attempts(self._attempt, mirror, environment, app, propose, asked)
+            landed = attempts(self._attempt, mirror, app_environment, propose, on_review)
             if self.review and landed.new:
-                landed = self._merged(self.review, mirror, environment, app, propose)
+                landed = self._merged(self.review, mirror, app_environment, propose)
         return landed
 
     def link(self, commit: str) -> str:
@@ -172,29 +184,27 @@ class OpsRepository(GitRemote):
     def _attempt(
         self,
         mirror: Mirror,
-        environment: str,
-        app: str,
+        app_environment: AppEnvironment,
         propose: Propose,
-        asked: Callable[[str], None],
+        on_review: Callable[[str], None],
     ) -> Landed:
         # Releases on one machine take turns instead of racing each other.
         with FileLock(f"{mirror.folder}.turn.lock"):
-            wanted = self._read(mirror, environment, app)
-            history = self._history(mirror, wanted.commit, environment, app)
-            proposal = propose(wanted, history)
+            folder = self._read(mirror, app_environment)
+            proposal = propose(folder, _history(mirror, folder.commit, app_environment))
             if proposal is None or not proposal.changes:
-                return Landed(commit=wanted.commit, new=False)
+                return Landed(commit=folder.commit, new=False)
             author = Author(
                 name=self.author_name,
                 email=self.author_email,
                 signing=self.signing,
                 key=self.signing_key,
             )
-            commit = commit_files(mirror, wanted.commit, proposal.changes, proposal.message, author)
+            commit = commit_files(mirror, folder.commit, proposal.changes, proposal.message, author)
             if self.review is None:
                 self._push(mirror, commit)
             else:
-                asked(self._ask_for_review(self.review, mirror, commit, proposal))
+                on_review(self._ask_for_review(self.review, mirror, commit, proposal))
         return Landed(commit=commit, new=True)
 
     def _ask_for_review(self, forge: Forge, mirror: Mirror, commit: str, proposal: Proposal) -> str:
@@ -213,19 +223,19 @@ class OpsRepository(GitRemote):
         )
 
     def _merged(
-        self, forge: Forge, mirror: Mirror, environment: str, app: str, propose: Propose
+        self, forge: Forge, mirror: Mirror, app_environment: AppEnvironment, propose: Propose
     ) -> Landed:
         """Wait until the branch says what is proposed."""
         deadline = time.monotonic() + forge.merge_timeout_seconds
         while time.monotonic() < deadline:
             time.sleep(forge.poll_seconds)
-            wanted = self._read(mirror, environment, app)
-            proposal = propose(wanted, self._history(mirror, wanted.commit, environment, app))
+            folder = self._read(mirror, app_environment)
+            proposal = propose(folder, _history(mirror, folder.commit, app_environment))
             if proposal is None or not proposal.changes:
-                return Landed(commit=wanted.commit, new=True)
+                return Landed(commit=folder.commit, new=True)
         raise HaltError(
             "The pull request was not merged in time.",
-            where=f"{forge.project}, {environment}/{app}",
+            where=f"{forge.project}, {app_environment.folder}",
             expected=f"a merge within {forge.merge_timeout_seconds:.0f} s",
             untouched="the branch that the cluster follows",
             remedy="merge it and start the release again: it goes on from there; or close it",
@@ -261,21 +271,21 @@ class OpsRepository(GitRemote):
         """Whether the server's branch has the commit, and with it every byte of its files."""
         return mirror.is_ancestor(commit, self._tip(mirror))
 
-    def _read(self, mirror: Mirror, environment: str, app: str) -> OpsFolder:
-        tip, folder = self._tip(mirror), self.folder(environment, app)
-        return OpsFolder(commit=tip, folder=folder, files=read_files(mirror, tip, folder))
-
-    def _history(
-        self, mirror: Mirror, commit: str, environment: str, app: str | None
-    ) -> list[Recorded]:
-        trailers = {"Environment": environment} | ({"App": app} if app else {})
-        return list(recorded(mirror, commit, trailers))
+    def _read(self, mirror: Mirror, app_environment: AppEnvironment) -> OpsFolder:
+        tip = self._tip(mirror)
+        files = read_files(mirror, tip, app_environment.folder)
+        return OpsFolder(app_environment=app_environment, commit=tip, files=files)
 
     def _tip(self, mirror: Mirror) -> str:
         ref = f"refs/heads/{check_ref(self.branch)}"
         options = (FILTER, "--no-tags", "--no-auto-maintenance")
         mirror.ask("fetching the ops repository", "fetch", *options, "origin", f"+{ref}:{ref}")
         return mirror.run("rev-parse", ref).decode().strip()
+
+
+def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> list[OpsCommit]:
+    trailers = {"Environment": app_environment.environment, "App": app_environment.app}
+    return list(commits_with(mirror, commit, trailers))
 
 
 def _pause_seconds(state: RetryCallState) -> float:

@@ -14,7 +14,7 @@ from shipway.text import one_line
 _FIELD, _RECORD = "\x1f", "\x1e"
 
 
-class Recorded(BaseModel):
+class OpsCommit(BaseModel):
     """A commit of the ops repository that says what it did in its trailers."""
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +31,7 @@ def with_trailers(subject: str, trailers: Mapping[str, str]) -> str:
     return f"{one_line(subject)}\n\n{lines}\n"
 
 
-def recorded(mirror: Mirror, commit: str, trailers: Mapping[str, str]) -> Iterator[Recorded]:
+def commits_with(mirror: Mirror, commit: str, trailers: Mapping[str, str]) -> Iterator[OpsCommit]:
     """The commits up to `commit` that have all these trailers, newest first."""
     # Git finds the lines fast, but they may stand in prose: only trailers count.
     lines = [f"--grep=^{name}: {re.escape(value)}$" for name, value in trailers.items()]
@@ -46,8 +46,8 @@ def recorded(mirror: Mirror, commit: str, trailers: Mapping[str, str]) -> Iterat
     )
     for record in log.decode("utf-8", "replace").split(_RECORD)[:-1]:
         oid, at, by, text = record.lstrip("\n").split(_FIELD)
-        found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
-        if found | dict(trailers) == found:
-            yield Recorded(
-                commit=oid, at=datetime.fromisoformat(at), by=one_line(by), trailers=found
+        said = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        if trailers.items() <= said.items():
+            yield OpsCommit(
+                commit=oid, at=datetime.fromisoformat(at), by=one_line(by), trailers=said
             )

@@ -13,7 +13,7 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict
 
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 
 _STEP = re.compile(r"(\d+)/(\d+) ")
 
@@ -55,18 +55,18 @@ class Dora(BaseModel):
         return self.rework / self.deployments if self.deployments else None
 
 
-def is_deployment(one: Recorded) -> bool:
+def is_deployment(commit: OpsCommit) -> bool:
     """Whether a commit is the last step of a rollout of a new version."""
-    step = _STEP.match(one.trailers.get("Step", ""))
-    return bool(step) and step[1] == step[2] and "Rollback-From" not in one.trailers
+    step = _STEP.match(commit.trailers.get("Step", ""))
+    return bool(step) and step[1] == step[2] and "Rollback-From" not in commit.trailers
 
 
-def is_rollback(one: Recorded) -> bool:
+def is_rollback(commit: OpsCommit) -> bool:
     """Whether a commit went back to an earlier release; of its steps, the one with the hold."""
-    return {"Rollback-From", "Held"} <= one.trailers.keys()
+    return {"Rollback-From", "Held"} <= commit.trailers.keys()
 
 
-def measure(history: Sequence[Recorded], since: datetime, until: datetime) -> Dora:
+def measure(history: Sequence[OpsCommit], since: datetime, until: datetime) -> Dora:
     """The figures of the commits between two moments.
 
     Args:
@@ -75,25 +75,27 @@ def measure(history: Sequence[Recorded], since: datetime, until: datetime) -> Do
         since: The first moment.
         until: The last one.
     """
-    oldest_first = [one for one in reversed(history) if one.at <= until]
-    deployments = [one for one in oldest_first if is_deployment(one) and one.at >= since]
+    oldest_first = [commit for commit in reversed(history) if commit.at <= until]
+    deployments = [
+        commit for commit in oldest_first if is_deployment(commit) and commit.at >= since
+    ]
     restored: list[timedelta] = []
-    mended: set[str] = set()
+    rolled_back: set[str] = set()
     rework = 0
-    for one in oldest_first:
-        app = one.trailers.get("App", "")
-        if is_rollback(one):
-            mended.add(app)
-            bad = _deployment_of(oldest_first, one)
-            if one.at >= since and bad is not None:
-                restored.append(one.at - bad.at)
-        elif is_deployment(one) and app in mended:
-            mended.discard(app)
-            rework += one.at >= since
+    for commit in oldest_first:
+        app = commit.trailers.get("App", "")
+        if is_rollback(commit):
+            rolled_back.add(app)
+            failed = _deployment_before(oldest_first, commit)
+            if commit.at >= since and failed is not None:
+                restored.append(commit.at - failed.at)
+        elif is_deployment(commit) and app in rolled_back:
+            rolled_back.discard(app)
+            rework += commit.at >= since
     leads = [
-        one.at - datetime.fromisoformat(one.trailers["Revision-Date"])
-        for one in deployments
-        if "Revision-Date" in one.trailers
+        commit.at - datetime.fromisoformat(commit.trailers["Revision-Date"])
+        for commit in deployments
+        if "Revision-Date" in commit.trailers
     ]
     return Dora(
         days=(until - since) / timedelta(days=1),
@@ -105,19 +107,17 @@ def measure(history: Sequence[Recorded], since: datetime, until: datetime) -> Do
     )
 
 
-def _deployment_of(oldest_first: Sequence[Recorded], back: Recorded) -> Recorded | None:
+def _deployment_before(oldest_first: Sequence[OpsCommit], rollback: OpsCommit) -> OpsCommit | None:
     """The deployment that a rollback took back: the last one of its app and revision before it."""
-    found = None
-    for one in oldest_first:
-        if one is back:
-            return found
-        same = all(
-            one.trailers.get(ours) == back.trailers.get(theirs)
-            for ours, theirs in (("App", "App"), ("Revision", "Rollback-From"))
-        )
-        if same and is_deployment(one):
-            found = one
-    return found
+    app_and_revision = (rollback.trailers.get("App"), rollback.trailers.get("Rollback-From"))
+    deployment = None
+    for commit in oldest_first:
+        if commit is rollback:
+            return deployment
+        said = (commit.trailers.get("App"), commit.trailers.get("Revision"))
+        if said == app_and_revision and is_deployment(commit):
+            deployment = commit
+    return deployment
 
 
 def _median(spans: list[timedelta]) -> timedelta | None:

@@ -39,7 +39,7 @@ class Difference(BaseModel):
 
     field: str
     live: str
-    wanted: str
+    desired: str
     writer: str
 
 
@@ -80,31 +80,31 @@ async def apply_set(
         RefuseError: The API server does not know a kind or does not accept an object.
         RetryError: The API server is overloaded or fails.
     """
-    own = _Set(f"shipway.{name}", namespace)
+    this_set = _ApplySet(f"shipway.{name}", namespace)
     try:
-        parent = await client.get("v1", "ConfigMap", own.name, namespace)
+        parent = await client.get("v1", "ConfigMap", this_set.name, namespace)
     except ApiException as error:
-        raise refused(error, f"ConfigMap/{own.name}", f"namespace {namespace}") from error
+        raise refused(error, f"ConfigMap/{this_set.name}", f"namespace {namespace}") from error
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
     known = annotations.get(APPLIED) == fingerprint
 
-    first = [found for found in objects if found.kind == "Namespace"]
-    rest = [found for found in objects if found.kind != "Namespace"]
-    changes = [await _apply(client, found, own, known, heal=heal) for found in first]
+    namespaces = [each for each in objects if each.kind == "Namespace"]
+    rest = [each for each in objects if each.kind != "Namespace"]
+    changes = [await _apply(client, each, this_set, known, heal=heal) for each in namespaces]
 
     # The parent is written before the members, so that nothing is ever owned without being listed.
-    kinds = {_group_kind(found.api_version, found.kind) for found in objects}
-    places = {found.namespace or namespace for found in rest} - {namespace}
+    kinds = {_group_kind(each.api_version, each.kind) for each in objects}
+    others = {each.namespace or namespace for each in rest} - {namespace}
     all_kinds = kinds | _listed(annotations, KINDS)
-    all_places = places | _listed(annotations, NAMESPACES)
-    await _write_parent(client, own, all_kinds, all_places, "")
-    changes += [await _apply(client, found, own, known, heal=heal) for found in rest]
-    changes += await _prune(client, own, all_kinds, {*all_places, namespace}, objects)
-    await _write_parent(client, own, kinds, places, fingerprint)
+    all_others = others | _listed(annotations, NAMESPACES)
+    await _write_parent(client, this_set, all_kinds, all_others, "")
+    changes += [await _apply(client, each, this_set, known, heal=heal) for each in rest]
+    changes += await _prune(client, this_set, all_kinds, {*all_others, namespace}, objects)
+    await _write_parent(client, this_set, kinds, others, fingerprint)
     return changes
 
 
-class _Set(NamedTuple):
+class _ApplySet(NamedTuple):
     """The set's parent, a ConfigMap."""
 
     name: str
@@ -117,44 +117,49 @@ class _Set(NamedTuple):
 
 
 def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
-    return {one for one in annotations.get(key, "").split(",") if one}
+    """The names that an annotation lists."""
+    return {name for name in annotations.get(key, "").split(",") if name}
 
 
 async def _apply(
-    client: KubeClient, found: KubeObject, own: _Set, known: bool, *, heal: bool
+    client: KubeClient, desired: KubeObject, this_set: _ApplySet, known: bool, *, heal: bool
 ) -> Change:
-    resource = await client.resource(found.api_version, found.kind)
-    namespace = (found.namespace or own.namespace) if resource.namespaced else None
-    metadata = found.body["metadata"]
-    labels = {**(metadata.get("labels") or {}), MEMBER: own.id}
-    body = {**found.body, "metadata": {**metadata, "labels": labels}}
+    """Apply one object, where the cluster does not have it as it stands in Git."""
+    resource = await client.resource(desired.api_version, desired.kind)
+    namespace = (desired.namespace or this_set.namespace) if resource.namespaced else None
+    metadata = desired.body["metadata"]
+    labels = {**(metadata.get("labels") or {}), MEMBER: this_set.id}
+    body = {**desired.body, "metadata": {**metadata, "labels": labels}}
     try:
-        live = await client.get(found.api_version, found.kind, found.name, namespace)
+        live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
         if live is None and known and not heal:
-            return Change(title=found.title, action="left", drift=True)
+            return Change(title=desired.title, action="left", drift=True)
         if live is None:
             await client.apply(body, namespace, FIELD_MANAGER)
-            return Change(title=found.title, action="created", drift=known)
-        wanted = await client.apply(body, namespace, FIELD_MANAGER, dry_run=True)
-        differences = tuple(_differences(live, wanted))
+            return Change(title=desired.title, action="created", drift=known)
+        applied = await client.apply(body, namespace, FIELD_MANAGER, dry_run=True)
+        differences = tuple(_differences(live, applied))
         if not differences:
-            return Change(title=found.title, action="unchanged")
+            return Change(title=desired.title, action="unchanged")
         if known and not heal:
-            return Change(title=found.title, action="left", drift=True, differences=differences)
+            return Change(title=desired.title, action="left", drift=True, differences=differences)
         await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
-        raise refused(error, found.title, found.file) from error
-    return Change(title=found.title, action="updated", drift=known, differences=differences)
+        raise refused(error, desired.title, desired.file) from error
+    return Change(title=desired.title, action="updated", drift=known, differences=differences)
 
 
 async def _prune(
     client: KubeClient,
-    own: _Set,
+    this_set: _ApplySet,
     kinds: set[str],
-    places: set[str],
+    namespaces: set[str],
     objects: list[KubeObject],
 ) -> list[Change]:
-    wanted = {(one.group, one.kind, one.namespace or own.namespace, one.name) for one in objects}
+    """Delete the members of the set that do not stand in Git any more."""
+    desired = {
+        (each.group, each.kind, each.namespace or this_set.namespace, each.name) for each in objects
+    }
     changes: list[Change] = []
     for group_kind in sorted(kinds):
         kind, _, group = group_kind.partition(".")
@@ -163,51 +168,53 @@ async def _prune(
         if kind == "Namespace" or version is None:
             continue
         namespaced = (await client.resource(version, kind)).namespaced
-        for place in sorted(places) if namespaced else [own.namespace]:
-            for member in await client.list(version, kind, place, f"{MEMBER}={own.id}"):
+        for namespace in sorted(namespaces) if namespaced else [this_set.namespace]:
+            for member in await client.list(version, kind, namespace, f"{MEMBER}={this_set.id}"):
                 name = member["metadata"]["name"]
-                if (group, kind, place, name) not in wanted:
-                    await client.delete(version, kind, name, place)
+                if (group, kind, namespace, name) not in desired:
+                    await client.delete(version, kind, name, namespace)
                     changes.append(Change(title=f"{kind}/{name}", action="deleted"))
     return changes
 
 
 async def _write_parent(
     client: KubeClient,
-    own: _Set,
+    this_set: _ApplySet,
     kinds: set[str],
-    places: set[str],
+    other_namespaces: set[str],
     fingerprint: str,
 ) -> None:
+    """Write the set's parent: the kinds and namespaces of its members, and what was applied."""
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": own.name,
-            "namespace": own.namespace,
-            "labels": {SET_ID: own.id},
+            "name": this_set.name,
+            "namespace": this_set.namespace,
+            "labels": {SET_ID: this_set.id},
             "annotations": {
                 TOOLING: "shipway/v1",
                 KINDS: ",".join(sorted(kinds)),
-                NAMESPACES: ",".join(sorted(places)),
+                NAMESPACES: ",".join(sorted(other_namespaces)),
                 APPLIED: fingerprint,
             },
         },
     }
     try:
-        await client.apply(body, own.namespace, FIELD_MANAGER)
+        await client.apply(body, this_set.namespace, FIELD_MANAGER)
     except ApiException as error:
         raise RefuseError(
             "The namespace cannot take the release.",
-            where=f"namespace {own.namespace}",
+            where=f"namespace {this_set.namespace}",
             expected="an existing namespace, or a Namespace among the manifests",
             got=words_of(error),
             untouched="the cluster",
         ) from error
 
 
-def _differences(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
-    found: list[Difference] = []
+def _differences(live: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Difference]:
+    """The fields that differ; those that the server writes itself do not count."""
+    differences: list[Difference] = []
 
     def compare(before: Any, after: Any, path: tuple[str, ...]) -> None:
         if path in _IGNORED or before == after:
@@ -219,17 +226,17 @@ def _differences(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Dif
             for index, (left, right) in enumerate(zip(before, after, strict=True)):
                 compare(left, right, (*path, str(index)))
         else:
-            found.append(
+            differences.append(
                 Difference(
                     field=".".join(path),
                     live=json.dumps(before),
-                    wanted=json.dumps(after),
+                    desired=json.dumps(after),
                     writer=_writer(live, path),
                 )
             )
 
-    compare(dict(live), dict(wanted), ())
-    return found
+    compare(dict(live), dict(desired), ())
+    return differences
 
 
 _IGNORED = {("status",), *(("metadata", key) for key in _SERVERS_OWN)}

@@ -49,9 +49,9 @@ class KubeClient:
                     raise
                 served = []
             self._known[api_version] = {
-                one["kind"]: Resource(path, one["name"], one["namespaced"])
-                for one in served
-                if "/" not in one["name"]
+                kind_served["kind"]: Resource(path, kind_served["name"], kind_served["namespaced"])
+                for kind_served in served
+                if "/" not in kind_served["name"]
             }
         try:
             return self._known[api_version][kind]
@@ -69,7 +69,9 @@ class KubeClient:
             return "v1"
         groups = (await self.call("GET", "/apis"))["groups"]
         versions = [
-            one["preferredVersion"]["groupVersion"] for one in groups if one["name"] == group
+            served["preferredVersion"]["groupVersion"]
+            for served in groups
+            if served["name"] == group
         ]
         return versions[0] if versions else None
 

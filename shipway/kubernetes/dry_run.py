@@ -32,28 +32,31 @@ async def refusals(
     Raises:
         RetryError: The API server is overloaded or fails.
     """
-    kinds = {_kind_of(one) for one in objects if one.kind == "CustomResourceDefinition"}
-    spaces = {one.name for one in objects if one.kind == "Namespace"}
-    found: dict[str, str] = {}
-    for one in objects:
-        title = f"{one.file}: {one.title}"
+    kinds = {_kind_of(each) for each in objects if each.kind == "CustomResourceDefinition"}
+    namespaces = {each.name for each in objects if each.kind == "Namespace"}
+    reasons: dict[str, str] = {}
+    for each in objects:
+        title = f"{each.file}: {each.title}"
         try:
-            resource = await client.resource(one.api_version, one.kind)
-            place = (one.namespace or namespace) if resource.namespaced else None
-            await client.apply(one.body, place, FIELD_MANAGER, dry_run=True)
+            resource = await client.resource(each.api_version, each.kind)
+            where = (each.namespace or namespace) if resource.namespaced else None
+            await client.apply(each.body, where, FIELD_MANAGER, dry_run=True)
         except RefuseError as error:
-            if one.kind not in kinds:
-                found[title] = error.what
+            if each.kind not in kinds:
+                reasons[title] = error.what
         except ApiException as error:
             words = words_of(error)
-            new = error.status == HTTPStatus.NOT_FOUND and (one.namespace or namespace) in spaces
-            if new or _CANNOT_BE_ASKED in words:
+            not_found = error.status == HTTPStatus.NOT_FOUND
+            if not_found and (each.namespace or namespace) in namespaces:
                 continue
-            if not isinstance(refused(error, one.title, one.file), RefuseError):
-                raise refused(error, one.title, one.file) from error
-            found[title] = words
-    return found
+            if _CANNOT_BE_ASKED in words:
+                continue
+            if not isinstance(refusal := refused(error, each.title, each.file), RefuseError):
+                raise refusal from error
+            reasons[title] = words
+    return reasons
 
 
 def _kind_of(definition: KubeObject) -> str:
+    """The kind that a CustomResourceDefinition defines."""
     return str(definition.body.get("spec", {}).get("names", {}).get("kind", ""))

@@ -30,10 +30,10 @@ class Health(BaseModel):
     """The state of one workload on its way to an image.
 
     Args:
-        state: Healthy when every wanted pod runs the image and is ready, and no other pod is left.
+        state: Healthy when every desired pod runs the image and is ready, and no other pod is left.
         updated: Pods of the new template.
         available: Pods that take requests.
-        wanted: Replicas asked for.
+        desired_replicas: Pods asked for.
         reason: For people.
         applied: Whether the cluster has been told to run the image.
         pod: The pod that failed, if one did.
@@ -46,7 +46,7 @@ class Health(BaseModel):
     state: Literal["healthy", "progressing", "failed"]
     updated: int
     available: int
-    wanted: int
+    desired_replicas: int
     reason: str
     applied: bool = True
     pod: str | None = None
@@ -65,21 +65,25 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     Args:
         workload: The object.
         pods: The pods that its selector matches.
-        images: The wanted image, by digest, of each container that the release sets.
+        images: The desired image, by digest, of each container that the release sets.
     """
     spec, status = workload["spec"], workload.get("status", {})
-    wanted = spec.get("replicas", status.get("desiredNumberScheduled", 1))
+    desired = spec.get("replicas", status.get("desiredNumberScheduled", 1))
     updated = status.get("updatedReplicas", status.get("updatedNumberScheduled", 0)) or 0
     available = status.get("availableReplicas", status.get("numberAvailable", 0)) or 0
-    counts: dict[str, Any] = {"updated": updated, "available": available, "wanted": wanted}
+    counts: dict[str, Any] = {
+        "updated": updated,
+        "available": available,
+        "desired_replicas": desired,
+    }
 
     if not _asks_for(spec["template"]["spec"], images):
         return Health(state="progressing", reason=NOT_APPLIED, applied=False, **counts)
     new = [pod for pod in pods if _asks_for(pod["spec"], images)]
     counts["restarts"] = sum(map(_restarts, new))
     for pod in new:
-        if (bad := hopeless(pod)) is not None:
-            container, reason = bad
+        if (failure := hopeless(pod)) is not None:
+            container, reason = failure
             name = pod["metadata"]["name"]
             return Health(state="failed", reason=reason, pod=name, container=container, **counts)
     if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
@@ -91,9 +95,9 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
             return Health(state="failed", reason=reason, pod=stuck, **counts)
     old = [pod for pod in pods if pod not in new and not _is_over(pod)]
     ready = [pod for pod in new if _is_ready(pod)]
-    if len(ready) >= wanted and updated >= wanted and available >= wanted and not old:
-        return Health(state="healthy", reason=f"{wanted} of {wanted} run the image", **counts)
-    reason = f"{len(ready)} of {wanted} ready, {len(old)} of the version before still run"
+    if min(len(ready), updated, available) >= desired and not old:
+        return Health(state="healthy", reason=f"{desired} of {desired} run the image", **counts)
+    reason = f"{len(ready)} of {desired} ready, {len(old)} of the version before still run"
     return Health(state="progressing", reason=reason, **counts)
 
 
@@ -113,12 +117,13 @@ def healthy_since(workload: dict[str, Any], pods: list[dict[str, Any]]) -> datet
         for pod in pods
         for container in pod.get("status", {}).get("containerStatuses", [])
     ]
-    return max((datetime.fromisoformat(one) for one in times if one), default=None)
+    return max((datetime.fromisoformat(time) for time in times if time), default=None)
 
 
 def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:
-    found = images_in(pod)
-    return all(without_tag(found.get(name) or "") == image for name, image in images.items())
+    """Whether a pod's spec has these images, by container."""
+    current = images_in(pod)
+    return all(without_tag(current.get(name) or "") == image for name, image in images.items())
 
 
 def _is_over(pod: dict[str, Any]) -> bool:
@@ -129,7 +134,7 @@ def _is_over(pod: dict[str, Any]) -> bool:
 
 def _is_ready(pod: dict[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
-    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return ready and not _is_over(pod)
 
 

@@ -66,13 +66,13 @@ async def _end_of(client: KubeClient, namespace: str, name: str, seconds: float)
     deadline, words = time.monotonic() + seconds, "no pod was made"
     while time.monotonic() < deadline:
         for pod in await client.list("v1", "Pod", namespace, f"{_JOB}={name}"):
-            found = pod.get("status", {}).get("containerStatuses") or [{}]
-            state: Object = found[0].get("state", {})
+            statuses = pod.get("status", {}).get("containerStatuses") or [{}]
+            state: Object = statuses[0].get("state", {})
             if (ended := state.get("terminated")) is not None:
                 log = await _log_of(client, namespace, pod["metadata"]["name"])
                 return JobEnd(exit_code=int(ended["exitCode"]), words=log)
-            if (bad := hopeless(pod)) is not None:
-                return JobEnd(exit_code=None, words=bad[1])
+            if (failure := hopeless(pod)) is not None:
+                return JobEnd(exit_code=None, words=failure[1])
             words = f"it is still {pod['status'].get('phase', 'Unknown').lower()}"
         await asyncio.sleep(POLL_SECONDS)
     return JobEnd(exit_code=None, words=f"{words} after {seconds:g} s")

@@ -50,17 +50,17 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
     for file in sorted(files):
         if not file.endswith((".yaml", ".yml")) or file in NOT_MANIFESTS:
             continue
-        for found in _objects(files[file], f"{folder}/{file}"):
-            key = (found.group, found.kind, found.name, found.namespace)
+        for each in _objects(files[file], f"{folder}/{file}"):
+            key = (each.group, each.kind, each.name, each.namespace)
             if key in objects:
                 raise RefuseError(
-                    f"{found.title} stands twice.",
-                    where=found.file,
+                    f"{each.title} stands twice.",
+                    where=each.file,
                     expected="each object once",
                     got=f"first in {objects[key].file}",
                     untouched="the cluster",
                 )
-            objects[key] = found
+            objects[key] = each
     return sorted(objects.values(), key=_wave)
 
 
@@ -75,7 +75,7 @@ def images_of(workload: KubeObject) -> dict[str, str | None]:
 def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
     """The image of each container and init container of a pod's spec, by name."""
     containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
-    return {one["name"]: one.get("image") for one in containers}
+    return {container["name"]: container.get("image") for container in containers}
 
 
 def _objects(content: bytes, file: str) -> list[KubeObject]:
@@ -108,9 +108,10 @@ def _objects(content: bytes, file: str) -> list[KubeObject]:
     return objects
 
 
-def _wave(found: KubeObject) -> tuple[int, int]:
-    if found.kind in _FIRST:
-        return (0, _FIRST.index(found.kind))
-    if found.kind in _LAST:
-        return (2, _LAST.index(found.kind))
+def _wave(kube_object: KubeObject) -> tuple[int, int]:
+    """The position of an object in the order to apply them."""
+    if kube_object.kind in _FIRST:
+        return (0, _FIRST.index(kube_object.kind))
+    if kube_object.kind in _LAST:
+        return (2, _LAST.index(kube_object.kind))
     return (1, 0)

@@ -20,12 +20,14 @@ def not_accepted(body: dict[str, Any]) -> str | None:
         return "no gateway has taken the route up"
     for parent in parents:
         name = parent["parentRef"]["name"]
-        accepted = [one for one in parent.get("conditions", []) if one["type"] == "Accepted"]
-        for one in accepted:
-            if one.get("observedGeneration", 0) < body["metadata"]["generation"]:
+        conditions = parent.get("conditions", [])
+        accepted = [condition for condition in conditions if condition["type"] == "Accepted"]
+        for condition in accepted:
+            if condition.get("observedGeneration", 0) < body["metadata"]["generation"]:
                 return f"the gateway {name} has not seen the route's latest change"
-            if one["status"] != "True":
-                return f"the gateway {name} refuses the route: {one.get('message', one['reason'])}"
+            if condition["status"] != "True":
+                words = condition.get("message", condition["reason"])
+                return f"the gateway {name} refuses the route: {words}"
         if not accepted:
             return f"the gateway {name} has not judged the route"
     return None

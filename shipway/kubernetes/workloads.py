@@ -49,7 +49,7 @@ async def health_of(
             state="progressing",
             updated=0,
             available=0,
-            wanted=0,
+            desired_replicas=0,
             reason=NOT_APPLIED,
             applied=False,
         )

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from shipway.git.revision import Revision
+from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult
 from shipway.reports.markdown import escape, fenced
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
@@ -34,7 +35,7 @@ class Report(BaseModel):
     app: str
     environment: str
     revision: Revision | None = None
-    image: str | None = None
+    image: ImageRef | None = None
     commit: str | None = None
     commit_link: str | None = None
     served: str | None = None
@@ -63,7 +64,7 @@ class Report(BaseModel):
             "app": self.app,
             "environment": self.environment,
             "revision": self.revision.commit if self.revision else None,
-            "image": self.image,
+            "image": str(self.image) if self.image else None,
             "commit": self.commit,
             "served": self.served,
             "built": self.built,
@@ -71,7 +72,7 @@ class Report(BaseModel):
             "committed": self.committed,
             "tests": pyramid_figures(self.layers),
             "junit": self.junit,
-            "stages": {one.name: round(one.seconds, 3) for one in self.stages},
+            "stages": {stage.name: round(stage.seconds, 3) for stage in self.stages},
             "seconds": round(self.seconds, 3),
             "error": self.error,
         }
@@ -95,8 +96,8 @@ def _facts(report: Report) -> str:
             f"**Change** {escape(subject)} ({escape(report.revision.author)})",
         ]
     if report.image:
-        repository, _, digest = report.image.partition("@")
-        facts += [f"**Image** `{repository}`", f"**Digest** `{digest}`"]
+        facts.append(f"**Image** `{report.image.repository}`")
+        facts.append(f"**Digest** `{report.image.digest}`")
     if report.commit_link:
         made = "" if report.committed else " (already there)"
         facts.append(f"**Ops commit** {report.commit_link}{made}")

@@ -34,47 +34,49 @@ class Moment(BaseModel):
 def draw(moments: Sequence[Moment], seconds: float) -> str:
     """SVG with the share as an area, and a line for each gate, scaled to its own highest value."""
     seconds = max(seconds, 1)
-    gates = list(dict.fromkeys(one.gate for one in moments if one.gate is not None))
+    gates = list(dict.fromkeys(moment.gate for moment in moments if moment.gate is not None))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>',
         *_axes(seconds),
-        _shares([one for one in moments if one.share is not None], seconds),
+        _shares([moment for moment in moments if moment.share is not None], seconds),
         _text(LEFT, 20, "share of the requests", "start", SHARE),
     ]
     for number, gate in enumerate(gates):
         color = GATES[number % len(GATES)]
-        found = [one for one in moments if one.gate == gate]
-        top = max(max(one.value for one in found), 1e-9)
-        parts.append(_line(found, seconds, top, color))
-        words = f"{gate}, highest {max(one.value for one in found):.3g}"
+        measured = [moment for moment in moments if moment.gate == gate]
+        highest = max(moment.value for moment in measured)
+        parts.append(_line(measured, seconds, max(highest, 1e-9), color))
+        words = f"{gate}, highest {highest:.3g}"
         parts.append(_text(LEFT + 170 + 190 * number, 20, words, "start", color))
     return "".join((*parts, "</svg>"))
 
 
 def _axes(seconds: float) -> list[str]:
-    found: list[str] = []
+    parts: list[str] = []
     for percent in (0, 50, 100):
         y = _y(percent / 100)
-        found.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{LINE}"/>')
-        found.append(_text(LEFT - 8, y + 4, f"{percent} %", "end", TEXT))
+        parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{LINE}"/>')
+        parts.append(_text(LEFT - 8, y + 4, f"{percent} %", "end", TEXT))
     ends = ((0.0, "start", "0 s"), (seconds, "end", f"{seconds:.0f} s"))
-    return found + [_text(_x(at, seconds), HEIGHT - 12, words, on, TEXT) for at, on, words in ends]
+    return parts + [
+        _text(_x(at, seconds), HEIGHT - 12, words, anchor, TEXT) for at, anchor, words in ends
+    ]
 
 
 def _shares(moments: Sequence[Moment], seconds: float) -> str:
     path, share = f"M{LEFT} {_y(0):.1f}", 0.0
-    for one in moments:
-        share = one.share or 0.0
-        path += f"H{_x(one.at, seconds):.1f}V{_y(share / 100):.1f}"
+    for moment in moments:
+        share = moment.share or 0.0
+        path += f"H{_x(moment.at, seconds):.1f}V{_y(share / 100):.1f}"
     path += f"H{_x(seconds, seconds):.1f}V{_y(0):.1f}Z"
     return f'<path d="{path}" fill="{SHARE}" fill-opacity="0.2" stroke="{SHARE}"/>'
 
 
 def _line(moments: Sequence[Moment], seconds: float, top: float, color: str) -> str:
     points = " ".join(
-        f"{_x(one.at, seconds):.1f},{_y(max(one.value, 0) / top):.1f}" for one in moments
+        f"{_x(moment.at, seconds):.1f},{_y(max(moment.value, 0) / top):.1f}" for moment in moments
     )
     return f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>'
 

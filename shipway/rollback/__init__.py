@@ -1,1 +1,1 @@
-"""The way out of a bad release: where it leads."""
+"""Back to an earlier release: where a rollback leads, its commit, and the end of its hold."""

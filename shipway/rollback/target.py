@@ -1,8 +1,6 @@
-"""Where a way back leads: the release before, or the end of a way that Git has begun."""
+"""Where a rollback leads: the release before, or the end of a rollback that Git has in progress."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,129 +9,151 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.revision import Revision
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from shipway.image_ref import ImageRef
+from shipway.release import Cause, Release
+from shipway.rollout.run_context import RunContext
 from shipway.rollout.target import Target
 
 
 class RollbackTarget(BaseModel):
-    """Where a way back leads.
+    """Where a rollback leads, and from where.
 
     Attributes:
         revision: What it goes back to.
         image: Its image.
-        bad: The revision that it leads away from.
-        held: The image of that.
-        begun: Whether Git has the first commit of it already, and the hold.
+        from_revision: The revision that it leads away from.
+        from_image: The image of that, as Git has it.
+        in_progress: Whether Git has the first commit of it already, and the hold.
     """
 
     model_config = ConfigDict(frozen=True)
 
     revision: Revision
-    image: str
-    bad: str
-    held: str
-    begun: bool = False
+    image: ImageRef
+    from_revision: str
+    from_image: str
+    in_progress: bool = False
+
+    @property
+    def release(self) -> Release:
+        """What it goes back to, as a release."""
+        cause = Cause(rollback_from=self.from_revision)
+        return Release(revision=self.revision, image=self.image, cause=cause)
 
 
 def rollback_target(
     source: SourceRepository,
-    wanted: OpsFolder,
-    now: Target,
-    history: list[Recorded],
+    folder: OpsFolder,
+    current: Target,
+    history: list[OpsCommit],
     to: str | None,
-    run: str,
-    was_interrupted: Callable[[str], bool],
+    run: RunContext,
 ) -> RollbackTarget:
-    """Where a way back leads, as things are.
+    """Where a rollback leads, as things are.
 
     Args:
         source: The app's repository.
-        wanted: What the ops repository says now.
-        now: The same, as a target.
+        folder: What the ops repository says now.
+        current: The same, as a target.
         history: The app's commits there, newest first.
         to: Revision to go back to, or the beginning of its id; the release before this if None.
-        run: This run, as the trailer Run says it.
-        was_interrupted: Whether a run that a trailer names was killed or cancelled, or goes on.
+        run: The run that rolls back.
 
     Raises:
         RefuseError: There is no release to go back to.
     """
-    if (begun := begun_target(source, now, history, to, run, was_interrupted)) is not None:
-        return begun
+    in_progress = rollback_in_progress(source, current, history, to, run)
+    if in_progress is not None:
+        return in_progress
     releases = _releases(history)
-    image = bad_image(now, releases)
-    earlier = _earlier(wanted, releases, image, to).trailers
-    left = next((one.trailers for one in releases if one.trailers["Image"] == image), None)
+    image = image_to_leave(current, releases)
+    earlier = _earlier_release(folder, releases, image, to).trailers
+    revisions = [
+        release.trailers["Revision"] for release in releases if release.trailers["Image"] == image
+    ]
     return RollbackTarget(
         revision=source.resolve(earlier["Revision"]),
-        image=earlier["Image"],
-        bad=left["Revision"] if left else "unknown",
-        held=image,
+        image=ImageRef.parse(earlier["Image"]),
+        from_revision=revisions[0] if revisions else "unknown",
+        from_image=image,
     )
 
 
-def begun_target(
+def rollback_in_progress(
     source: SourceRepository,
-    now: Target,
-    history: list[Recorded],
+    current: Target,
+    history: list[OpsCommit],
     to: str | None,
-    run: str,
-    was_interrupted: Callable[[str], bool],
+    run: RunContext,
 ) -> RollbackTarget | None:
-    """Where the way back leads that the newest release there is, if that is what is asked for.
+    """Where the rollback leads that the newest release is, if that is what is asked for.
 
     That is one that has steps left, one whose run did not come to its end, and one that leads just
     to `to`. Where somebody has put another image there meanwhile, it is none.
     """
-    releases = [one.trailers for one in _releases(history)]
-    made = releases[0] if releases else {}
-    if "Rollback-From" not in made:
+    releases = [release.trailers for release in _releases(history)]
+    newest = releases[0] if releases else {}
+    if "Rollback-From" not in newest:
         return None
-    bad, image = made["Rollback-From"], made["Image"]
-    # The hold stands in the first commit of the way.
-    of_it = [one for one in releases if one.get("Rollback-From") == bad and "Held" in one]
-    held = of_it[0]["Held"] if of_it else ""
-    if not set(now.images) <= {image, held}:
+    from_revision, image = newest["Rollback-From"], newest["Image"]
+    # The hold stands in the first commit of a rollback.
+    held = [
+        release["Held"]
+        for release in releases
+        if release.get("Rollback-From") == from_revision and "Held" in release
+    ]
+    from_image = held[0] if held else ""
+    if not set(current.images) <= {image, from_image}:
         return None
+    parsed = ImageRef.parse(image)
     if to is not None:
-        meant = made["Revision"].startswith(to)
+        is_meant = newest["Revision"].startswith(to)
     else:
-        left = any(step.edits for step in now.plan(image, back=True))
-        begun_by = made.get("Run", "")
-        meant = left or begun_by == run or was_interrupted(begun_by)
-    if not meant:
+        steps_left = any(step.edits for step in current.plan(parsed, rollback=True))
+        made_by = newest.get("Run", "")
+        is_meant = steps_left or made_by == run.link or run.was_interrupted(made_by)
+    if not is_meant:
         return None
-    revision = source.resolve(made["Revision"])
-    return RollbackTarget(revision=revision, image=image, bad=bad, held=held, begun=True)
+    return RollbackTarget(
+        revision=source.resolve(newest["Revision"]),
+        image=parsed,
+        from_revision=from_revision,
+        from_image=from_image,
+        in_progress=True,
+    )
 
 
-def bad_image(now: Target, releases: list[Recorded]) -> str:
-    """The image that a way back leads away from: the newest release's, however far it has come.
+def image_to_leave(current: Target, releases: list[OpsCommit]) -> str:
+    """The image that a rollback leads away from: the newest release's, however far it has come.
 
     Where Git has nothing of it, somebody put another image there: the one that serves.
     """
     newest = releases[0].trailers["Image"] if releases else None
-    if newest is not None and newest in now.current.values():
+    if newest is not None and newest in current.current.values():
         return newest
-    return now.strategy.serving_image(now.current)
+    return current.strategy.serving_image(current.current)
 
 
-def _releases(history: list[Recorded]) -> list[Recorded]:
-    return [one for one in history if {"Image", "Revision"} <= one.trailers.keys()]
+def _releases(history: list[OpsCommit]) -> list[OpsCommit]:
+    """The commits that set an image."""
+    return [commit for commit in history if {"Image", "Revision"} <= commit.trailers.keys()]
 
 
-def _earlier(wanted: OpsFolder, releases: list[Recorded], image: str, to: str | None) -> Recorded:
-    """The newest earlier release that is not held, or the one asked for."""
-    holds = read_holds(wanted.files.get(HOLDS_FILE), f"{wanted.folder}/{HOLDS_FILE}")
-    for one in releases:
-        trailers = one.trailers
-        meant = to is None or trailers["Revision"].startswith(to)
-        if meant and trailers["Image"] != image and holds.of(trailers["Image"]) is None:
-            return one
-    known = dict.fromkeys(one.trailers["Revision"][:12] for one in releases)
+def _earlier_release(
+    folder: OpsFolder, releases: list[OpsCommit], image: str, to: str | None
+) -> OpsCommit:
+    """The newest earlier release that is not on hold, or the one asked for."""
+    holds = read_holds(folder.files.get(HOLDS_FILE), f"{folder.path}/{HOLDS_FILE}")
+    for release in releases:
+        trailers = release.trailers
+        is_meant = to is None or trailers["Revision"].startswith(to)
+        if is_meant and trailers["Image"] != image and holds.of(trailers["Image"]) is None:
+            return release
+    known = dict.fromkeys(release.trailers["Revision"][:12] for release in releases)
     raise RefuseError(
         f"There is no release to go back to{f' of {to}' if to else ''}.",
-        where=f"{wanted.folder} at {wanted.commit[:7]}",
+        where=f"{folder.path} at {folder.commit[:7]}",
         expected="an earlier release of another image that is not on hold",
         got=", ".join(known) or "no release at all",
         untouched="the ops repository and the cluster",

@@ -7,22 +7,23 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.revision import Revision
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from shipway.image_ref import ImageRef
 
 _UNTOUCHED = "the ops repository and the cluster"
 
 
-def refuse_held(wanted: OpsFolder, image: str) -> None:
+def refuse_held(folder: OpsFolder, image: ImageRef) -> None:
     """Refuse an image that was rolled back here.
 
     Raises:
         RefuseError: There is a hold on it.
     """
-    file = f"{wanted.folder}/{HOLDS_FILE}"
-    if hold := read_holds(wanted.files.get(HOLDS_FILE), file).of(image):
+    file = f"{folder.path}/{HOLDS_FILE}"
+    if hold := read_holds(folder.files.get(HOLDS_FILE), file).of(str(image)):
         raise RefuseError(
             "This image was rolled back here and is on hold.",
-            where=f"{file} at {wanted.commit[:7]}",
+            where=f"{file} at {folder.commit[:7]}",
             expected="another revision, or a hold that somebody has cleared",
             got=f"{hold.image}\nheld by {hold.by} at {hold.at}: {hold.reason}",
             untouched=_UNTOUCHED,
@@ -32,8 +33,8 @@ def refuse_held(wanted: OpsFolder, image: str) -> None:
 
 def downgrade_from(
     source: SourceRepository,
-    wanted: OpsFolder,
-    history: list[Recorded],
+    folder: OpsFolder,
+    history: list[OpsCommit],
     revision: Revision,
     *,
     allowed: bool,
@@ -44,7 +45,7 @@ def downgrade_from(
 
     Args:
         source: The app's repository.
-        wanted: What the ops repository says now.
+        folder: What the ops repository says now.
         history: The app's commits there, newest first.
         revision: What is to be released.
         allowed: Whether an older or unrelated revision may follow.
@@ -52,19 +53,19 @@ def downgrade_from(
     Raises:
         RefuseError: It does not contain the recorded one, and that is not allowed.
     """
-    last = next((one for one in history if "Revision" in one.trailers), None)
+    last = next((commit for commit in history if "Revision" in commit.trailers), None)
     if last is None:
         return None
-    won = last.trailers["Revision"]
-    if won == revision.commit or source.is_ancestor(won, revision.commit):
+    recorded = last.trailers["Revision"]
+    if recorded == revision.commit or source.is_ancestor(recorded, revision.commit):
         return None
     if allowed:
-        return won
+        return recorded
     raise RefuseError(
         "The environment already has a revision that this one does not contain.",
-        where=f"{wanted.folder} at {wanted.commit[:7]}",
-        expected=f"a revision that contains {won}",
-        got=f"{revision.commit}\n{won[:7]} won, at {last.at.isoformat()}: "
+        where=f"{folder.path} at {folder.commit[:7]}",
+        expected=f"a revision that contains {recorded}",
+        got=f"{revision.commit}\n{recorded[:7]} won, at {last.at.isoformat()}: "
         f"{last.trailers.get('Run', 'by hand')}",
         untouched=_UNTOUCHED,
         remedy="release a revision that contains it; or say `downgrade` to go back on purpose; or "

@@ -1,4 +1,4 @@
-"""Places in an app's folder: what stands there, and the files with something else there."""
+"""Fields of an app's folder: what they say, and the files with something else in them."""
 
 from __future__ import annotations
 
@@ -12,61 +12,59 @@ from shipway.manifests import field_at, image_at, set_field, set_image
 from shipway.strategies.step import Edit, FieldRef, Value
 
 
-def image_places(rollout: Rollout, wanted: OpsFolder) -> tuple[FieldRef, ...]:
+def image_fields(rollout: Rollout, folder: OpsFolder) -> tuple[FieldRef, ...]:
     """Where the images stand that a release may set.
 
     Raises:
         RefuseError: rollout.yaml names a file that is not there.
     """
-    found: list[FieldRef] = []
-    for field in rollout.images:
-        if field.file not in wanted.files:
+    fields: list[FieldRef] = []
+    for image in rollout.images:
+        if image.file not in folder.files:
             raise RefuseError(
                 "rollout.yaml names a file that is not there.",
-                where=f"{wanted.folder}/rollout.yaml",
-                expected=f"a file {field.file!r} beside it",
-                got=", ".join(sorted(wanted.files)),
+                where=f"{folder.path}/rollout.yaml",
+                expected=f"a file {image.file!r} beside it",
+                got=", ".join(sorted(folder.files)),
                 untouched="everything: nothing was built, pushed or committed",
             )
-        kind, name = field.kind_and_name
-        found.append(FieldRef(file=field.file, kind=kind, name=name))
-    return tuple(found)
+        kind, name = image.kind_and_name
+        fields.append(FieldRef(file=image.file, kind=kind, name=name))
+    return tuple(fields)
 
 
-def value_at(wanted: OpsFolder, place: FieldRef) -> Value:
-    """What stands there; an image without its tag, where it has a digest.
+def value_at(folder: OpsFolder, field: FieldRef) -> Value:
+    """What a field says; an image without its tag, where it has a digest.
 
     Raises:
         RefuseError: Nothing stands there, or no single value.
     """
-    content, path = wanted.files[place.file], f"{wanted.folder}/{place.file}"
-    if place.kind == "field":
-        return field_at(content, place.title, place.name, path)
-    return without_tag(image_at(content, place.kind, place.name, path))
+    content, path = folder.files[field.file], f"{folder.path}/{field.file}"
+    if field.kind == "field":
+        return field_at(content, field.title, field.name, path)
+    return without_tag(image_at(content, field.kind, field.name, path))
 
 
-def changed_files(wanted: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[str, bytes | None]:
+def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[str, bytes | None]:
     """The files that edits change, by path in the repository; no file that stays as it was.
 
     Args:
-        wanted: The folder.
+        folder: The folder.
         edits: What to set.
         tag: The image's tag, for files that hold one beside the digest.
     """
     edited: dict[str, bytes] = {}
     for edit in edits:
-        place = edit.field
-        before, path = (
-            edited.get(place.file, wanted.files[place.file]),
-            f"{wanted.folder}/{place.file}",
-        )
-        if place.kind == "field":
-            edited[place.file] = set_field(before, place.title, place.name, edit.value, path)
+        field = edit.field
+        before = edited.get(field.file, folder.files[field.file])
+        path = f"{folder.path}/{field.file}"
+        if field.kind == "field":
+            edited[field.file] = set_field(before, field.title, field.name, edit.value, path)
         else:
             image = ImageRef.parse(str(edit.value)).model_copy(update={"tag": tag})
-            edited[place.file] = set_image(before, place.kind, place.name, image, path)
+            edited[field.file] = set_image(before, field.kind, field.name, image, path)
     return {
-        f"{wanted.folder}/{name}": content
+        f"{folder.path}/{name}": content
         for name, content in edited.items()
-        if content != wanted.files[name]
+        if content != folder.files[name]
     }

@@ -29,7 +29,7 @@ async def manifests_of(
     ops: OpsRepository,
     renderer: Renderer | None,
     target: Target,
-    wanted: OpsFolder,
+    folder: OpsFolder,
     changes: Mapping[str, bytes | None] | None = None,
 ) -> Manifests:
     """What the cluster gets of a folder.
@@ -38,7 +38,7 @@ async def manifests_of(
         ops: The ops repository.
         renderer: Kustomize and Helm; None where manifests are plain.
         target: The environment.
-        wanted: The folder.
+        folder: The folder.
         changes: Files that stand there instead, by path in the repository.
 
     Raises:
@@ -48,15 +48,15 @@ async def manifests_of(
     rendering = target.rollout.render
     if rendering is None or renderer is None:
         files = {
-            name: changed.get(f"{wanted.folder}/{name}", content)
-            for name, content in wanted.files.items()
+            name: changed.get(f"{folder.path}/{name}", content)
+            for name, content in folder.files.items()
         }
-        objects = read_objects(files, wanted.folder)
-        return Manifests(objects=tuple(objects), fingerprint=wanted.fingerprint)
-    folders = [wanted.folder, *rendering.folders]
-    there = await asyncio.to_thread(ops.export, wanted.commit, folders)
-    text = await _rendered(renderer, target, rendering, {**there, **changed}, wanted.folder)
-    objects = read_objects({"rendered.yaml": text}, wanted.folder)
+        objects = read_objects(files, folder.path)
+        return Manifests(objects=tuple(objects), fingerprint=folder.fingerprint)
+    folders = [folder.path, *rendering.folders]
+    files = await asyncio.to_thread(ops.export, folder.commit, folders)
+    text = await _rendered(renderer, target, rendering, {**files, **changed}, folder.path)
+    objects = read_objects({"rendered.yaml": text}, folder.path)
     return Manifests(objects=tuple(objects), fingerprint=hashlib.sha256(text).hexdigest())
 
 

@@ -1,14 +1,16 @@
-"""Deploy, what is wanted: one app in one environment, as the ops repository has it."""
+"""Where a release goes: one app in one environment, as the ops repository has it."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.app_environment import AppEnvironment
 from shipway.config.rollout import Rollout, read_rollout
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
+from shipway.image_ref import ImageRef
 from shipway.kubernetes.objects import KubeObject, images_of, read_objects
-from shipway.rollout.fields import image_places, value_at
+from shipway.rollout.fields import image_fields, value_at
 from shipway.strategies.app_folder import AppFolder
 from shipway.strategies.step import Edit, FieldRef, Step, Value
 from shipway.strategies.strategy import Strategy
@@ -24,38 +26,52 @@ class Target(BaseModel):
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
-    app: str
-    environment: str
+    app_environment: AppEnvironment
     commit: str
-    folder: str
     rollout: Rollout
     strategy: Strategy
     objects: tuple[KubeObject, ...]
     settings: tuple[Edit, ...]
 
     @property
+    def app(self) -> str:
+        """The app's name."""
+        return self.app_environment.app
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+        return self.app_environment.environment
+
+    @property
+    def folder(self) -> str:
+        """Where the app's manifests lie in the ops repository."""
+        return self.app_environment.folder
+
+    @property
     def current(self) -> dict[FieldRef, Value]:
-        """What Git says, by place."""
-        return {one.field: one.value for one in self.settings}
+        """What Git says, by field."""
+        return {setting.field: setting.value for setting in self.settings}
 
     @property
     def images(self) -> list[str]:
         """The images that a release may set."""
-        return [str(one.value) for one in self.settings if one.field.kind != "field"]
+        return [str(setting.value) for setting in self.settings if setting.field.kind != "field"]
 
     @property
     def containers(self) -> set[str]:
         """The containers that the release sets by name."""
-        return {one.field.name for one in self.settings if one.field.kind == "container"}
+        return {field.name for field in self.current if field.kind == "container"}
 
     @property
     def workloads(self) -> list[KubeObject]:
         """The workloads whose pods run the images that the release sets, where manifests tell."""
-        files = {one.field.file for one in self.settings if one.field.kind == "container"}
+        files = {field.file for field in self.current if field.kind == "container"}
         return [
-            one
-            for one in self.objects
-            if one.file.rpartition("/")[2] in files and self.containers & images_of(one).keys()
+            workload
+            for workload in self.objects
+            if workload.file.rpartition("/")[2] in files
+            and self.containers & images_of(workload).keys()
         ]
 
     @property
@@ -63,52 +79,52 @@ class Target(BaseModel):
         """Name of the Cluster block."""
         return self.rollout.cluster or self.environment
 
-    def namespace_of(self, found: KubeObject) -> str:
+    def namespace_of(self, kube_object: KubeObject) -> str:
         """The namespace that an object lives in."""
-        return found.namespace or self.rollout.namespace
+        return kube_object.namespace or self.rollout.namespace
 
-    def plan(self, image: str, *, back: bool = False) -> list[Step]:
-        """The steps that are left on the way to an image, or back to it."""
-        way = self.strategy.rollback_plan if back else self.strategy.plan
-        return way(self.current, image)
+    def plan(self, image: ImageRef, *, rollback: bool = False) -> list[Step]:
+        """The steps that are left until all of it runs an image, or runs it again."""
+        plan = self.strategy.rollback_plan if rollback else self.strategy.plan
+        return plan(self.current, str(image))
 
 
-def target_of(wanted: OpsFolder, app: str, environment: str) -> Target:
+def target_of(folder: OpsFolder) -> Target:
     """The target that a folder of the ops repository describes.
 
     Raises:
         RefuseError: rollout.yaml is missing or wrong, or names a file or container that is not
             there.
     """
-    folder = wanted.folder
-    text = wanted.files.get("rollout.yaml")
+    app, environment = folder.app_environment.app, folder.app_environment.environment
+    text = folder.files.get("rollout.yaml")
     if text is None:
         raise RefuseError(
             f"{environment!r} does not know {app!r}.",
-            where=f"ops repository at {wanted.commit[:7]}",
-            expected=f"{folder}/rollout.yaml beside the app's manifests",
-            got=", ".join(sorted(wanted.files)) or "no such folder",
+            where=f"ops repository at {folder.commit[:7]}",
+            expected=f"{folder.path}/rollout.yaml beside the app's manifests",
+            got=", ".join(sorted(folder.files)) or "no such folder",
             untouched="everything: nothing was built, pushed or committed",
             remedy="add the folder; the README shows the shortest",
         )
-    rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder}/rollout.yaml")
-    images = image_places(rollout, wanted)
-    plain = {one.file for one in images if one.kind == "container"}
+    rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder.path}/rollout.yaml")
+    images = image_fields(rollout, folder)
+    plain = {image.file for image in images if image.kind == "container"}
     if not rollout.settings.allows_rendered:
-        plain |= wanted.files.keys()
+        plain |= folder.files.keys()
     objects = read_objects(
-        {name: content for name, content in wanted.files.items() if name in plain}, folder
+        {name: content for name, content in folder.files.items() if name in plain}, folder.path
     )
-    found = AppFolder(path=folder, section=rollout.section, images=images, objects=tuple(objects))
-    strategy = rollout.settings.bind(found)
-    settings = [Edit(field=one, value=value_at(wanted, one)) for one in strategy.fields]
+    app_folder = AppFolder(
+        path=folder.path, section=rollout.section, images=images, objects=tuple(objects)
+    )
+    strategy = rollout.settings.bind(app_folder)
+    settings = [Edit(field=field, value=value_at(folder, field)) for field in strategy.fields]
     return Target(
-        app=app,
-        environment=environment,
-        commit=wanted.commit,
-        folder=folder,
+        app_environment=folder.app_environment,
+        commit=folder.commit,
         rollout=rollout,
         strategy=strategy,
-        objects=found.objects,
+        objects=app_folder.objects,
         settings=tuple(settings),
     )

@@ -100,7 +100,7 @@ async def test_a_change_in_git_is_an_update_and_no_drift(place: Place) -> None:
     (change,) = await place.put(config("a", "2"), fingerprint="two")
     assert (change.action, change.drift) == ("updated", False)
     (difference,) = change.differences
-    assert (difference.field, difference.live, difference.wanted) == ("data.key", '"1"', '"2"')
+    assert (difference.field, difference.live, difference.desired) == ("data.key", '"1"', '"2"')
 
 
 async def test_a_change_in_the_cluster_is_drift_and_is_put_back(place: Place) -> None:

@@ -21,7 +21,8 @@ from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from tests.support.app_environments import SHOP
 from tests.support.packages import have
 
 
@@ -34,8 +35,8 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("access", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal:
-    return Proposal(changes={f"{wanted.folder}/rollout.yaml": b"x: 1\n"}, message="release")
+def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+    return Proposal(changes={f"{folder.path}/rollout.yaml": b"x: 1\n"}, message="release")
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_https_with_a_token_and_the_servers_own_authority(
         source = SourceRepository(url=url, ca_certificate=authority, **login)
         assert source.resolve("main").commit == code.head.commit.hexsha
         ops = OpsRepository(url=url, ca_certificate=authority, **login)
-        landed = ops.commit("prod", "shop", propose)
+        landed = ops.commit(SHOP, propose)
     code.remote().fetch()
     assert code.commit("origin/main").hexsha == landed.commit
 
@@ -129,7 +130,7 @@ def _scan(port: int) -> str:
 def test_ssh_with_a_deploy_key_and_a_known_host(code: Repo, ssh: Ssh) -> None:
     access = {"url": ssh.url, "ssh_key": ssh.key, "known_hosts": ssh.known_hosts}
     assert SourceRepository(**access).resolve("main").commit == code.head.commit.hexsha
-    landed = OpsRepository(**access).commit("prod", "shop", propose)
+    landed = OpsRepository(**access).commit(SHOP, propose)
     code.remote().fetch()
     assert code.commit("origin/main").hexsha == landed.commit
 

@@ -14,7 +14,8 @@ from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.errors import RetryError
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from tests.support.app_environments import SHOP
 
 
 @pytest.fixture
@@ -26,11 +27,11 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("faults", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal | None:
+def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
     """One edit that has nothing to do where it was done."""
-    if wanted.files["rollout.yaml"] == b"image: b\n":
+    if folder.files["rollout.yaml"] == b"image: b\n":
         return None
-    changes = {f"{wanted.folder}/rollout.yaml": b"image: b\n"}
+    changes = {f"{folder.path}/rollout.yaml": b"image: b\n"}
     return Proposal(changes=changes, message="release")
 
 
@@ -51,7 +52,7 @@ def release(
             password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
             patience_seconds=patience,
         )
-        return ops.commit("prod", "shop", propose), server.pushes
+        return ops.commit(SHOP, propose), server.pushes
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -13,7 +13,8 @@ from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.errors import RefuseError, RetryError
 from shipway.git.ops_folder import OpsFolder, Proposal, Propose
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from tests.support.app_environments import SHOP
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def proposing(content: bytes) -> Propose:
     """A proposal of one file, whatever the tip."""
 
-    def propose(wanted: OpsFolder, history: list[Recorded]) -> Proposal:
+    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
         assert history == []
-        return Proposal(changes={f"{wanted.folder}/rollout.yaml": content}, message="release")
+        return Proposal(changes={f"{folder.path}/rollout.yaml": content}, message="release")
 
     return propose
 
@@ -51,16 +52,16 @@ def test_code_is_read_with_a_password(code: Repo, sandbox: dict[str, str]) -> No
 
 def test_a_release_is_pushed_with_a_password(code: Repo, sandbox: dict[str, str]) -> None:
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
-    commit = ops.commit("prod", "shop", proposing(b"strategy: other\n")).commit
+    commit = ops.commit(SHOP, proposing(b"strategy: other\n")).commit
     bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
     assert bare.head.commit.hexsha == commit
-    assert ops.fetch("prod", "shop").files["rollout.yaml"] == b"strategy: other\n"
+    assert ops.fetch(SHOP).files["rollout.yaml"] == b"strategy: other\n"
 
 
 def test_the_password_stands_in_no_file_of_the_mirror(
     code: Repo, sandbox: dict[str, str], tmp_path: Path
 ) -> None:
-    OpsRepository(url=code.remote().url, **login(sandbox)).fetch("prod", "shop")
+    OpsRepository(url=code.remote().url, **login(sandbox)).fetch(SHOP)
     files = [file for file in (tmp_path / "state").rglob("*") if file.is_file()]
     assert files
     secret = sandbox["SHIPWAY_GIT_PASSWORD"].encode()
@@ -83,7 +84,7 @@ def test_no_password_is_refused_and_asks_nobody(code: Repo) -> None:
 def test_a_repository_that_is_not_there_is_refused(sandbox: dict[str, str], code: Repo) -> None:
     url = f"{sandbox['SHIPWAY_GIT_URL']}/none.git"
     with pytest.raises(RefuseError, match="There is no Git repository there"):
-        OpsRepository(url=url, **login(sandbox)).fetch("prod", "shop")
+        OpsRepository(url=url, **login(sandbox)).fetch(SHOP)
 
 
 def test_a_server_that_is_not_there_is_tried_again(code: Repo, free_port: int) -> None:
@@ -95,11 +96,11 @@ def test_a_push_that_lost_the_race_starts_afresh(code: Repo, sandbox: dict[str, 
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
     theirs: list[str] = []
 
-    def propose(wanted: OpsFolder, history: list[Recorded]) -> Proposal:
+    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
         if not theirs:
             theirs.append(repositories.commit(code, "theirs", {"prod/other/a.yaml": "a: 1\n"}))
-        return proposing(b"x: 1\n")(wanted, history)
+        return proposing(b"x: 1\n")(folder, history)
 
-    landed = ops.commit("prod", "shop", propose)
+    landed = ops.commit(SHOP, propose)
     bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
     assert [one.hexsha for one in bare.commit(landed.commit).parents] == theirs

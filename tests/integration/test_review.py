@@ -17,7 +17,8 @@ from examples import repositories
 from shipway.errors import HaltError, RefuseError, RetryError
 from shipway.forges.api import PullRequest
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
-from shipway.git.trailers import Recorded, with_trailers
+from shipway.git.trailers import OpsCommit, with_trailers
+from tests.support.app_environments import SHOP
 from tests.support.forges import TOKEN, Forges, forges
 
 KINDS = {"github": "", "gitlab": "", "gitea": "/api/v1"}
@@ -66,12 +67,12 @@ def protected(code: Repo, sandbox: dict[str, str], review: Forge) -> OpsReposito
     )
 
 
-def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal | None:
-    if wanted.files["rollout.yaml"] == b"image: b\n":
+def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+    if folder.files["rollout.yaml"] == b"image: b\n":
         return None
     trailers = {"App": "shop", "Environment": "prod"}
     return Proposal(
-        changes={f"{wanted.folder}/rollout.yaml": b"image: b\n"},
+        changes={f"{folder.path}/rollout.yaml": b"image: b\n"},
         message=with_trailers("shop 1 → prod", trailers),
     )
 
@@ -95,7 +96,7 @@ def test_a_release_waits_until_its_pull_request_is_merged(
     addresses: list[str] = []
     person = threading.Thread(target=merge, args=(code, server))
     person.start()
-    landed = ops.commit("prod", "shop", propose, addresses.append)
+    landed = ops.commit(SHOP, propose, addresses.append)
     person.join()
     assert landed.new
     assert addresses == [f"{server.url}/pull/1"]
@@ -104,8 +105,8 @@ def test_a_release_waits_until_its_pull_request_is_merged(
     assert opened["path"] == PATHS[kind]
     assert "App: shop" in opened["body"]
     assert opened["head"].startswith("shipway/prod/shop/")
-    assert [release.trailers["App"] for release in ops.history("prod", "shop")] == ["shop"]
-    assert ops.commit("prod", "shop", propose) == Landed(commit=landed.commit, new=False)
+    assert [release.trailers["App"] for release in ops.history(SHOP)] == ["shop"]
+    assert ops.commit(SHOP, propose) == Landed(commit=landed.commit, new=False)
     assert len(server.requests) == 1
 
 
@@ -116,9 +117,9 @@ def test_what_is_not_merged_halts_and_a_second_run_finds_the_same_pull_request(
     ops = protected(code, sandbox, forge(server, kind, timeout_seconds=0.5))
     for _ in range(2):
         with pytest.raises(HaltError, match="The pull request was not merged in time"):
-            ops.commit("prod", "shop", propose)
+            ops.commit(SHOP, propose)
     assert len(server.requests) == 1
-    assert ops.fetch("prod", "shop").files["rollout.yaml"] == b"image: a\n"
+    assert ops.fetch(SHOP).files["rollout.yaml"] == b"image: a\n"
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

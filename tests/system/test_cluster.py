@@ -14,10 +14,13 @@ from blocks.source_repository import SourceRepository
 from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.rollout import rollout
-from flows.tasks.agent import apply as agent
-from flows.tasks.agent.request import tell_standing_agents
+from flows.tasks.agent import apply as agent_apply
+from flows.tasks.agent.tell_standing_agents import tell_standing_agents
+from shipway.app_environment import AppEnvironment
+from shipway.image_ref import ImageRef
 from shipway.kubernetes.apply import Change
 from shipway.kubernetes.client import KubeClient
+from shipway.release import Release
 from tests.support.project import Project, known_project
 from tests.support.runs import artifacts, run_of, run_reconcile, run_release, summary
 
@@ -172,7 +175,7 @@ async def test_an_agent_that_is_late_does_not_undo_what_a_newer_commit_said(
     cluster_project.pull_ops()
     manifest = cluster_project.ops_file("deployment.yaml")
     cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
-    real, late = agent.apply_set, list[str]()
+    real, late = agent_apply.apply_target, list[str]()
 
     async def apply_late(*args: Any, **options: Any) -> list[Change]:
         if not late:
@@ -182,7 +185,7 @@ async def test_an_agent_that_is_late_does_not_undo_what_a_newer_commit_said(
             assert (await run_reconcile(app)).is_completed()
         return await real(*args, **options)
 
-    monkeypatch.setattr(agent, "apply_set", apply_late)
+    monkeypatch.setattr(agent_apply, "apply_target", apply_late)
     state = await run_reconcile(app)
     assert state.is_completed()
     assert await drift(run_of(state)) == []
@@ -198,13 +201,13 @@ async def test_an_agent_that_stays_applies_what_it_is_asked_for(
     await run_release(app)
     cluster_project.pull_ops()
     manifest = cluster_project.ops_file("deployment.yaml")
-    staying = asyncio.create_task(reconcile("staging", app, stay=20))
+    staying = asyncio.create_task(reconcile("staging", app, stay_seconds=20))
     for _ in range(100):
         if await cluster.get("apps/v1", "Deployment", app, app) is not None:
             break
         await asyncio.sleep(0.1)
     cluster_project.change_ops({f"{folder}/deployment.yaml": replicas(manifest, 2)})
-    assert await tell_standing_agents.fn("staging", app)
+    assert await tell_standing_agents.fn(AppEnvironment(app=app, environment="staging"))
     first, asked = await staying
     assert first.folder == asked.folder == folder
     found = await cluster.get("apps/v1", "Deployment", app, app)
@@ -273,7 +276,9 @@ async def test_an_image_that_is_not_there_fails_with_what_the_node_says(
     source = await SourceRepository.aload(app)
     revision = source.resolve(cluster_project.revision)
     image = f"{cluster_project.env['SHIPWAY_REGISTRY']}/{app}@sha256:{'0' * 64}"
-    state = await rollout(app, "staging", revision, image, return_state=True)  # pyright: ignore
+    release = Release(revision=revision, image=ImageRef.parse(image))
+    app_environment = AppEnvironment(app=app, environment="staging")
+    state = await rollout(app_environment, release, return_state=True)  # pyright: ignore
     assert state.is_failed()
     assert "ImagePullBackOff" in str(state.message)
     assert "not found" in str(state.message)

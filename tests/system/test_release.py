@@ -6,8 +6,9 @@ import asyncio
 from datetime import datetime
 
 from blocks.ops_repository import OpsRepository
+from shipway.app_environment import AppEnvironment
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 from tests.support.project import Project
 from tests.support.runs import report, run_of, run_release, summary, tasks_and_subflows
 
@@ -94,14 +95,16 @@ async def test_an_older_revision_does_not_replace_a_newer_one(project: Project) 
 async def test_a_lost_push_race_is_run_again_on_the_new_tip(project: Project, monkeypatch) -> None:
     real, raced = OpsRepository.commit, []
 
-    def commit_late(self: OpsRepository, environment: str, app: str, propose, asked) -> Landed:
-        def late(wanted: OpsFolder, history: list[Recorded]) -> Proposal | None:
+    def commit_late(
+        self: OpsRepository, app_environment: AppEnvironment, propose, on_review
+    ) -> Landed:
+        def late(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
             if not raced:
                 notes = {f"{project.folder}/notes.txt": "somebody else\n"}
                 raced.append(project.change_ops(notes))
-            return propose(wanted, history)
+            return propose(folder, history)
 
-        return real(self, environment, app, late, asked)
+        return real(self, app_environment, late, on_review)
 
     monkeypatch.setattr(OpsRepository, "commit", commit_late)
     row = await summary(project.app, await run_release(project.app))

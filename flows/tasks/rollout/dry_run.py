@@ -11,6 +11,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.errors import RefuseError
 from shipway.kubernetes.dry_run import refusals
+from shipway.release import Release
 from shipway.rollout.fields import changed_files
 from shipway.rollout.render import manifests_of
 from shipway.rollout.target import Target
@@ -18,7 +19,7 @@ from shipway.strategies.step import Step
 
 
 @external_task("dry run of {step.name}")
-async def dry_run(target: Target, step: Step, tag: str) -> None:
+async def dry_run(target: Target, step: Step, release: Release) -> None:
     """Ask the API server for all of the folder as a step would leave it.
 
     Another agent applies in its own way, so that it is not asked there.
@@ -26,7 +27,7 @@ async def dry_run(target: Target, step: Step, tag: str) -> None:
     Args:
         target: The environment.
         step: The step.
-        tag: The image's tag, for files that hold one beside the digest.
+        release: What is released.
 
     Raises:
         RefuseError: It would refuse an object.
@@ -35,19 +36,19 @@ async def dry_run(target: Target, step: Step, tag: str) -> None:
     if target.rollout.agent != "reconcile" or not step.edits:
         return
     ops = await load_block(OpsRepository)
-    wanted = await asyncio.to_thread(ops.fetch, target.environment, target.app)
-    changed = changed_files(wanted, step.edits, tag)
+    folder = await asyncio.to_thread(ops.fetch, target.app_environment)
+    changed = changed_files(folder, step.edits, release.revision.commit)
     renderer = await load_block(Renderer) if target.rollout.render else None
-    manifests = await manifests_of(ops, renderer, target, wanted, changed)
+    manifests = await manifests_of(ops, renderer, target, folder, changed)
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
-        found = await refusals(client, target.rollout.namespace, list(manifests.objects))
-    if found:
+        refused = await refusals(client, target.rollout.namespace, list(manifests.objects))
+    if refused:
         raise RefuseError(
             "The cluster would refuse what the release commits.",
-            where=", ".join(found),
+            where=", ".join(refused),
             expected="objects that the API server takes",
-            got="\n".join(found.values()),
+            got="\n".join(refused.values()),
             untouched="the ops repository and the cluster",
             remedy="correct the manifests in the ops repository, and start the release again",
         )

@@ -12,15 +12,16 @@ from blocks.cluster import Cluster
 from blocks.metrics import Metrics
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
-from flows.tasks.rollout.watch import images_for, workloads_of
 from shipway.gates import run
 from shipway.gates.gate import Gate, GateContext, GateProbe
 from shipway.gates.health import health_probe
 from shipway.gates.measurement import Measurement
 from shipway.gates.run import PassedGate, Tell, seconds_left
+from shipway.image_ref import ImageRef
 from shipway.kubernetes.client import KubeClient
 from shipway.prometheus import Prometheus
 from shipway.rollout.target import Target
+from shipway.rollout.workloads import images_for, workloads_of
 from shipway.strategies.step import Step
 
 
@@ -39,7 +40,7 @@ async def check_gates(target: Target) -> None:
 
 @external_task("run the gates of {step.name}")
 async def run_gates(
-    target: Target, step: Step, image: str, since: datetime, tell: Tell
+    target: Target, step: Step, image: ImageRef, since: datetime, tell: Tell
 ) -> list[PassedGate]:
     """Pause a step, and measure its gates all the while; return what those that passed said.
 
@@ -85,7 +86,7 @@ def log_verdicts() -> Tell:
 
 
 async def _probes(
-    target: Target, step: Step, image: str, since: datetime, client: KubeClient
+    target: Target, step: Step, image: ImageRef, since: datetime, client: KubeClient
 ) -> list[GateProbe]:
     """What measures the step's gates: its workloads' pods, and those of rollout.yaml."""
     workloads = [
@@ -96,7 +97,7 @@ async def _probes(
             client,
             workload,
             target.namespace_of(workload),
-            images_for(target, workload, image),
+            images_for(target, workload, str(image)),
             target.rollout.progress_deadline_seconds,
         )
         for workload in workloads
@@ -105,7 +106,7 @@ async def _probes(
     context = GateContext(
         client=client,
         namespace=target.rollout.namespace,
-        image=image,
+        image=str(image),
         prometheus=await _prometheus_for(target, gates),
         new=workloads,
         old=[workload for workload in target.workloads if workload.title == step.baseline],

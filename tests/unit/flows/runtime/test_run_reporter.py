@@ -10,18 +10,19 @@ from shipway.errors import FailError
 from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult, RedLayerError
 from shipway.registry import Pushed
-from shipway.rollout.committed import Committed, RolledOut
+from shipway.rollout.result import RolloutResult, StepCommit
+from tests.support.app_environments import SHOP
 
-IMAGE = "registry.example.org/shop@sha256:" + "0" * 64
+IMAGE = ImageRef.parse("registry.example.org/shop@sha256:" + "0" * 64)
 
 
 @pytest.fixture
-def journal() -> RunReporter:
-    return RunReporter("shop", "prod", UUID(int=1))
+def reporter() -> RunReporter:
+    return RunReporter(SHOP, UUID(int=1))
 
 
-def test_a_journal_begins_with_nothing_done(journal: RunReporter) -> None:
-    report = journal.report
+def test_a_report_begins_with_nothing_done(reporter: RunReporter) -> None:
+    report = reporter.report
     assert (report.app, report.environment, report.revision) == ("shop", "prod", None)
     assert (report.built, report.pushed, report.committed) == (0, 0, 0)
 
@@ -32,7 +33,7 @@ def test_the_shares_of_all_stages_are_the_whole_run() -> None:
 
 
 async def test_a_stage_that_fails_is_noted_as_not_done_and_its_error_goes_on(
-    journal: RunReporter,
+    reporter: RunReporter,
 ) -> None:
     error = FailError("Red.")
 
@@ -40,14 +41,14 @@ async def test_a_stage_that_fails_is_noted_as_not_done_and_its_error_goes_on(
         raise error
 
     with pytest.raises(FailError) as caught:
-        await journal.timed("unit", work())
+        await reporter.timed("unit", work())
     assert caught.value is error
-    (stage,) = journal.report.stages
+    (stage,) = reporter.report.stages
     assert (stage.name, stage.done) == ("unit", False)
     assert 0 <= stage.begin <= stage.end
 
 
-async def test_a_red_layer_is_kept_as_far_as_it_came(journal: RunReporter) -> None:
+async def test_a_red_layer_is_kept_as_far_as_it_came(reporter: RunReporter) -> None:
     so_far = LayerResult(layer="unit", weight=70, budget_seconds=9, tests=(), seconds=1)
     error = RedLayerError("The unit layer is red.")
     error.result = so_far
@@ -56,25 +57,25 @@ async def test_a_red_layer_is_kept_as_far_as_it_came(journal: RunReporter) -> No
         raise error
 
     with pytest.raises(RedLayerError):
-        await journal.verified("unit", work())
-    assert journal.report.layers == [so_far]
-    assert [(stage.name, stage.done) for stage in journal.report.stages] == [("unit", False)]
+        await reporter.verified("unit", work())
+    assert reporter.report.layers == [so_far]
+    assert [(stage.name, stage.done) for stage in reporter.report.stages] == [("unit", False)]
 
 
 @pytest.mark.parametrize(("new", "pushed"), [(True, 1), (False, 0)])
 def test_an_image_that_was_in_the_registry_before_is_not_counted_as_pushed(
-    journal: RunReporter, *, new: bool, pushed: int
+    reporter: RunReporter, *, new: bool, pushed: int
 ) -> None:
-    journal.pushed(Pushed(image=ImageRef.parse(IMAGE), new=new))
-    assert journal.report.pushed == pushed
+    reporter.pushed(Pushed(image=IMAGE, new=new))
+    assert reporter.report.pushed == pushed
 
 
-def test_of_several_commits_the_new_ones_count_and_the_last_is_shown(journal: RunReporter) -> None:
+def test_of_several_commits_the_new_ones_count_and_the_last_is_shown(reporter: RunReporter) -> None:
     commits = tuple(
-        Committed(commit=str(number) * 40, new=new, link=f"link {number}", at=datetime.now(UTC))
+        StepCommit(commit=str(number) * 40, new=new, link=f"link {number}", at=datetime.now(UTC))
         for number, new in enumerate((False, True, True))
     )
-    journal.rolled_out(IMAGE, RolledOut(commits=commits, served="2 of 2 run the image"))
-    report = journal.report
+    reporter.rolled_out(IMAGE, RolloutResult(commits=commits, served="2 of 2 run the image"))
+    report = reporter.report
     assert (report.image, report.committed, report.served) == (IMAGE, 2, "2 of 2 run the image")
     assert (report.commit, report.commit_link) == ("2" * 40, "link 2")

@@ -13,7 +13,8 @@ from shipway.forges import forge
 from shipway.forges.api import Project, PullRequest
 from shipway.forges.registry import FORGES
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 
 BEFORE, AFTER = b"image: a\n", b"image: b\n"
@@ -30,7 +31,7 @@ def settings(kind: str) -> Forge:
     )
 
 
-def propose(folder: OpsFolder, _history: list[Recorded]) -> Proposal | None:
+def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
     if folder.files["web.yaml"] == AFTER:
         return None
     return Proposal(changes={"prod/shop/web.yaml": AFTER}, message="shop 1 → prod\n\nwhy\n")
@@ -50,7 +51,7 @@ def test_a_forge_from_outside_is_one_line_and_opens_the_request_of_a_review(
     monkeypatch.setitem(FORGES, "sourcehut", SimpleNamespace(open_request=open_request))
     ops = OpsRepository(url=origin.url, review=settings("sourcehut"))
     addresses: list[str] = []
-    landed = ops.commit("prod", "shop", propose, addresses.append)
+    landed = ops.commit(SHOP, propose, addresses.append)
 
     assert landed.new
     assert landed.commit == origin.tip()

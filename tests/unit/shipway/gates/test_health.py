@@ -14,7 +14,7 @@ from tests.support.gates import workload
 
 def seen(state: str, restarts: int = 0) -> Health:
     keys: dict[str, Any] = {"state": state, "reason": f"it is {state}", "restarts": restarts}
-    return Health(updated=1, available=1, wanted=1, **keys)
+    return Health(updated=1, available=1, desired_replicas=1, **keys)
 
 
 @pytest.mark.parametrize(

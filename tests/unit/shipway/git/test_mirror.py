@@ -7,6 +7,7 @@ import pytest
 
 from shipway.git import mirror
 from shipway.git.ops_repository import OpsRepository
+from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 
 
@@ -29,11 +30,11 @@ def test_what_is_missing_is_fetched_once_a_level_and_what_is_here_is_read_by_one
     files = {f"file-{number}.yaml": f"{number}\n".encode() for number in range(20)}
     origin.commit({f"prod/shop/{name}": content for name, content in files.items()})
     ops = OpsRepository(url=origin.url)
-    assert ops.fetch("prod", "shop").files == files
+    assert ops.fetch(SHOP).files == files
     # The tip; the root, prod, prod/shop and its files.
     assert commands["fetch"] == 1 + 4
     commands.clear()
-    assert ops.fetch("prod", "shop").files == files
+    assert ops.fetch(SHOP).files == files
     assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 4}
 
 
@@ -43,7 +44,7 @@ def test_the_folders_of_a_level_are_read_by_one_process(
     apps = [(environment, f"app-{n}") for environment in ("prod", "test") for n in range(5)]
     origin.commit({f"{'/'.join(app)}/rollout.yaml": repr(app).encode() for app in apps})
     ops = OpsRepository(url=origin.url)
-    assert ops.apps(None, None) == apps
+    assert [(one.environment, one.app) for one in ops.apps()] == apps
     commands.clear()
-    assert ops.apps(None, None) == apps
+    assert [(one.environment, one.app) for one in ops.apps()] == apps
     assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 3}

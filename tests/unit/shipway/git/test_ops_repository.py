@@ -7,9 +7,11 @@ from git import Repo
 from pydantic import ValidationError
 
 from blocks.ops_repository import OpsRepository
+from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, RetryError
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal, Propose
-from shipway.git.trailers import Recorded, with_trailers
+from shipway.git.trailers import OpsCommit, with_trailers
+from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 
 WEB = b"image: a\r\n"
@@ -39,53 +41,53 @@ def ops(origin: Origin, start: str) -> OpsRepository:
 
 
 def test_an_apps_folder_is_read_at_the_tip(ops: OpsRepository, start: str) -> None:
-    assert ops.fetch("prod", "shop") == OpsFolder(
-        commit=start, folder="prod/shop", files={"web.yaml": WEB, "rollout.yaml": ROLLOUT}
+    assert ops.fetch(SHOP) == OpsFolder(
+        commit=start, app_environment=SHOP, files={"web.yaml": WEB, "rollout.yaml": ROLLOUT}
     )
 
 
 def test_each_fetch_reads_the_tip_anew(origin: Origin, ops: OpsRepository) -> None:
-    ops.fetch("prod", "shop")
+    ops.fetch(SHOP)
     second = origin.commit({"prod/shop/web.yaml": b"image: b\n"})
-    found = ops.fetch("prod", "shop")
+    found = ops.fetch(SHOP)
     assert (found.commit, found.files["web.yaml"]) == (second, b"image: b\n")
 
 
 def test_a_folder_that_is_missing_has_no_files(ops: OpsRepository) -> None:
-    assert ops.fetch("prod", "none").files == {}
+    assert ops.fetch(AppEnvironment(app="none", environment="prod")).files == {}
 
 
 @pytest.mark.parametrize(
     "environment", ["..", "../..", "", ".", "/", "prod/../prod", "--all", ".git"]
 )
 def test_a_folder_outside_the_repository_has_no_files(ops: OpsRepository, environment: str) -> None:
-    assert ops.fetch(environment, "shop").files == {}
+    assert ops.fetch(AppEnvironment(app="shop", environment=environment)).files == {}
 
 
 def test_a_symlink_in_the_way_leads_nowhere(origin: Origin, ops: OpsRepository) -> None:
     (origin.tree / "linked").symlink_to("prod")
     (origin.tree / "prod/shop/link.yaml").symlink_to("/etc/passwd")
     origin.commit_tree()
-    assert ops.fetch("linked", "shop").files == {}
+    assert ops.fetch(AppEnvironment(app="shop", environment="linked")).files == {}
     with pytest.raises(RefuseError, match="An ops folder holds something that is no plain file"):
-        ops.fetch("prod", "shop")
+        ops.fetch(SHOP)
 
 
 def test_an_empty_repository_is_refused_with_what_to_do(origin: Origin) -> None:
     with pytest.raises(RefuseError, match="There is no branch 'main'") as caught:
-        OpsRepository(url=origin.url).fetch("prod", "shop")
+        OpsRepository(url=origin.url).fetch(SHOP)
     assert "push the branch" in str(caught.value.facts["remedy"])
 
 
 def test_a_branch_that_is_missing_is_refused(origin: Origin, start: str) -> None:
     assert start
     with pytest.raises(RefuseError):
-        OpsRepository(url=origin.url, branch="none").fetch("prod", "shop")
+        OpsRepository(url=origin.url, branch="none").fetch(SHOP)
 
 
 def test_a_repository_that_is_missing_is_refused(origin: Origin) -> None:
     with pytest.raises(RefuseError) as caught:
-        OpsRepository(url=f"{origin.url}.none").fetch("prod", "shop")
+        OpsRepository(url=f"{origin.url}.none").fetch(SHOP)
     assert caught.value.what == (
         "There is no Git repository there; found out while fetching the ops repository."
     )
@@ -95,7 +97,7 @@ def test_another_branch_can_be_the_one_that_the_cluster_follows(origin: Origin, 
     origin.bare.create_head("live", start)
     origin.commit({"prod/shop/web.yaml": b"image: b\n"})
     live = OpsRepository(url=origin.url, branch="live")
-    commit = live.commit("prod", "shop", setting(b"c")).commit
+    commit = live.commit(SHOP, setting(b"c")).commit
     assert origin.tip("live") == commit
     assert origin.changed(start, commit) == ["M\tprod/shop/web.yaml"]
 
@@ -104,8 +106,8 @@ def test_only_what_leads_to_the_folder_is_fetched(
     origin: Origin, ops: OpsRepository, tmp_path: Path
 ) -> None:
     origin.commit({"prod/other/large.bin": b"large" * 1000, "staging/x/y/z": b"deep"})
-    ops.fetch("prod", "shop")
-    ops.commit("prod", "shop", setting(b"image: b\n"))
+    ops.fetch(SHOP)
+    ops.commit(SHOP, setting(b"image: b\n"))
     (mirror,) = (tmp_path / "state/work/ops").glob("*/HEAD")
     objects = Repo(mirror.parent).git.cat_file("--batch-all-objects", "--batch-check")
     here = {line.split()[0] for line in objects.splitlines()}
@@ -129,14 +131,15 @@ def test_only_what_leads_to_the_folder_is_fetched(
 def test_apps_are_the_folders_with_a_rollout_two_levels_down(
     ops: OpsRepository, environment: str | None, app: str | None, expected: list[tuple[str, str]]
 ) -> None:
-    assert ops.apps(environment, app) == expected
+    apps = ops.apps(environment=environment, app=app)
+    assert [(one.environment, one.app) for one in apps] == expected
 
 
 def setting(content: bytes, message: str = "release") -> Propose:
     """A proposal that sets the manifest, whatever the tip."""
 
-    def propose(wanted: OpsFolder, _history: list[Recorded]) -> Proposal:
-        return Proposal(changes={f"{wanted.folder}/web.yaml": content}, message=message)
+    def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+        return Proposal(changes={f"{folder.path}/web.yaml": content}, message=message)
 
     return propose
 
@@ -144,10 +147,10 @@ def setting(content: bytes, message: str = "release") -> Propose:
 def test_a_commit_changes_the_file_and_is_the_new_tip(
     origin: Origin, ops: OpsRepository, start: str
 ) -> None:
-    landed = ops.commit("prod", "shop", setting(b"image: b\r\n", "release\n\nApp: shop\n"))
+    landed = ops.commit(SHOP, setting(b"image: b\r\n", "release\n\nApp: shop\n"))
     assert landed == Landed(commit=origin.tip(), new=True)
     assert origin.changed(start, landed.commit) == ["M\tprod/shop/web.yaml"]
-    assert ops.fetch("prod", "shop").files["web.yaml"] == b"image: b\r\n"
+    assert ops.fetch(SHOP).files["web.yaml"] == b"image: b\r\n"
     found = origin.bare.commit(landed.commit)
     assert (found.author.name, found.author.email) == ("Shipway", "shipway@localhost")
 
@@ -155,16 +158,16 @@ def test_a_commit_changes_the_file_and_is_the_new_tip(
 def test_where_nothing_is_to_be_done_there_is_no_commit(
     origin: Origin, ops: OpsRepository, start: str
 ) -> None:
-    assert ops.commit("prod", "shop", lambda *_: None) == Landed(commit=start, new=False)
+    assert ops.commit(SHOP, lambda *_: None) == Landed(commit=start, new=False)
     empty = Proposal(changes={}, message="nothing")
-    assert ops.commit("prod", "shop", lambda *_: empty) == Landed(commit=start, new=False)
+    assert ops.commit(SHOP, lambda *_: empty) == Landed(commit=start, new=False)
     assert origin.tip() == start
 
 
 def test_the_author_of_release_commits_can_be_set(origin: Origin, start: str) -> None:
     assert start
     ops = OpsRepository(url=origin.url, author_name="Bot", author_email="bot@example.org")
-    found = origin.bare.commit(ops.commit("prod", "shop", setting(b"b")).commit)
+    found = origin.bare.commit(ops.commit(SHOP, setting(b"b")).commit)
     assert (found.committer.name, found.committer.email) == ("Bot", "bot@example.org")
 
 
@@ -179,13 +182,13 @@ def test_a_tip_that_moves_is_read_afresh_and_nothing_is_forced(
 ) -> None:
     seen: list[str] = []
 
-    def propose(wanted: OpsFolder, history: list[Recorded]) -> Proposal:
-        seen.append(wanted.commit)
+    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
+        seen.append(folder.commit)
         if len(seen) < 3:
             origin.commit({"prod/cart/rollout.yaml": f"theirs {len(seen)}\n".encode()})
-        return setting(b"image: b\n")(wanted, history)
+        return setting(b"image: b\n")(folder, history)
 
-    landed = ops.commit("prod", "shop", propose)
+    landed = ops.commit(SHOP, propose)
     chain = origin.bare.git.rev_list("--first-parent", "--reverse", "main").split()
     assert [start, *seen[1:], landed.commit] == chain
     assert seen[0] == start
@@ -200,12 +203,12 @@ def test_a_branch_that_moves_all_the_time_is_given_up(origin: Origin, start: str
     ops = OpsRepository(url=origin.url, patience_seconds=1)
     tips: list[str] = []
 
-    def propose(wanted: OpsFolder, history: list[Recorded]) -> Proposal:
+    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
         tips.append(origin.commit({"prod/cart/rollout.yaml": str(len(tips)).encode()}))
-        return setting(b"image: b\n")(wanted, history)
+        return setting(b"image: b\n")(folder, history)
 
     with pytest.raises(RetryError) as caught:
-        ops.commit("prod", "shop", propose)
+        ops.commit(SHOP, propose)
     assert str(caught.value) == (
         "Somebody else pushed to the ops repository first.\n"
         f"  where:     {origin.url} main\n"
@@ -222,7 +225,7 @@ def test_a_push_that_the_server_forbids_is_not_tried_again(
     hook.write_text("#!/bin/sh\necho this branch is protected\nexit 1\n")
     hook.chmod(0o755)
     with pytest.raises(RefuseError) as caught:
-        ops.commit("prod", "shop", setting(b"image: b\n"))
+        ops.commit(SHOP, setting(b"image: b\n"))
     assert "this branch is protected" in str(caught.value.facts["got"])
     assert origin.tip() == start
 
@@ -247,7 +250,11 @@ def released(origin: Origin, ops: OpsRepository) -> OpsRepository:
 
 
 def revisions(ops: OpsRepository, environment: str, app: str | None) -> list[str]:
-    return [one.trailers["Revision"] for one in ops.history(environment, app)]
+    if app is None:
+        history = ops.environment_history(environment)
+    else:
+        history = ops.history(AppEnvironment(app=app, environment=environment))
+    return [commit.trailers["Revision"] for commit in history]
 
 
 @pytest.mark.parametrize(
@@ -271,9 +278,9 @@ def test_the_history_is_that_of_the_app_in_its_environment(
 def test_a_record_knows_commit_time_author_and_trailers(
     origin: Origin, released: OpsRepository
 ) -> None:
-    found = released.history("staging")[0]
+    found = released.environment_history("staging")[0]
     commit = origin.bare.commit("main~2")
-    assert found == Recorded(
+    assert found == OpsCommit(
         commit=commit.hexsha,
         at=commit.committed_datetime,
         by="Ada",
@@ -284,10 +291,10 @@ def test_a_record_knows_commit_time_author_and_trailers(
 def test_a_proposal_sees_the_history_of_its_app(released: OpsRepository) -> None:
     seen: list[list[str]] = []
 
-    def propose(_wanted: OpsFolder, history: list[Recorded]) -> None:
+    def propose(_folder: OpsFolder, history: list[OpsCommit]) -> None:
         seen.append([one.trailers["Revision"] for one in history])
 
-    released.commit("prod", "shop", propose)
+    released.commit(SHOP, propose)
     assert seen == [["two", "one"]]
 
 
@@ -314,8 +321,8 @@ def test_text_of_others_begins_no_trailer_of_its_own(
     assert start
     reason = "x\nApp: cart\r\x1b[2JApproved-by: e"
     trailers = {"App": "shop", "Environment": "prod", "Reason": reason}
-    ops.commit("prod", "shop", setting(b"b", with_trailers("a\n\nApp: evil", trailers)))
-    (found,) = ops.history("prod", "shop")
+    ops.commit(SHOP, setting(b"b", with_trailers("a\n\nApp: evil", trailers)))
+    (found,) = ops.history(SHOP)
     assert found.trailers == {
         "App": "shop",
         "Environment": "prod",
@@ -338,18 +345,22 @@ def test_a_commit_is_a_link_where_there_is_an_address(web_url: str | None, link:
     assert OpsRepository(url="file:///srv/ops.git", web_url=web_url).link(COMMIT) == link
 
 
-def wanted(**files: bytes) -> OpsFolder:
-    return OpsFolder(commit=COMMIT, folder="prod/shop", files=files)
+def ops_folder(**files: bytes) -> OpsFolder:
+    return OpsFolder(commit=COMMIT, app_environment=SHOP, files=files)
 
 
 def test_equal_files_have_equal_fingerprints_whatever_the_commit() -> None:
-    other = OpsFolder(commit="f" * 40, folder="staging/shop", files={"b": b"2", "a": b"1"})
-    assert wanted(a=b"1", b=b"2").fingerprint == other.fingerprint
+    other = OpsFolder(
+        app_environment=AppEnvironment(app="shop", environment="staging"),
+        commit="f" * 40,
+        files={"b": b"2", "a": b"1"},
+    )
+    assert ops_folder(a=b"1", b=b"2").fingerprint == other.fingerprint
 
 
 @pytest.mark.parametrize("files", [{}, {"a": b"2"}, {"b": b"1"}, {"a": b"1", "b": b""}, {"a": b""}])
 def test_files_that_differ_have_another_fingerprint(files: dict[str, bytes]) -> None:
-    assert wanted(**files).fingerprint != wanted(a=b"1").fingerprint
+    assert ops_folder(**files).fingerprint != ops_folder(a=b"1").fingerprint
 
 
 def test_a_password_in_the_url_is_refused() -> None:

@@ -9,9 +9,10 @@ from functools import partial
 
 import pytest
 
+from shipway.app_environment import AppEnvironment
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 from tests.support.origin import Origin
 
 THREADS, COMMITS, READS = 8, 3, 12
@@ -32,15 +33,16 @@ def release(origin: Origin, number: int) -> list[str]:
     # nobody waits for anybody.
     url = f"file://{'/' * number}{origin.path}"
     ops = OpsRepository(url=url, branch=f"branch-{number}")
-    app, seen = f"app-{number}", list[str]()
+    app_environment = AppEnvironment(app=f"app-{number}", environment="prod")
+    seen: list[str] = []
     for count in range(COMMITS):
 
-        def propose(folder: OpsFolder, _history: list[Recorded], count: int = count) -> Proposal:
-            changes = {f"{folder.folder}/web.yaml": f"{count}\n".encode()}
+        def propose(folder: OpsFolder, _history: list[OpsCommit], count: int = count) -> Proposal:
+            changes = {f"{folder.path}/web.yaml": f"{count}\n".encode()}
             return Proposal(changes=changes, message="release")
 
-        commit = ops.commit("prod", app, propose).commit
-        seen.append(ops.fetch("prod", app).files["web.yaml"].decode().strip())
+        commit = ops.commit(app_environment, propose).commit
+        seen.append(ops.fetch(app_environment).files["web.yaml"].decode().strip())
         for _ in range(READS):
             with ops.mirror("ops") as mirror:
                 assert {entry.name for entry in mirror.tree(mirror.root(commit))} == {"prod"}

@@ -18,9 +18,9 @@ from shipway.kubernetes.apply import (
     TOOLING,
     Change,
     Difference,
+    _ApplySet,
     _differences,
     _group_kind,
-    _Set,
     _writer,
     apply_set,
 )
@@ -81,7 +81,7 @@ async def test_every_member_carries_the_sets_id_beside_its_own_labels(
     own = thing(labels={"app": "shop"})
     await put_in(cluster, own)
     labels = cluster.objects["ConfigMap", "shop", "a"]["metadata"]["labels"]
-    assert labels == {"app": "shop", MEMBER: _Set("shipway.shop", "shop").id}
+    assert labels == {"app": "shop", MEMBER: _ApplySet("shipway.shop", "shop").id}
     assert own.body["metadata"] == {"name": "a", "labels": {"app": "shop"}}
 
 
@@ -93,7 +93,7 @@ async def test_the_parent_names_set_tool_kinds_and_what_was_applied(
     cluster: MemoryCluster,
 ) -> None:
     await put_in(cluster, thing(), thing("Deployment", "web", "apps/v1"), fingerprint="tree")
-    assert cluster.parent()["labels"] == {SET_ID: _Set("shipway.shop", "shop").id}
+    assert cluster.parent()["labels"] == {SET_ID: _ApplySet("shipway.shop", "shop").id}
     assert cluster.parent()["annotations"] == {
         TOOLING: "shipway/v1",
         KINDS: "ConfigMap,Deployment.apps",
@@ -116,7 +116,7 @@ async def test_a_change_in_git_is_an_update_and_no_drift(cluster: MemoryCluster)
         title="ConfigMap/a",
         action="updated",
         drift=False,
-        differences=(Difference(field="data.key", live='"1"', wanted='"2"', writer="unknown"),),
+        differences=(Difference(field="data.key", live='"1"', desired='"2"', writer="unknown"),),
     )
 
 
@@ -131,7 +131,7 @@ async def test_a_change_in_the_cluster_is_drift_and_put_back(cluster: MemoryClus
     writer = "kubectl-edit at 10:00"
     assert change.drift
     assert change.differences == (
-        Difference(field="data.key", live='"2"', wanted='"1"', writer=writer),
+        Difference(field="data.key", live='"2"', desired='"1"', writer=writer),
     )
     assert cluster.objects["ConfigMap", "shop", "a"]["data"] == {"key": "1"}
 
@@ -294,7 +294,7 @@ def test_each_field_that_differs_is_named_with_both_values(
     before: dict[str, Any], after: dict[str, Any], fields: list[tuple[str, str, str]]
 ) -> None:
     found = _differences(live(before), live(after))
-    assert [(one.field, one.live, one.wanted) for one in found] == fields
+    assert [(one.field, one.live, one.desired) for one in found] == fields
 
 
 @pytest.mark.parametrize(
@@ -350,11 +350,11 @@ def test_a_manager_that_holds_nothing_of_the_path_is_not_its_writer() -> None:
 def test_the_id_of_a_set_is_the_one_that_the_applyset_specification_computes() -> None:
     digest = hashlib.sha256(b"shipway.shop.prod.ConfigMap.").digest()
     expected = base64.b64encode(digest, altchars=b"-_").decode().removesuffix("=")
-    assert _Set("shipway.shop", "prod").id == f"applyset-{expected}-v1"
+    assert _ApplySet("shipway.shop", "prod").id == f"applyset-{expected}-v1"
 
 
 def test_the_id_of_a_set_fits_into_a_label() -> None:
-    assert len(_Set("shipway." + "a" * 63, "b" * 63).id) <= 63
+    assert len(_ApplySet("shipway." + "a" * 63, "b" * 63).id) <= 63
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def waiting(name: str, reason: str, image: str = NEW, kind: str = "container") -
 
 def test_a_workload_is_healthy_when_every_pod_runs_the_image_and_is_ready() -> None:
     assert judge(deployment(), [pod("a"), pod("b")], WANTED) == Health(
-        state="healthy", updated=2, available=2, wanted=2, reason="2 of 2 run the image"
+        state="healthy", updated=2, available=2, desired_replicas=2, reason="2 of 2 run the image"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_new_pod_that_cannot_mend_itself_fails_the_rollout(reason: str, kind: 
         state="failed",
         updated=2,
         available=1,
-        wanted=2,
+        desired_replicas=2,
         reason=f"{reason}: back-off",
         pod="b",
         container="web",
@@ -187,7 +187,7 @@ def test_a_daemon_set_is_counted_by_its_own_names() -> None:
     }
     pods = [pod(name) for name in "abc"]
     assert judge(workload, pods, WANTED) == Health(
-        state="healthy", updated=3, available=3, wanted=3, reason="3 of 3 run the image"
+        state="healthy", updated=3, available=3, desired_replicas=3, reason="3 of 3 run the image"
     )
     assert judge(workload, pods[:2], WANTED).state == "progressing"
 

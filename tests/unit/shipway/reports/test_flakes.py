@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flows.tasks.show_flakes import MOST_PROOFS, render_flakes
 from shipway.ledger.session import Proof, Record
+from shipway.reports.flakes import MOST_PROOFS, render_flakes
 
 AT = datetime(2026, 11, 24, 3, 4, tzinfo=UTC)
 

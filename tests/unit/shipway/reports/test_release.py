@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipway.git.revision import Revision
+from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult, Outcome, Shard, TestResult
 from shipway.reports.markdown import data_uri, escape
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
@@ -44,7 +45,7 @@ def report() -> Report:
         app="shop",
         environment="prod",
         revision=Revision(commit=COMMIT, tree="t", author="Ada", subject="Add a basket", at=AT),
-        image=f"registry.example.org/shop@{DIGEST}",
+        image=ImageRef.parse(f"registry.example.org/shop@{DIGEST}"),
         commit="f" * 40,
         commit_link="[`fffffff`](https://git.example.org/f)",
         served="Deployment/shop: 2 of 2 run the image",

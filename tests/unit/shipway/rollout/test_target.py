@@ -6,6 +6,7 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import FieldRef
+from tests.support.app_environments import SHOP
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 UNTOUCHED = "everything: nothing was built, pushed or committed"
@@ -32,7 +33,7 @@ def service(name: str) -> bytes:
 
 def target(**files: bytes) -> Target:
     named = {name.replace("_", "."): content for name, content in files.items()}
-    return target_of(OpsFolder(commit=COMMIT, folder="prod/shop", files=named), "shop", "prod")
+    return target_of(OpsFolder(app_environment=SHOP, commit=COMMIT, files=named))
 
 
 def refusal(**files: bytes) -> RefuseError:

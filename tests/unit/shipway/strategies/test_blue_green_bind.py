@@ -6,12 +6,12 @@ from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target, target_of
 from shipway.strategies.blue_green import BlueGreen
+from tests.support.app_environments import SHOP
 from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
 
 
 def target(**files: bytes) -> Target:
-    snapshot = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
-    return target_of(snapshot, "shop", "prod")
+    return target_of(OpsFolder(app_environment=SHOP, commit="0" * 40, files=folder(**files)))
 
 
 def test_the_selectors_label_that_tells_the_colours_apart_is_the_switch() -> None:

@@ -8,12 +8,12 @@ from shipway.rollout.target import Target, target_of
 from shipway.strategies.canary import Canary, Stage
 from shipway.strategies.routers.replicas import Replicas
 from shipway.strategies.routers.weights import Weights
+from tests.support.app_environments import SHOP
 from tests.support.canary_folder import ROLLOUT, ROUTE, SERVICES, folder
 
 
 def target(**files: bytes) -> Target:
-    snapshot = OpsFolder(commit="0" * 40, folder="prod/shop", files=folder(**files))
-    return target_of(snapshot, "shop", "prod")
+    return target_of(OpsFolder(app_environment=SHOP, commit="0" * 40, files=folder(**files)))
 
 
 def test_the_routes_rule_that_leads_to_both_is_the_router() -> None:

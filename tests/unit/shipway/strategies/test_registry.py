@@ -19,12 +19,13 @@ from shipway.strategies.routers.weights import Backends, Weights
 from shipway.strategies.step import FieldRef, FieldValues, Ready, Step, edits_between
 from shipway.strategies.strategy import StrategySettings
 from tests.support import canary_folder
+from tests.support.app_environments import SHOP
 
 
 def target(**files: bytes) -> Target:
     """The canary's folder, before its first release, with other files in it."""
-    snapshot = OpsFolder(commit="1" * 40, folder="prod/shop", files=canary_folder.folder(**files))
-    return target_of(snapshot, "shop", "prod")
+    snapshot = OpsFolder(commit="1" * 40, app_environment=SHOP, files=canary_folder.folder(**files))
+    return target_of(snapshot)
 
 
 class RecreateSettings(StrategySettings):
@@ -71,21 +72,21 @@ kind: Deployment
 metadata: {name: shop}
 spec: {template: {spec: {containers: [{name: web, image: "shop:0"}]}}}
 """
-IMAGE = f"registry/shop@sha256:{'1' * 64}"
+IMAGE = ImageRef.parse(f"registry/shop@sha256:{'1' * 64}")
 
 
 def test_a_strategy_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(STRATEGIES, "recreate", RecreateSettings)
     snapshot = OpsFolder(
         commit="1" * 40,
-        folder="prod/shop",
+        app_environment=SHOP,
         files={"rollout.yaml": FOLDER.encode(), "web.yaml": WEB},
     )
-    recreated = target_of(snapshot, "shop", "prod")
+    recreated = target_of(snapshot)
     (step,) = recreated.plan(IMAGE)
     assert (step.name, step.pause_seconds) == ("1/1 recreate", 2)
     (content,) = changed_files(snapshot, step.edits, "v1").values()
-    assert content == WEB.replace(b"shop:0", str(ImageRef.parse(IMAGE)).encode())
+    assert content == WEB.replace(b"shop:0", str(IMAGE).encode())
 
 
 def test_a_strategys_keys_are_checked_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +119,7 @@ def split_by_annotation(
 def test_a_router_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ROUTERS, "mesh", split_by_annotation)
     released = {
-        name.replace(".", "_"): content.replace(b"shop:unreleased", IMAGE.encode())
+        name.replace(".", "_"): content.replace(b"shop:unreleased", str(IMAGE).encode())
         for name, content in canary_folder.folder().items()
     }
     text = canary_folder.ROLLOUT.replace(b"{http_route: shop}", b"{mesh: shop}")
@@ -126,7 +127,7 @@ def test_a_router_is_one_file_and_one_line(monkeypatch: pytest.MonkeyPatch) -> N
         b"name: files, port: 80", b"name: files, weight: 1"
     ).replace(b"[{name: files, weight: 1}]", b"[{name: a, weight: 100}, {name: b, weight: 0}]")
     bound = target(**{**released, "rollout_yaml": text, "route_yaml": route})
-    steps = bound.plan(IMAGE.replace("1" * 64, "2" * 64))
+    steps = bound.plan(ImageRef.parse(str(IMAGE).replace("1" * 64, "2" * 64)))
     weights = [
         edit.value for step in steps for edit in step.edits if edit.field.name.endswith("/1/weight")
     ]

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from flows.reconcile import drift_rows
-from flows.tasks.agent.apply import Applied
 from shipway.kubernetes.apply import Change, Difference
+from shipway.reports.drift import drift_rows
+from shipway.rollout.apply import Applied
 
-FIELD = Difference(field="spec.replicas", live="1", wanted="2", writer="kubectl at 10:00")
+FIELD = Difference(field="spec.replicas", live="1", desired="2", writer="kubectl at 10:00")
 
 
 def applied(*changes: Change) -> Applied:

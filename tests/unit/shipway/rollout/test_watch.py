@@ -4,14 +4,15 @@ from typing import Literal
 
 import pytest
 
-from flows.tasks.agent.start_run import not_applied
-from flows.tasks.rollout.field_status import value_in
-from flows.tasks.rollout.watch import _failed
 from shipway.config.rollout import read_rollout
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
+from shipway.rollout.agent import not_applied
 from shipway.rollout.target import Target
+from shipway.rollout.wait_for_field import value_in
+from shipway.rollout.watch import _bad_version
 from shipway.strategies.rolling import Rolling
+from tests.support.app_environments import SHOP
 
 WORKLOAD = KubeObject(
     file="prod/shop/web.yaml",
@@ -29,10 +30,8 @@ def target(agent: str = "reconcile") -> Target:
         f"agent: {agent}\n"
     )
     return Target(
-        app="shop",
-        environment="prod",
+        app_environment=SHOP,
         commit="0" * 40,
-        folder="prod/shop",
         rollout=read_rollout(text),
         strategy=Rolling(images=()),
         objects=(WORKLOAD,),
@@ -80,8 +79,10 @@ def test_a_commit_that_no_agent_applied_names_the_agent_to_look_at(
 def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
     pod: str | None, reason: str, words: str, where: str, got: str
 ) -> None:
-    health = Health(state="failed", updated=1, available=1, wanted=2, reason=reason, pod=pod)
-    assert str(_failed(target(), WORKLOAD, health, words)) == (
+    health = Health(
+        state="failed", updated=1, available=1, desired_replicas=2, reason=reason, pod=pod
+    )
+    assert str(_bad_version(target(), WORKLOAD, health, words)) == (
         "The rollout of shop to prod fails.\n"
         f"  where:     Deployment/web in namespace apps{where}\n"
         "  expected:  2 pods that run the image and are ready\n"
@@ -94,8 +95,11 @@ def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
 
 def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
     workload = WORKLOAD.model_copy(update={"namespace": "edge"})
-    health = Health(state="failed", updated=0, available=0, wanted=1, reason="x")
-    for error in (not_applied(target(), workload, "x"), _failed(target(), workload, health, "")):
+    health = Health(state="failed", updated=0, available=0, desired_replicas=1, reason="x")
+    for error in (
+        not_applied(target(), workload, "x"),
+        _bad_version(target(), workload, health, ""),
+    ):
         assert error.facts["where"] == "Deployment/web in namespace edge"
 
 

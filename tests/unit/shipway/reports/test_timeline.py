@@ -2,31 +2,33 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from uuid import UUID
 from xml.etree import ElementTree
 
-from flows.runtime.timeline import Timeline
+from shipway.errors import FailError
 from shipway.gates.measurement import Measurement
+from shipway.reports.timeline import Timeline
 from shipway.reports.timeline_svg import HEIGHT, TOP, Moment, draw
-from shipway.rollout.committed import Committed
+from shipway.rollout.result import StepCommit
 from shipway.strategies.step import Step
 
 NOW = datetime.now(UTC)
 
 
-def committed(name: str) -> Committed:
-    return Committed(commit=name * 40, new=True, link=f"`{name * 7}`", at=NOW)
+def step_commit(name: str) -> StepCommit:
+    return StepCommit(commit=name * 40, new=True, link=f"`{name * 7}`", at=NOW)
 
 
 def page() -> Timeline:
-    kept = Timeline("shop 1234567 → prod", UUID(int=1))
-    kept.step(Step(name="1/2 canary 10%", share=10), committed("a"))
-    kept.reached(Step(name="1/2 canary 10%", share=10))
-    kept.tell("errors", Measurement(verdict="inconclusive", words="no data"))
-    kept.tell("errors", Measurement(verdict="pass", words="0.01,\nmax 0.05 | ok", value=0.01))
-    kept.done()
-    kept.step(Step(name="2/2 promote"), committed("b"))
-    return kept
+    timeline = Timeline("shop 1234567 → prod")
+    timeline.begin_step(Step(name="1/2 canary 10%", share=10), step_commit("a"))
+    timeline.reached(Step(name="1/2 canary 10%", share=10))
+    timeline.measured("errors", Measurement(verdict="inconclusive", words="no data"))
+    timeline.measured(
+        "errors", Measurement(verdict="pass", words="0.01,\nmax 0.05 | ok", value=0.01)
+    )
+    timeline.end_step()
+    timeline.begin_step(Step(name="2/2 promote"), step_commit("b"))
+    return timeline
 
 
 def test_each_step_is_a_row_with_the_latest_answer_of_each_gate() -> None:
@@ -40,11 +42,11 @@ def test_each_step_is_a_row_with_the_latest_answer_of_each_gate() -> None:
 
 
 def test_how_it_ended_stands_below() -> None:
-    kept = page()
-    kept.gave_up("**The gate is red.**")
-    kept.led_back("prod is back at 7654321")
-    text = kept.render()
-    assert text.endswith("**The gate is red.**\n\nprod is back at 7654321")
+    timeline = page()
+    timeline.failed(FailError("The gate is red.", got="0.2"))
+    timeline.rolled_back(FailError("The gate is red.", remedy="prod is back at 7654321"))
+    text = timeline.render()
+    assert text.endswith("**The gate is red.** 0.2\n\nprod is back at 7654321")
     assert "| 2/2 promote | 100 % | 0 s |" in text
 
 

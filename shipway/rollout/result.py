@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 
-class Committed(BaseModel):
+class StepCommit(BaseModel):
     """The ops repository's commit that holds a step.
 
     Attributes:
@@ -25,10 +25,10 @@ class Committed(BaseModel):
     at: datetime
 
 
-class RolledOut(BaseModel):
+class RolloutResult(BaseModel):
     """The commits of a rollout, and what the cluster then ran."""
 
     model_config = ConfigDict(frozen=True)
 
-    commits: tuple[Committed, ...]
+    commits: tuple[StepCommit, ...]
     served: str | None

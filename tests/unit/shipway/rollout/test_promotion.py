@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.tasks.promotion import promotion_of, release_in
+from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
+from shipway.rollout.promotion import promotion_of, released_in
 from shipway.rollout.target import Target, target_of
 from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
 
@@ -16,12 +17,12 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def target(**files: bytes) -> Target:
-    wanted = OpsFolder(commit="0" * 40, folder="staging/shop", files=folder(**files))
-    return target_of(wanted, "shop", "staging")
+    staging = AppEnvironment(app="shop", environment="staging")
+    return target_of(OpsFolder(app_environment=staging, commit="0" * 40, files=folder(**files)))
 
 
-def recorded(image: str) -> Recorded:
-    return Recorded(commit=image[-40:], at=AT, by="Shipway", trailers={"Image": image})
+def recorded(image: str) -> OpsCommit:
+    return OpsCommit(commit=image[-40:], at=AT, by="Shipway", trailers={"Image": image})
 
 
 HISTORY = [recorded(NEW), recorded(OLD)]
@@ -31,8 +32,8 @@ DOWN = {"blue_yaml": deployment("blue", 0, OLD)}
 
 
 def test_what_is_promoted_is_what_takes_the_traffic_once_its_rollout_is_over() -> None:
-    image, released = release_in(target(**{**UP, **GREEN, **DOWN}), HISTORY)
-    assert (image, released.trailers["Image"]) == (NEW, NEW)
+    image, released = released_in(target(**{**UP, **GREEN, **DOWN}), HISTORY)
+    assert (str(image), released.trailers["Image"]) == (NEW, NEW)
 
 
 @pytest.mark.parametrize(
@@ -45,19 +46,19 @@ def test_what_is_promoted_is_what_takes_the_traffic_once_its_rollout_is_over() -
     ids=["never released", "not by Shipway", "half-done"],
 )
 def test_anything_else_is_refused(
-    files: dict[str, bytes], history: list[Recorded], got: str
+    files: dict[str, bytes], history: list[OpsCommit], got: str
 ) -> None:
     with pytest.raises(
         RefuseError, match="'staging' has no release of 'shop' to promote"
     ) as caught:
-        release_in(target(**files), history)
+        released_in(target(**files), history)
     assert caught.value.facts["got"] == got
 
 
 def test_an_idle_version_that_is_up_is_no_rollout_of_what_serves() -> None:
     # Another release prepared green; what serves is blue, and its own rollout has this left.
     with pytest.raises(RefuseError, match="no release") as caught:
-        release_in(target(**UP), HISTORY)
+        released_in(target(**UP), HISTORY)
     assert caught.value.facts["got"] == "still to come: 3/3 scale down green"
 
 

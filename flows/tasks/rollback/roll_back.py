@@ -1,0 +1,75 @@
+"""Roll back: what takes over at once is looked at, and an earlier release is committed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from blocks.cluster import Cluster
+from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from flows.runtime.run_context import run_context
+from flows.tasks.agent.tell_standing_agents import tell_standing_agents
+from shipway.rollback import safety_check
+from shipway.rollback.commit import CommittedRollback, Reason, commit_rollback
+from shipway.rollback.target import rollback_target
+from shipway.rollout.target import Target, target_of
+from shipway.strategies.step import first_with_edits
+
+
+async def roll_back_safely(target: Target, to: str | None, reason: Reason) -> CommittedRollback:
+    """Commit a rollback once it is known to be safe, and tell the agent at once.
+
+    Raises:
+        RefuseError: There is no release to go back to.
+        HaltError: The version to go back to has no healthy pod, and the one to leave has.
+    """
+    await check_takeover(target, to)
+    rollback = await roll_back(target, to, reason)
+    if target.rollout.agent == "reconcile":
+        await tell_standing_agents(target.app_environment)
+    return rollback
+
+
+@external_task("see what {target.app} in {target.environment} can go back to")
+async def check_takeover(target: Target, to: str | None) -> None:
+    """See that the first step of a rollback gives the requests to pods that can take them.
+
+    A rollback that Git has in progress waits for them before it goes on, as any rollout does.
+    """
+    ops = await load_block(OpsRepository)
+    source = await load_block(SourceRepository, target.app)
+    folder = await asyncio.to_thread(ops.fetch, target.app_environment)
+    history = await asyncio.to_thread(ops.history, target.app_environment)
+    current = target_of(folder)
+    rollback = await asyncio.to_thread(
+        rollback_target, source, folder, current, history, to, run_context()
+    )
+    if rollback.in_progress:
+        return
+    step = first_with_edits(current.plan(rollback.image, rollback=True))
+    if not step.requires:
+        return
+    cluster = await load_block(Cluster, current.cluster)
+    async with cluster.client() as client:
+        await safety_check.check_takeover(client, current, step)
+
+
+@external_task("roll back {target.app} in {target.environment}")
+async def roll_back(target: Target, to: str | None, reason: Reason) -> CommittedRollback:
+    """Commit an earlier release's image, and a hold on the one that runs now.
+
+    A rollback that Git has in progress is gone on with instead, without a commit here.
+
+    Args:
+        target: The environment.
+        to: Revision to go back to, or the beginning of its id; the release before this if None.
+        reason: Why, and who.
+
+    Raises:
+        RefuseError: There is no release to go back to.
+    """
+    ops = await load_block(OpsRepository)
+    source = await load_block(SourceRepository, target.app)
+    return await asyncio.to_thread(commit_rollback, ops, source, target, to, reason, run_context())

@@ -1,0 +1,79 @@
+"""The end of a hold: an image that was rolled back may be released again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from shipway.app_environment import AppEnvironment
+from shipway.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
+from shipway.errors import RefuseError
+from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.ops_repository import OpsRepository
+from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.rollback.commit import Reason
+from shipway.rollout.commit import step_commit
+from shipway.rollout.result import StepCommit
+from shipway.rollout.run_context import RunContext
+
+
+def clear_hold(
+    ops: OpsRepository,
+    app_environment: AppEnvironment,
+    revision: str,
+    reason: Reason,
+    run: RunContext,
+) -> StepCommit:
+    """Commit a holds.yaml without the hold on a revision.
+
+    Args:
+        ops: The ops repository.
+        app_environment: Where the hold is.
+        revision: The held revision, or the beginning of its id.
+        reason: Why, and who.
+        run: The run that clears it.
+
+    Raises:
+        RefuseError: There is no such hold, or there are several.
+        RetryError: Git does not answer.
+    """
+
+    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
+        # An attempt of this run before this one may have pushed and not lived to say so.
+        if history and history[0].trailers.get("Run") == run.link:
+            return None
+        file = f"{folder.path}/{HOLDS_FILE}"
+        holds = read_holds(folder.files.get(HOLDS_FILE), file).holds
+        cleared = _single_hold(folder, holds, revision)
+        trailers = {
+            "App": app_environment.app,
+            "Environment": app_environment.environment,
+            "Hold-Cleared": cleared.image,
+            "Reason": reason.why,
+            "By": reason.by,
+            "Run": run.link,
+        }
+        subject = (
+            f"{app_environment.app} {cleared.revision[:7]} may go to "
+            f"{app_environment.environment} again"
+        )
+        return Proposal(
+            changes={file: write_holds(Holds(holds=[hold for hold in holds if hold != cleared]))},
+            message=with_trailers(subject, trailers),
+        )
+
+    landed = ops.commit(app_environment, propose, run.on_review)
+    return step_commit(ops, landed, datetime.now(UTC))
+
+
+def _single_hold(folder: OpsFolder, holds: list[Hold], revision: str) -> Hold:
+    """The hold on a revision, by the beginning of its id."""
+    matching = [hold for hold in holds if hold.revision.startswith(revision)]
+    if len(matching) == 1 and revision:
+        return matching[0]
+    raise RefuseError(
+        f"There is no single hold on {revision!r}.",
+        where=f"{folder.path}/{HOLDS_FILE} at {folder.commit[:7]}",
+        expected="the beginning of one held revision's id",
+        got=", ".join(hold.revision for hold in holds) or "no hold at all",
+        untouched="the ops repository and the cluster",
+    )

@@ -1,0 +1,115 @@
+"""The only way to change an environment: a commit in the ops repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from shipway.errors import RefuseError
+from shipway.git.ops_folder import Landed, OpsFolder, Proposal
+from shipway.git.ops_repository import OpsRepository
+from shipway.git.source_repository import SourceRepository
+from shipway.git.trailers import OpsCommit
+from shipway.release import Release
+from shipway.rollout.commit_message import release_message
+from shipway.rollout.fence import downgrade_from, refuse_held
+from shipway.rollout.fields import changed_files
+from shipway.rollout.result import StepCommit
+from shipway.rollout.run_context import RunContext
+from shipway.rollout.target import Target, target_of
+from shipway.strategies.step import Edit, Step
+
+
+def commit_release(
+    ops: OpsRepository,
+    source: SourceRepository,
+    target: Target,
+    step: Step,
+    release: Release,
+    notes: Mapping[str, str],
+    run: RunContext,
+) -> StepCommit:
+    """Commit a step: fenced, planned and pushed afresh on each tip that the branch comes to.
+
+    Args:
+        ops: The ops repository.
+        source: The app's repository.
+        target: The environment, as it was when the rollout was planned.
+        step: The step.
+        release: What is released.
+        notes: Further trailers: what gates and people said.
+        run: The run that commits.
+
+    Raises:
+        RefuseError: The image is on hold, the revision would be a downgrade, or somebody else has
+            changed the environment.
+        RetryError: Git does not answer.
+    """
+    made_before, at = False, datetime.now(UTC)
+
+    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
+        nonlocal made_before, at
+        refuse_held(folder, release.image)
+        current = target_of(folder)
+        downgraded = downgrade_from(
+            source,
+            folder,
+            history,
+            release.revision,
+            allowed=release.cause.downgrade or current.rollout.order == "any",
+        )
+        changes = changed_files(
+            folder, _edits_left(current, step, release), release.revision.commit
+        )
+        last = history[0].trailers if history else {}
+        made_before = (last.get("Run"), last.get("Step")) == (run.link, step.name)
+        at = datetime.now(UTC) if changes else _committed_at(history, step, release)
+        trailers = release.cause.trailers()
+        trailers |= {"Downgrade-From": downgraded} if downgraded else {}
+        message = release_message(
+            target.app_environment, release, step.name, {**trailers, **notes}, run.link
+        )
+        return Proposal(changes=changes, message=message)
+
+    landed = ops.commit(target.app_environment, propose, run.on_review)
+    # An attempt before this one may have pushed and not lived to say so.
+    return step_commit(ops, landed.model_copy(update={"new": landed.new or made_before}), at)
+
+
+def step_commit(ops: OpsRepository, landed: Landed, at: datetime) -> StepCommit:
+    """A commit as reports show it."""
+    link = ops.link(landed.commit)
+    return StepCommit(commit=landed.commit, new=landed.new, link=link, at=at)
+
+
+def _edits_left(current: Target, step: Step, release: Release) -> tuple[Edit, ...]:
+    """What a step changes at the tip; nothing once the plan has come further than that.
+
+    Raises:
+        RefuseError: A step before it is undone: somebody else is at work.
+    """
+    plan = current.plan(release.image, rollback=release.cause.is_rollback)
+    names = [planned.name for planned in plan]
+    if step.name not in names:
+        return ()
+    position = names.index(step.name)
+    undone = [planned for planned in plan[:position] if planned.edits]
+    if undone:
+        raise RefuseError(
+            "The environment was changed during the rollout.",
+            where=f"{current.folder} at {current.commit[:7]}",
+            expected=f"what {undone[0].name!r} committed",
+            got=", ".join(
+                f"{edit.field.file}: other than {edit.value}" for edit in undone[0].edits
+            ),
+            untouched="the ops repository",
+            remedy="see who changed it; start the release again: it goes on from what is there",
+        )
+    return plan[position].edits
+
+
+def _committed_at(history: list[OpsCommit], step: Step, release: Release) -> datetime:
+    """When a step was committed by an earlier run."""
+    trailers = {"Step": step.name, "Revision": release.revision.commit}
+    times = (commit.at for commit in history if trailers.items() <= commit.trailers.items())
+    return next(times, datetime.now(UTC))

@@ -1,0 +1,107 @@
+"""Promotion: what runs in an environment, and whether it has proven itself there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from shipway.config.rollout import Promotion
+from shipway.errors import RefuseError
+from shipway.git.trailers import OpsCommit
+from shipway.image_ref import ImageRef
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.objects import KubeObject
+from shipway.kubernetes.workloads import health_of, healthy_since
+from shipway.rollout.target import Target
+from shipway.rollout.workloads import images_for, workloads_of
+from shipway.strategies.step import Ready, is_released
+
+UNTOUCHED = "everything: nothing was committed"
+
+
+def promotion_of(target: Target) -> Promotion:
+    """Where an environment takes its next version from.
+
+    Raises:
+        RefuseError: Its rollout.yaml does not say.
+    """
+    if target.rollout.promotion is not None:
+        return target.rollout.promotion
+    raise RefuseError(
+        f"{target.environment!r} takes no promotion of {target.app!r}.",
+        where=f"{target.folder}/rollout.yaml at {target.commit[:7]}",
+        expected="promotion: {source: <the environment before>}",
+        untouched=UNTOUCHED,
+    )
+
+
+def released_in(target: Target, history: list[OpsCommit]) -> tuple[ImageRef, OpsCommit]:
+    """The image that an environment runs, and the commit that brought it there in the end.
+
+    Raises:
+        RefuseError: There is no release, or its rollout is under way.
+    """
+    serving = target.strategy.serving_image(target.current)
+    commits = [commit for commit in history if commit.trailers.get("Image") == serving]
+    left: list[str] = []
+    if is_released(serving):
+        image = ImageRef.parse(serving)
+        left = [step.name for step in target.plan(image) if step.edits]
+        if commits and not left:
+            return image, commits[0]
+    raise RefuseError(
+        f"{target.environment!r} has no release of {target.app!r} to promote.",
+        where=f"{target.folder} at {target.commit[:7]}",
+        expected="a release of Shipway's whose rollout is over",
+        got=f"still to come: {', '.join(left)}" if left else serving,
+        untouched=UNTOUCHED,
+        remedy=f"release to {target.environment} first, and see it through",
+    )
+
+
+async def check_health(
+    client: KubeClient,
+    target: Target,
+    image: ImageRef,
+    promotion: Promotion,
+    committed_at: datetime,
+) -> None:
+    """See that the workloads that serve an image are healthy, and have been for long enough.
+
+    Args:
+        client: The cluster.
+        target: The environment that the image runs in.
+        image: The image.
+        promotion: For how long it must have been healthy.
+        committed_at: When the last step of its rollout was committed.
+
+    Raises:
+        RefuseError: They are not, or have not been.
+    """
+    serving = {ready.workload for step in target.plan(image) for ready in step.ready}
+    everything = Ready(image=str(image))
+    for workload in await workloads_of(client, target, everything, wait=False):
+        if None not in serving and workload.title not in serving:
+            continue
+        namespace = target.namespace_of(workload)
+        images = images_for(target, workload, str(image))
+        health = await health_of(client, workload, namespace, images)
+        if health.state != "healthy":
+            raise _not_proven(target, workload, "healthy", health.reason)
+        since = await healthy_since(client, workload, namespace)
+        healthy_for = datetime.now(UTC) - max(committed_at, since or committed_at)
+        if healthy_for < timedelta(seconds=promotion.healthy_for_seconds):
+            expected = f"healthy for {promotion.healthy_for_seconds:.0f} s"
+            got = f"for {healthy_for.total_seconds():.0f} s"
+            raise _not_proven(target, workload, expected, got)
+
+
+def _not_proven(target: Target, workload: KubeObject, expected: str, got: str) -> RefuseError:
+    """The error for a version that may be promoted later."""
+    return RefuseError(
+        f"What {target.environment!r} runs of {target.app!r} has not proven itself yet.",
+        where=f"{workload.title} in {target.environment}",
+        expected=expected,
+        got=got,
+        untouched=UNTOUCHED,
+        remedy="promote later, or change promotion.healthy_for_seconds in rollout.yaml",
+    )

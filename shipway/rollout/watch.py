@@ -1,0 +1,125 @@
+"""A step in the cluster: whether it is applied, and how its workloads get on until healthy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from shipway.concurrency import fail_fast_group
+from shipway.errors import BadVersionError
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.health import Health
+from shipway.kubernetes.objects import KubeObject
+from shipway.kubernetes.workloads import health_of, last_words
+from shipway.rollout.agent import AgentFailure, not_applied
+from shipway.rollout.target import Target
+from shipway.rollout.wait_for_field import field_difference, wait_for_field
+from shipway.rollout.workloads import images_for, workloads_of
+from shipway.strategies.step import Step
+
+POLL_SECONDS = 0.5
+
+
+async def cluster_has(client: KubeClient, target: Target, step: Step) -> bool:
+    """Whether the cluster has been told what a step says."""
+    for edit in step.expects:
+        if edit.field.kind == "field" and await field_difference(client, target, edit) is not None:
+            return False
+    for ready in step.ready:
+        workloads = await workloads_of(client, target, ready, wait=False)
+        if not workloads:
+            return False
+        for workload in workloads:
+            images = images_for(target, workload, ready.image)
+            health = await health_of(client, workload, target.namespace_of(workload), images)
+            if not health.applied:
+                return False
+    return True
+
+
+async def wait_until_healthy(
+    client: KubeClient,
+    target: Target,
+    step: Step,
+    agent_failure: AgentFailure,
+    tell: Callable[[str], None],
+) -> str:
+    """Wait until the cluster says what a step set, and its workloads are healthy.
+
+    Args:
+        client: The cluster.
+        target: The environment.
+        step: What was committed.
+        agent_failure: Why the agent's run failed that was asked to apply the commit, if it did.
+        tell: Told how each workload gets on, for people.
+
+    Returns:
+        What the workloads run, for people.
+
+    Raises:
+        BadVersionError: A workload fails, or gets no further.
+        FailError: The agent does not apply the commit.
+    """
+    # Before the agent has set the replicas, none of none would be healthy.
+    for edit in step.expects:
+        if edit.field.kind == "field":
+            await wait_for_field(client, target, edit, agent_failure)
+    async with fail_fast_group() as group:
+        watches = [
+            group.create_task(
+                _watch_workload(client, target, workload, ready.image, agent_failure, tell)
+            )
+            for ready in step.ready
+            for workload in await workloads_of(client, target, ready)
+        ]
+    return "; ".join(watch.result() for watch in watches)
+
+
+async def _watch_workload(
+    client: KubeClient,
+    target: Target,
+    workload: KubeObject,
+    image: str,
+    agent_failure: AgentFailure,
+    tell: Callable[[str], None],
+) -> str:
+    """Watch one workload until it is healthy; what moves puts the deadline off."""
+    images, namespace = images_for(target, workload, image), target.namespace_of(workload)
+    deadline_seconds = target.rollout.progress_deadline_seconds
+    moved, last = time.monotonic(), None
+    while True:
+        health = await health_of(client, workload, namespace, images)
+        if health != last:
+            tell(f"{workload.title}: {health.reason}")
+        if health.state == "healthy":
+            return f"{workload.title}: {health.reason}"
+        if health.state == "failed":
+            words = await last_words(client, namespace, health)
+            raise _bad_version(target, workload, health, words)
+        if last is None or health.progress != last.progress:
+            moved = time.monotonic()
+        last = health
+        if not health.applied and (words := await agent_failure()) is not None:
+            raise not_applied(target, workload, words)
+        if time.monotonic() - moved > deadline_seconds:
+            words = f"no progress for {deadline_seconds:.0f} s"
+            if not health.applied:
+                raise not_applied(target, workload, words)
+            raise _bad_version(target, workload, health, words)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _bad_version(
+    target: Target, workload: KubeObject, health: Health, words: str
+) -> BadVersionError:
+    """The error for a workload that does not get healthy, with the pod's last words."""
+    pod = f" pod {health.pod}" if health.pod else ""
+    return BadVersionError(
+        f"The rollout of {target.app} to {target.environment} fails.",
+        where=f"{workload.title} in namespace {target.namespace_of(workload)}{pod}",
+        expected=f"{health.desired_replicas} pods that run the image and are ready",
+        got="\n".join(part for part in (health.reason, words) if part),
+        untouched="the pods of the version before, which go on serving",
+        remedy="release a revision that starts, or put the old image back in the ops repository",
+    )

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shipway.errors import RefuseError
+from shipway.release import Release
+from shipway.rollout.commit import commit_release
+from tests.support.origin import Origin
+from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
+from tests.support.run_contexts import run_context
+
+
+@pytest.fixture
+def environment(origin: Origin, tmp_path: Path) -> RollingEnvironment:
+    return RollingEnvironment(origin, Origin(tmp_path / "app"))
+
+
+def test_a_release_is_one_commit_that_changes_the_images_alone(
+    environment: RollingEnvironment,
+) -> None:
+    found = environment.release(environment.newer, image(1))
+    assert (found.commit, found.new) == (environment.origin.tip(), True)
+    assert environment.origin.changed(environment.start, found.commit) == ["M\tprod/shop/web.yaml"]
+    assert environment.web() == WEB.replace(b"shop:0", str(image(1)).encode())
+
+
+def test_the_trailers_of_the_commit_are_the_release_history(
+    environment: RollingEnvironment,
+) -> None:
+    commit = environment.release(environment.newer, image(1)).commit
+    revision = environment.newer.commit
+    assert environment.origin.bare.git.log("-1", "--format=%s%n%(trailers)", commit).rstrip() == (
+        f"shop {revision[:7]} → prod\n"
+        f"Release: shop/prod/{revision[:12]}\n"
+        "App: shop\n"
+        "Environment: prod\n"
+        f"Revision: {revision}\n"
+        f"Revision-Date: {environment.newer.at.isoformat()}\n"
+        f"Image: {image(1)}\n"
+        "Step: 1/1 rolling\n"
+        f"Run: {environment.run.link}"
+    )
+
+
+def test_the_same_release_again_is_no_commit(environment: RollingEnvironment) -> None:
+    first = environment.release(environment.newer, image(1))
+    environment.run = run_context(2)
+    again = environment.release(environment.newer, image(1))
+    assert (again.commit, again.new) == (first.commit, False)
+    assert environment.origin.tip() == first.commit
+
+
+def test_a_run_that_died_after_its_push_finds_its_own_commit(
+    environment: RollingEnvironment,
+) -> None:
+    first = environment.release(environment.newer, image(1))
+    again = environment.release(environment.newer, image(1))
+    assert (again.commit, again.new) == (first.commit, True)
+    assert environment.origin.tip() == first.commit
+
+
+def test_a_newer_revision_follows_an_older_one(environment: RollingEnvironment) -> None:
+    environment.release(environment.older, image(1))
+    assert environment.release(environment.newer, image(2)).new
+    assert environment.web() == WEB.replace(b"shop:0", str(image(2)).encode())
+
+
+@pytest.mark.parametrize("which", ["older", "beside"])
+def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(
+    environment: RollingEnvironment, which: str
+) -> None:
+    tip = environment.release(environment.newer, image(1)).commit
+    at = environment.origin.bare.commit(tip).committed_datetime
+    revision = getattr(environment, which)
+    with pytest.raises(RefuseError) as caught:
+        environment.release(revision, image(2))
+    assert str(caught.value) == (
+        "The environment already has a revision that this one does not contain.\n"
+        f"  where:     prod/shop at {tip[:7]}\n"
+        f"  expected:  a revision that contains {environment.newer.commit}\n"
+        f"  got:       {revision.commit}\n"
+        f"             {environment.newer.short} won, at {at.isoformat()}: "
+        f"{environment.run.link}\n"
+        "  untouched: the ops repository and the cluster\n"
+        "  remedy:    release a revision that contains it; or say `downgrade` to go back on "
+        "purpose; or set `order: any` in rollout.yaml where releases come from several branches"
+    )
+    assert environment.origin.tip() == tip
+
+
+def test_an_older_revision_is_fenced_off_even_where_there_is_nothing_to_change(
+    environment: RollingEnvironment,
+) -> None:
+    environment.release(environment.newer, image(1))
+    with pytest.raises(RefuseError, match="already has a revision"):
+        environment.release(environment.older, image(1))
+
+
+@pytest.mark.parametrize("which", ["older", "beside"])
+def test_a_downgrade_on_purpose_is_let_through_and_marked(
+    environment: RollingEnvironment, which: str
+) -> None:
+    first = environment.release(environment.newer, image(1))
+    found = environment.release(getattr(environment, which), image(2), downgrade=True)
+    assert environment.trailer(found.commit, "Downgrade-From") == [environment.newer.commit]
+    assert environment.trailer(first.commit, "Downgrade-From") == []
+
+
+def test_where_any_order_goes_an_unrelated_revision_is_let_through_and_marked(
+    environment: RollingEnvironment,
+) -> None:
+    environment.origin.commit({"prod/shop/rollout.yaml": ROLLOUT + b"order: any\n"})
+    environment.release(environment.newer, image(1))
+    found = environment.release(environment.beside, image(2))
+    assert environment.trailer(found.commit, "Downgrade-From") == [environment.newer.commit]
+
+
+def test_a_release_edits_the_tip_as_it_is_now_and_not_as_it_was_read(
+    environment: RollingEnvironment,
+) -> None:
+    target, step = environment.target(), environment.step(image(1))
+    by_hand = WEB.replace(b"# then", b"# by hand")
+    theirs = environment.origin.commit({"prod/shop/web.yaml": by_hand})
+    release = Release(revision=environment.newer, image=image(1))
+    ops, source, run = environment.ops, environment.source, environment.run
+    found = commit_release(ops, source, target, step, release, {}, run)
+    assert environment.origin.bare.commit(found.commit).parents[0].hexsha == theirs
+    assert environment.web() == by_hand.replace(b"shop:0", str(image(1)).encode())
