@@ -11,7 +11,7 @@ from typing import Literal
 from shipway.image_ref import ImageRef
 from shipway.manifests.helm import image_of_values
 from shipway.manifests.image import ImageField
-from shipway.manifests.kustomize import image_of_kustomization, replicas_of_kustomization
+from shipway.manifests.kustomize import image_of_kustomization
 from shipway.manifests.plain import image_of_container
 from shipway.manifests.pointer import scalar_at
 from shipway.manifests.scalar import INTEGER, Value, replace
@@ -25,8 +25,6 @@ __all__ = [
     "image_at",
     "set_field",
     "set_image",
-    "set_replicas",
-    "set_scalar",
 ]
 
 Kind = Literal["container", "kustomize", "helm"]
@@ -70,16 +68,6 @@ def set_image(content: bytes, kind: Kind, name: str, image: ImageRef, file: str)
     return replace(source, FINDERS[kind](source, name).changes(source, image))
 
 
-def set_scalar(content: bytes, pointer: str, value: Value, file: str, document: int = 0) -> bytes:
-    """The file with another value at a JSON Pointer (RFC 6901), such as `/spec/replicas`.
-
-    Raises:
-        RefuseError: The pointer leads to no single value, or it cannot be set alone.
-    """
-    source = read_source(content, file)
-    return replace(source, [(scalar_at(source, pointer, document), value)])
-
-
 def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:
     """The value of an object's field: a number where it is one, else text.
 
@@ -105,13 +93,3 @@ def set_field(content: bytes, title: str, pointer: str, value: Value, file: str)
     """
     source = read_source(content, file)
     return replace(source, [(scalar_at(source, pointer, document_of(source, title)), value)])
-
-
-def set_replicas(content: bytes, name: str, count: int, file: str) -> bytes:
-    """A kustomization.yaml with another count in the entry of `replicas:` called `name`.
-
-    Raises:
-        RefuseError: There is no such entry, or it cannot be set alone.
-    """
-    source = read_source(content, file)
-    return replace(source, [(replicas_of_kustomization(source, name), count)])

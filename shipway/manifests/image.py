@@ -8,7 +8,7 @@ from yaml.nodes import Node, ScalarNode
 
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
-from shipway.manifests.scalar import Change
+from shipway.manifests.scalar import ScalarChange
 from shipway.manifests.source import Source, fields
 
 
@@ -22,7 +22,7 @@ class WholeImage:
         """The image as the file has it."""
         return self.node.value
 
-    def changes(self, _source: Source, image: ImageRef) -> list[Change]:
+    def changes(self, _source: Source, image: ImageRef) -> list[ScalarChange]:
         """Digest alone; with the tag before it where the field has both now."""
         try:
             old = ImageRef.parse(self.node.value)
@@ -51,7 +51,7 @@ class ImageParts:
         digest = f"@{self.digest.value}" if self.digest and self.digest.value else ""
         return f"{host}{name}{tag}{digest}"
 
-    def changes(self, source: Source, image: ImageRef) -> list[Change]:
+    def changes(self, source: Source, image: ImageRef) -> list[ScalarChange]:
         """Each part that the file has.
 
         A tag without a digest beside it becomes `tag@digest`, which every renderer joins to an
@@ -64,7 +64,7 @@ class ImageParts:
             expected = "a field `digest` or `tag` beside the name"
             raise source.refuse(self.at, "The digest has no place.", expected, "neither")
         digest, repository = str(image.pinned().digest), image.repository
-        changes: list[Change] = []
+        changes: list[ScalarChange] = []
         if self.registry:
             host, _, repository = repository.partition("/")
             changes.append((self.registry, host))
@@ -91,9 +91,9 @@ def part(source: Source, node: Node, name: str) -> ScalarNode | None:
     Raises:
         RefuseError: It is a list or a mapping.
     """
-    found = fields(node).get(name)
-    if found is None or isinstance(found, ScalarNode):
-        return found
+    value = fields(node).get(name)
+    if value is None or isinstance(value, ScalarNode):
+        return value
     raise source.refuse(
-        found, f"The field {name!r} is no single value.", "text", "a list or mapping"
+        value, f"The field {name!r} is no single value.", "text", "a list or mapping"
     )

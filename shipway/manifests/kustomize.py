@@ -1,8 +1,8 @@
-"""The fields of a kustomization.yaml that a release sets."""
+"""The image in a kustomization.yaml."""
 
 from __future__ import annotations
 
-from yaml.nodes import Node, ScalarNode, SequenceNode
+from yaml.nodes import Node, SequenceNode
 
 from shipway.manifests.image import ImageParts, part
 from shipway.manifests.source import Source, fields
@@ -14,7 +14,7 @@ def image_of_kustomization(source: Source, name: str) -> ImageParts:
     Raises:
         RefuseError: There is no such entry, or there are two.
     """
-    entry = _entry(source, "images", name)
+    entry = _image_entry(source, name)
     if suffix := part(source, entry, "tagSuffix"):
         got = f"tagSuffix: {suffix.value}"
         raise source.refuse(suffix, "The entry changes every tag.", "no tagSuffix", got)
@@ -28,29 +28,18 @@ def image_of_kustomization(source: Source, name: str) -> ImageParts:
     )
 
 
-def replicas_of_kustomization(source: Source, name: str) -> ScalarNode:
-    """The count of the entry of `replicas:` for the workload called `name`.
-
-    Raises:
-        RefuseError: There is no such entry, there are two, or it has no count.
-    """
-    entry = _entry(source, "replicas", name)
-    if count := part(source, entry, "count"):
-        return count
-    raise source.refuse(entry, f"The entry {name!r} has no count.", "a field `count`", "none")
-
-
-def _entry(source: Source, key: str, name: str) -> Node:
-    listed = [fields(root).get(key) for root in source.documents]
+def _image_entry(source: Source, name: str) -> Node:
+    """The entry of `images:` with a name."""
+    lists = [fields(root).get("images") for root in source.documents]
     entries = [
         entry
-        for one in listed
-        if isinstance(one, SequenceNode)
-        for entry in one.value
+        for images in lists
+        if isinstance(images, SequenceNode)
+        for entry in images.value
         if getattr(fields(entry).get("name"), "value", None) == name
     ]
     if len(entries) != 1:
         got = ", ".join(f"line {entry.start_mark.line + 1}" for entry in entries) or "none"
-        what = f"No single entry {name!r} in {key!r}."
+        what = f"No single entry {name!r} in 'images'."
         raise source.refuse(None, what, f"one item with name: {name}", got)
     return entries[0]

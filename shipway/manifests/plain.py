@@ -16,7 +16,7 @@ def image_of_container(source: Source, name: str) -> WholeImage:
     Raises:
         RefuseError: There is no such container with an image of its own, or there are two.
     """
-    found: list[ScalarNode] = []
+    images: list[ScalarNode] = []
     for path, node in walk(source):
         if not (isinstance(node, SequenceNode) and path and path[-1] in _LISTS):
             continue
@@ -24,5 +24,5 @@ def image_of_container(source: Source, name: str) -> WholeImage:
             label, image = (fields(item).get(key) for key in ("name", "image"))
             named = isinstance(label, ScalarNode) and label.value == name
             if named and isinstance(image, ScalarNode):
-                found.append(image)
-    return WholeImage(only(source, found, f"container {name!r} with an image"))
+                images.append(image)
+    return WholeImage(only(source, images, f"container {name!r} with an image"))

@@ -1,4 +1,4 @@
-"""A place in a YAML file as a JSON Pointer (RFC 6901), such as `/spec/replicas`."""
+"""A field of a YAML file as a JSON Pointer (RFC 6901), such as `/spec/replicas`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def scalar_at(source: Source, pointer: str, document: int = 0) -> ScalarNode:
 
 
 def _below(node: Node) -> dict[str, Node]:
+    """The nodes directly below, by key or position."""
     if isinstance(node, SequenceNode):
         return {str(position): item for position, item in enumerate(node.value)}
     return fields(node)

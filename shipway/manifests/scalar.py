@@ -18,14 +18,15 @@ from shipway.errors import RefuseError
 from shipway.manifests.source import UNTOUCHED, Source
 
 Value = str | int
-Change = tuple[ScalarNode, Value]
+# A scalar and its new value.
+ScalarChange = tuple[ScalarNode, Value]
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
 _SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./_@:-]*[A-Za-z0-9])?")
 _STR, INTEGER = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
 
 
-def replace(source: Source, changes: Sequence[Change]) -> bytes:
+def replace(source: Source, changes: Sequence[ScalarChange]) -> bytes:
     """The file with other values in some scalars; the same bytes where nothing changes.
 
     Args:
@@ -37,18 +38,18 @@ def replace(source: Source, changes: Sequence[Change]) -> bytes:
             or the new value cannot be written without touching anything else.
     """
     text, end = "", 0
-    wanted = {id(node): value for node, value in changes if node.value != str(value)}
+    new_values = {id(node): value for node, value in changes if node.value != str(value)}
     ordered = sorted(changes, key=lambda change: change[0].start_mark.index)
     for node, value in ordered:
-        if id(node) not in wanted:
+        if id(node) not in new_values:
             continue
         _refuse_shared(source, node)
         start, stop, written = _written(source, node, value)
         text += source.text[end:start] + written
         end = stop
     text += source.text[end:]
-    if wanted:
-        _prove(source, text, wanted, ordered[0][0])
+    if new_values:
+        _prove(source, text, new_values, ordered[0][0])
     return (source.bom + text).encode("utf-8")
 
 
@@ -81,14 +82,14 @@ def _written(source: Source, node: ScalarNode, value: Value) -> tuple[int, int, 
 
 
 def _refuse_shared(source: Source, target: ScalarNode) -> None:
-    """Refuse a scalar that is reached in more than one way: other fields would change with it."""
-    ways: dict[int, int] = {}
+    """Refuse a scalar that is reached by several paths: other fields would change with it."""
+    paths: dict[int, int] = {}
 
     def count(node: Node) -> int:
-        if id(node) not in ways:
+        if id(node) not in paths:
             below = sum(count(child) for child in _children(node))
-            ways[id(node)] = below + (node is target)
-        return ways[id(node)]
+            paths[id(node)] = below + (node is target)
+        return paths[id(node)]
 
     if sum(count(root) for root in source.documents) != 1:
         raise source.refuse(
@@ -99,8 +100,8 @@ def _refuse_shared(source: Source, target: ScalarNode) -> None:
         )
 
 
-def _prove(source: Source, text: str, wanted: dict[int, Value], first: ScalarNode) -> None:
-    """Refuse a result that differs from `source` in anything but the wanted values."""
+def _prove(source: Source, text: str, new_values: dict[int, Value], first: ScalarNode) -> None:
+    """Refuse a result that differs from `source` in anything but the new values."""
     try:
         after = compose(text, source.file, UNTOUCHED)
     except RefuseError as error:
@@ -113,7 +114,7 @@ def _prove(source: Source, text: str, wanted: dict[int, Value], first: ScalarNod
         if (id(old), id(new)) in seen:
             continue
         seen.add((id(old), id(new)))
-        same = _same(old, new, wanted)
+        same = _same(old, new, new_values)
         pairs.extend(zip(_children(old), _children(new), strict=False))
     if not same:
         raise source.refuse(
@@ -124,9 +125,10 @@ def _prove(source: Source, text: str, wanted: dict[int, Value], first: ScalarNod
         )
 
 
-def _same(old: Node, new: Node, wanted: dict[int, Value]) -> bool:
+def _same(old: Node, new: Node, new_values: dict[int, Value]) -> bool:
+    """Whether a node is what it was, or what it was to become."""
     if isinstance(old, ScalarNode) and isinstance(new, ScalarNode):
-        if (value := wanted.get(id(old))) is None:
+        if (value := new_values.get(id(old))) is None:
             return (old.tag, old.value) == (new.tag, new.value)
         # A number in quotes stays what it was: text.
         tags = {_STR} if isinstance(value, str) else {INTEGER, old.tag}
@@ -136,6 +138,7 @@ def _same(old: Node, new: Node, wanted: dict[int, Value]) -> bool:
 
 
 def _children(node: Node) -> list[Node]:
+    """The nodes directly below; none below a scalar."""
     if isinstance(node, MappingNode):
         return [part for pair in node.value for part in pair]
     return node.value if isinstance(node, SequenceNode) else []

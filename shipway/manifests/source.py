@@ -65,9 +65,10 @@ def document_of(source: Source, title: str) -> int:
 
 
 def _title(root: Node) -> str:
+    """Kind and name of a document, as far as it has them."""
     top = fields(root)
     named = top.get("kind"), fields(top.get("metadata")).get("name")
-    return "/".join(str(one.value) for one in named if isinstance(one, ScalarNode))
+    return "/".join(str(part.value) for part in named if isinstance(part, ScalarNode))
 
 
 def walk(source: Source) -> Iterator[tuple[Path, Node]]:
@@ -88,13 +89,13 @@ def walk(source: Source) -> Iterator[tuple[Path, Node]]:
             stack.extend(reversed(below))
 
 
-def only(source: Source, found: list[ScalarNode], what: str) -> ScalarNode:
-    """The one scalar of `found`.
+def only(source: Source, scalars: list[ScalarNode], what: str) -> ScalarNode:
+    """The single one of the scalars.
 
     Raises:
         RefuseError: There is none, or there are several, with their lines.
     """
-    if len(found) == 1:
-        return found[0]
-    got = ", ".join(f"line {node.start_mark.line + 1}" for node in found) or "none"
+    if len(scalars) == 1:
+        return scalars[0]
+    got = ", ".join(f"line {node.start_mark.line + 1}" for node in scalars) or "none"
     raise source.refuse(None, f"No single {what}.", "exactly one", got)
