@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from shipway.code import Code
+from shipway.errors import RefuseError
+from shipway.image_ref import ImageRef
+from shipway.registry import Stored
 
 REVISION = "org.opencontainers.image.revision"
 INPUTS = "dev.shipway.inputs"
@@ -17,3 +20,23 @@ def labels_of(code: Code) -> dict[str, str]:
         REVISION: code.revision.commit,
         INPUTS: hashlib.sha256(inputs.encode()).hexdigest(),
     }
+
+
+def image_of(stored: Stored, code: Code) -> ImageRef:
+    """The image under a revision's tag, by digest.
+
+    Raises:
+        RefuseError: It was not made of this revision's inputs.
+    """
+    labels, expected = stored.labels, labels_of(code)
+    if labels.get(INPUTS) != expected[INPUTS]:
+        raise RefuseError(
+            "The tag of this revision is taken by another image; a tag never moves.",
+            where=str(stored.ref),
+            expected=f"{REVISION}={expected[REVISION]}, {INPUTS}={expected[INPUTS]}",
+            got=", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            or "an image without Shipway's labels",
+            untouched="the registry, the ops repository and the cluster",
+            remedy="find out who pushed it; delete the tag if it is wrong, then release again",
+        )
+    return stored.ref.pinned()

@@ -17,13 +17,13 @@ RETRY_SECONDS = (1.0, 3.0, 9.0)
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Value = TypeVar("Value")
+T = TypeVar("T")
 
 
 async def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Whether the failure may pass by itself; anything but `RetryError` would only fail again."""
-    found: Any = get_state_exception(state)
-    return isinstance(await found, RetryError)
+    exception: Any = get_state_exception(state)
+    return isinstance(await exception, RetryError)
 
 
 def external_task(
@@ -48,9 +48,9 @@ def external_task(
     )
 
 
-def as_is(value: Value) -> Value:
+def as_is(value: T) -> T:
     """An argument that Prefect hands to the task as it is.
 
     Otherwise it looks for futures in every part: for a layer of 100,000 tests, over a minute.
     """
-    return cast("Value", quote(value))
+    return cast("T", quote(value))

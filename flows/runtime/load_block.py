@@ -8,10 +8,10 @@ from prefect.blocks.core import Block
 
 from shipway.errors import RefuseError
 
-Kind = TypeVar("Kind", bound=Block)
+AnyBlock = TypeVar("AnyBlock", bound=Block)
 
 
-async def load_block(kind: type[Kind], name: str = "default") -> Kind:
+async def load_block(kind: type[AnyBlock], name: str = "default") -> AnyBlock:
     """The block of a kind that is saved under a name.
 
     Raises:

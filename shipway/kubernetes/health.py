@@ -101,8 +101,8 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
     return Health(state="progressing", reason=reason, **counts)
 
 
-def healthy_since(workload: dict[str, Any], pods: list[dict[str, Any]]) -> datetime | None:
-    """Since when a workload that is healthy has been so, as far as its objects tell.
+def became_healthy_at(workload: dict[str, Any], pods: list[dict[str, Any]]) -> datetime | None:
+    """When a workload that is healthy became so, as far as its objects tell.
 
     The latest of: when it got available, and when a container of its pods last ended. Pods that
     come and go with the load change neither.

@@ -8,8 +8,7 @@ from kubernetes_asyncio.client import ApiException, CoreV1Api
 
 from shipway.image_ref import repository_of
 from shipway.kubernetes.client import KubeClient, Object
-from shipway.kubernetes.health import NOT_APPLIED, Health, judge
-from shipway.kubernetes.health import healthy_since as since_when
+from shipway.kubernetes.health import NOT_APPLIED, Health, became_healthy_at, judge
 from shipway.kubernetes.objects import KubeObject, images_of
 
 _LOG_LINES = 15
@@ -61,7 +60,7 @@ async def healthy_since(
 ) -> datetime | None:
     """Since when a healthy workload has been so; see `shipway.kubernetes.health`."""
     live, pods = await _with_pods(client, workload, namespace)
-    return since_when(live or {}, pods)
+    return became_healthy_at(live or {}, pods)
 
 
 async def last_words(client: KubeClient, namespace: str, health: Health) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shipway.kubernetes.health import HOPELESS, NOT_APPLIED, Health, healthy_since, judge
+from shipway.kubernetes.health import HOPELESS, NOT_APPLIED, Health, became_healthy_at, judge
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
 WANTED = {"web": NEW}
@@ -208,7 +208,7 @@ def container(**last: object) -> dict[str, Any]:
     return {"status": {"containerStatuses": [{"name": "web", "lastState": dict(last)}]}}
 
 
-def test_a_workload_is_healthy_since_it_got_available_or_a_container_last_ended() -> None:
+def test_a_workload_is_became_healthy_at_it_got_available_or_a_container_last_ended() -> None:
     began, ended = "2026-11-24T10:00:00Z", "2026-11-24T11:30:00Z"
     conditions = [
         {"type": "Available", "status": "True", "lastTransitionTime": began},
@@ -216,8 +216,8 @@ def test_a_workload_is_healthy_since_it_got_available_or_a_container_last_ended(
     ]
     available = {"status": {"conditions": conditions}}
     restarted = container(terminated={"finishedAt": ended, "exitCode": 1})
-    assert healthy_since(available, [container()]) == datetime(2026, 11, 24, 10, tzinfo=UTC)
-    assert healthy_since(available, [container(), restarted]) == datetime(
+    assert became_healthy_at(available, [container()]) == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert became_healthy_at(available, [container(), restarted]) == datetime(
         2026, 11, 24, 11, 30, tzinfo=UTC
     )
-    assert healthy_since({}, [{"status": {}}]) is None
+    assert became_healthy_at({}, [{"status": {}}]) is None
