@@ -41,6 +41,7 @@ async def announce(target: Target, what: What, words: str, **payload: str | floa
 
 
 async def _tell(name: str, subject: str, body: str) -> None:
+    """Tell one notification block; that it cannot be told is a warning."""
     try:
         block: Any = await Block.aload(name)
         await block.anotify(body, subject)

@@ -16,6 +16,7 @@ def log_errors_without_traceback() -> None:
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
+    """A log filter that keeps every record, and takes the traceback of expected errors out."""
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     if isinstance(error, ShipwayError):
         record.exc_info = None

@@ -188,6 +188,7 @@ class OpsRepository(GitRemote):
         propose: Propose,
         on_review: Callable[[str], None],
     ) -> Landed:
+        """Commit and push once, on the tip as it is now."""
         # Releases on one machine take turns instead of racing each other.
         with FileLock(f"{mirror.folder}.turn.lock"):
             folder = self._read(mirror, app_environment)
@@ -242,6 +243,7 @@ class OpsRepository(GitRemote):
         )
 
     def _push(self, mirror: Mirror, commit: str) -> None:
+        """Push a commit to the branch, and see that it is there."""
         try:
             ref = f"{commit}:refs/heads/{check_ref(self.branch)}"
             mirror.ask("pushing the release commit", "push", "--no-verify", "origin", ref)
@@ -272,11 +274,13 @@ class OpsRepository(GitRemote):
         return mirror.is_ancestor(commit, self._tip(mirror))
 
     def _read(self, mirror: Mirror, app_environment: AppEnvironment) -> OpsFolder:
+        """The app's folder at the tip of the branch."""
         tip = self._tip(mirror)
         files = read_files(mirror, tip, app_environment.folder)
         return OpsFolder(app_environment=app_environment, commit=tip, files=files)
 
     def _tip(self, mirror: Mirror) -> str:
+        """Fetch the branch; return its newest commit."""
         ref = f"refs/heads/{check_ref(self.branch)}"
         options = (FILTER, "--no-tags", "--no-auto-maintenance")
         mirror.ask("fetching the ops repository", "fetch", *options, "origin", f"+{ref}:{ref}")
@@ -284,6 +288,7 @@ class OpsRepository(GitRemote):
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> list[OpsCommit]:
+    """The app's commits up to one, newest first."""
     trailers = {"Environment": app_environment.environment, "App": app_environment.app}
     return list(commits_with(mirror, commit, trailers))
 
@@ -301,6 +306,7 @@ def _pause_seconds(state: RetryCallState) -> float:
 
 
 def _is_enough(state: RetryCallState, patience_seconds: float) -> bool:
+    """Whether no further attempt is made: a race is lost for too long, or all else failed often."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, LostRaceError):
         return (state.seconds_since_start or 0) >= patience_seconds

@@ -258,5 +258,6 @@ def _writer(live: Mapping[str, Any], path: tuple[str, ...]) -> str:
 
 
 def _group_kind(api_version: str, kind: str) -> str:
+    """A kind as the ApplySet's annotations list it, such as `Deployment.apps`."""
     group = api_version.rpartition("/")[0]
     return f"{kind}.{group}" if group else kind

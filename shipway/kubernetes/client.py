@@ -161,6 +161,7 @@ class KubeClient:
     async def _path(
         self, api_version: str, kind: str, namespace: str | None, name: str | None = None
     ) -> str:
+        """The path of an object, or of all objects of its kind."""
         resource = await self.resource(api_version, kind)
         parts = [resource.path]
         parts += ["namespaces", namespace] if resource.namespaced and namespace else []

@@ -34,7 +34,7 @@ async def connected(
         async with open_api() as opened:
             api: ApiClient = opened.api_client
             client = KubeClient(api)
-            await _wait_for(client, str(api.configuration.host), reachable_seconds)
+            await _wait_for_answer(client, str(api.configuration.host), reachable_seconds)
             yield client
     except ConfigException as error:
         raise RefuseError(
@@ -45,7 +45,8 @@ async def connected(
         ) from error
 
 
-async def _wait_for(client: KubeClient, host: str, reachable_seconds: float) -> None:
+async def _wait_for_answer(client: KubeClient, host: str, reachable_seconds: float) -> None:
+    """Wait until the API server answers."""
     deadline = time.monotonic() + reachable_seconds
     while True:
         try:

@@ -133,12 +133,14 @@ def _is_over(pod: dict[str, Any]) -> bool:
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
+    """Whether a pod takes requests."""
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return ready and not _is_over(pod)
 
 
 def _restarts(pod: dict[str, Any]) -> int:
+    """How often a pod's containers were started again."""
     statuses = pod.get("status", {}).get("containerStatuses", [])
     return sum(int(container.get("restartCount", 0)) for container in statuses)
 

@@ -63,6 +63,7 @@ async def run_job(
 
 
 async def _end_of(client: KubeClient, namespace: str, name: str, seconds: float) -> JobEnd:
+    """Wait until a Job's pod ends, cannot start, or takes too long."""
     deadline, words = time.monotonic() + seconds, "no pod was made"
     while time.monotonic() < deadline:
         for pod in await client.list("v1", "Pod", namespace, f"{_JOB}={name}"):
@@ -79,6 +80,7 @@ async def _end_of(client: KubeClient, namespace: str, name: str, seconds: float)
 
 
 async def _log_of(client: KubeClient, namespace: str, pod: str) -> str:
+    """The last lines of a pod's log."""
     core = CoreV1Api(client.api)
     return str(await core.read_namespaced_pod_log(pod, namespace, tail_lines=LAST_LINES)).strip()
 
@@ -86,6 +88,7 @@ async def _log_of(client: KubeClient, namespace: str, pod: str) -> str:
 def _job(
     name: str, image: str, command: list[str], env: dict[str, str], seconds: float
 ) -> dict[str, Any]:
+    """The Job, without a retry, which deletes itself in the end."""
     container = {
         "name": "gate",
         "image": image,

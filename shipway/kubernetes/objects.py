@@ -79,6 +79,7 @@ def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _objects(content: bytes, file: str) -> list[KubeObject]:
+    """The objects of one file."""
     nodes = compose(decode(content, file, "the cluster"), file, "the cluster")
     documents = [construct(node, file, "the cluster") for node in nodes]
     objects: list[KubeObject] = []

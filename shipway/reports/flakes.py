@@ -33,7 +33,8 @@ def render_flakes(app: str, records: Sequence[Record], proofs: Sequence[Proof]) 
         parts.append("## Proof: the same revision passed and failed")
     for proof in proofs[:MOST_PROOFS]:
         parts += [
-            f"**{escape(display_name(proof.name))}** ({escape(proof.layer)}) at `{proof.revision[:7]}`",
+            f"**{escape(display_name(proof.name))}** ({escape(proof.layer)}) "
+            f"at `{proof.revision[:7]}`",
             f"Failed:\n\n{fenced(proof.failed_log.strip() or '(no output)')}",
             f"Passed:\n\n{fenced(proof.passed_log.strip() or '(no output)')}",
         ]

@@ -73,6 +73,7 @@ def history_rows(history: Sequence[OpsCommit], link: Callable[[str], str]) -> li
 
 
 def _what(commit: OpsCommit) -> str:
+    """What a commit did, in words."""
     if "Hold-Cleared" in commit.trailers:
         return "hold cleared"
     kinds = {"Downgrade-From": "downgrade ", "Rollback-From": "rollback "}
@@ -81,6 +82,7 @@ def _what(commit: OpsCommit) -> str:
 
 
 def _span(span: timedelta | None) -> str:
+    """A span of time, in the largest unit that it has two of."""
     if span is None:
         return "–"
     seconds = span.total_seconds()

@@ -88,6 +88,7 @@ def render(report: Report) -> str:
 
 
 def _facts(report: Report) -> str:
+    """Revision, image, commit and figures, as a list."""
     facts: list[str] = []
     if report.revision:
         subject = " ".join(report.revision.subject.split())
@@ -111,6 +112,7 @@ def _facts(report: Report) -> str:
 
 
 def _stages(report: Report) -> str:
+    """When each stage ran, as a chart."""
     end = max((stage.end for stage in report.stages), default=0.0)
     if end == 0.0:
         return ""

@@ -54,6 +54,7 @@ def draw(moments: Sequence[Moment], seconds: float) -> str:
 
 
 def _axes(seconds: float) -> list[str]:
+    """The lines at 0, 50 and 100 percent, and the labels of both axes."""
     parts: list[str] = []
     for percent in (0, 50, 100):
         y = _y(percent / 100)
@@ -66,6 +67,7 @@ def _axes(seconds: float) -> list[str]:
 
 
 def _shares(moments: Sequence[Moment], seconds: float) -> str:
+    """The new version's share, as an area of steps."""
     path, share = f"M{LEFT} {_y(0):.1f}", 0.0
     for moment in moments:
         share = moment.share or 0.0
@@ -75,6 +77,7 @@ def _shares(moments: Sequence[Moment], seconds: float) -> str:
 
 
 def _line(moments: Sequence[Moment], seconds: float, top: float, color: str) -> str:
+    """A gate's measurements, scaled to the highest."""
     points = " ".join(
         f"{_x(moment.at, seconds):.1f},{_y(max(moment.value, 0) / top):.1f}" for moment in moments
     )

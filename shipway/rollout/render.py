@@ -67,6 +67,7 @@ async def _rendered(
     files: Mapping[str, bytes],
     folder: str,
 ) -> bytes:
+    """What Kustomize or Helm makes of the files."""
     if rendering.helm is None:
         return await renderer.build(files, folder)
     namespace = target.rollout.namespace

@@ -1,4 +1,4 @@
-"""The way back: a rollback, its hold, and what the history then says."""
+"""Back to an earlier release: a rollback, its hold, and what the history then says."""
 
 from __future__ import annotations
 

@@ -14,11 +14,12 @@ from pydantic import SecretStr
 
 from blocks.forge import Forge
 from blocks.ops_repository import OpsRepository
+from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import read_pipeline
 from shipway.config.rollout import read_rollout
 from shipway.errors import FailError, RefuseError
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import Recorded
+from shipway.git.trailers import OpsCommit
 from shipway.pyramid.results import TestResult
 from shipway.rollout.target import target_of
 from shipway.runners.registry import RUNNERS
@@ -29,6 +30,7 @@ from tests.support.environments import spec_of
 from tests.support.origin import Origin
 from tests.support.project import HOME
 
+SHOP = AppEnvironment(app="shop", environment="prod")
 PAGE = (HOME / "docs" / "extending.md").read_text("utf-8")
 PARTS = ("strategy", "kind of gate", "traffic router", "test tool", "runner", "forge")
 IMAGE = f"registry/shop@sha256:{'1' * 64}"
@@ -87,7 +89,7 @@ def test_a_part_is_one_file_and_one_line(part: str) -> None:
 
 
 def folder(files: dict[str, bytes]) -> OpsFolder:
-    return OpsFolder(commit="1" * 40, folder="prod/shop", files=files)
+    return OpsFolder(app_environment=SHOP, commit="1" * 40, files=files)
 
 
 def test_the_strategy_plans(add: Add) -> None:
@@ -97,7 +99,7 @@ def test_the_strategy_plans(add: Add) -> None:
     )
     web += b"containers: [{name: web, image: shop}]}}}\n"
     text = b"strategy: recreate\nnamespace: shop\nimages: [{file: web.yaml, container: web}]\n"
-    target = target_of(folder({"rollout.yaml": text, "web.yaml": web}), "shop", "prod")
+    target = target_of(folder({"rollout.yaml": text, "web.yaml": web}))
     (step,) = target.plan(IMAGE)
     assert (step.name, step.pause_seconds) == ("1/1 recreate", 5)
     assert [edit.value for edit in step.edits] == [IMAGE]
@@ -134,7 +136,7 @@ def test_the_router_shares_the_requests_out(add: Add) -> None:
         name: content.replace(b"shop:unreleased", IMAGE.encode()) for name, content in files.items()
     }
     text = canary_folder.ROLLOUT.replace(b"{http_route: shop}", b"{traffic_split: shop}")
-    target = target_of(folder({**files, "rollout.yaml": text}), "shop", "prod")
+    target = target_of(folder({**files, "rollout.yaml": text}))
     steps = target.plan(IMAGE.replace("1" * 64, "2" * 64))
     edits = [edit for step in steps for edit in step.edits]
     weights = [edit.value for edit in edits if edit.field.name == "/spec/backends/1/weight"]
@@ -183,7 +185,7 @@ def test_the_forge_opens_a_request(add: Add, origin: Origin, tmp_path: Path) -> 
         poll_seconds=0.01,
     )
 
-    def propose(snapshot: OpsFolder, _history: list[Recorded]) -> Proposal | None:
+    def propose(snapshot: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
         if snapshot.files["web.yaml"] == after:
             return None
         return Proposal(changes={"prod/shop/web.yaml": after}, message="shop 1 → prod\n\nwhy\n")
@@ -195,4 +197,4 @@ def test_the_forge_opens_a_request(add: Add, origin: Origin, tmp_path: Path) -> 
         origin.bare.git.update_ref("refs/heads/main", branches)
 
     ops = OpsRepository(url=origin.url, review=review)
-    assert ops.commit("prod", "shop", propose, merge).new
+    assert ops.commit(SHOP, propose, merge).new

@@ -36,10 +36,11 @@ async def apply(app_environment: AppEnvironment) -> Applied | None:
     async def fetch() -> OpsFolder:
         return await asyncio.to_thread(ops.fetch, app_environment)
 
-    return await apply_tip(fetch, partial(_apply, ops))
+    return await apply_tip(fetch, partial(_apply_folder, ops))
 
 
-async def _apply(ops: OpsRepository, folder: OpsFolder) -> list[Change] | None:
+async def _apply_folder(ops: OpsRepository, folder: OpsFolder) -> list[Change] | None:
+    """Apply a folder once; None where that is not for this agent to do."""
     target = target_of(folder)
     if not is_for_reconcile(target):
         return None

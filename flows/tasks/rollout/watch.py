@@ -46,7 +46,7 @@ async def ask_to_apply(target: Target, step: Step) -> UUID | None:
 async def is_applied_soon(target: Target, step: Step) -> bool:
     """Whether the cluster is told what a step says while one waits for an agent that is there."""
     deadline = time.monotonic() + AGENT_SECONDS
-    while not await _cluster_has(target, step):
+    while not await _cluster_is_told(target, step):
         if time.monotonic() > deadline:
             return False
         await asyncio.sleep(POLL_SECONDS)
@@ -56,7 +56,7 @@ async def is_applied_soon(target: Target, step: Step) -> bool:
 @external_task("look at {target.app} in {target.environment}: {step.name}")
 async def is_applied(target: Target, step: Step) -> bool:
     """Whether the cluster has been told what a step says."""
-    return await _cluster_has(target, step)
+    return await _cluster_is_told(target, step)
 
 
 @external_task("watch {target.app} in {target.environment}: {step.name}")
@@ -75,7 +75,8 @@ async def watch_step(target: Target, step: Step, agent_run: UUID | None) -> str:
         )
 
 
-async def _cluster_has(target: Target, step: Step) -> bool:
+async def _cluster_is_told(target: Target, step: Step) -> bool:
+    """Whether the cluster has been told what a step says."""
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
         return await cluster_has(client, target, step)
