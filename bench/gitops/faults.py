@@ -87,7 +87,7 @@ def _release(fate: Callable[[int], Fate], env: Mapping[str, str]) -> tuple[str, 
             url=f"{server.url}/fault.git",
             username=env["SHIPWAY_GIT_USERNAME"],
             password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
-            patience_seconds=_TIMEOUT_SECONDS,
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         try:
             landed = ops.commit(AppEnvironment(app="app", environment="prod"), propose)

@@ -159,7 +159,7 @@ class OpsRepository(GitRemote):
             on_review: Told the address of the pull request, where there is one.
 
         Raises:
-            RetryError: The server cannot be reached, or the branch moves on for `patience_seconds`.
+            RetryError: The server cannot be reached, or the branch moves on for `timeout_seconds`.
             RefuseError: The server does not allow the push; or what `propose` raises.
             FailError: The server took the push but does not show it.
             HaltError: The pull request was not merged in time.
@@ -167,7 +167,7 @@ class OpsRepository(GitRemote):
         attempts = Retrying(
             retry=retry_if_exception_type(RetryError),
             wait=_pause_seconds,
-            stop=lambda state: _is_enough(state, self.patience_seconds),
+            stop=lambda state: _is_enough(state, self.timeout_seconds),
             reraise=True,
         )
         with self.mirror("ops") as mirror:
@@ -305,9 +305,9 @@ def _pause_seconds(state: RetryCallState) -> float:
     return random.uniform(0, longest)  # noqa: S311  # a pause, not a secret
 
 
-def _is_enough(state: RetryCallState, patience_seconds: float) -> bool:
+def _is_enough(state: RetryCallState, timeout_seconds: float) -> bool:
     """Whether no further attempt is made: a race is lost for too long, or all else failed often."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, LostRaceError):
-        return (state.seconds_since_start or 0) >= patience_seconds
+        return (state.seconds_since_start or 0) >= timeout_seconds
     return state.attempt_number >= _FAILURES

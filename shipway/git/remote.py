@@ -34,7 +34,7 @@ class GitRemote(BaseModel):
     known_hosts: str | None = Field(
         default=None, description="For ssh: the server's lines, as `ssh-keyscan HOST` prints them."
     )
-    patience_seconds: float = Field(
+    timeout_seconds: float = Field(
         default=300, gt=0, description="When to give up a fetch or a push that does not end."
     )
 
@@ -61,4 +61,4 @@ class GitRemote(BaseModel):
             known_hosts=self.known_hosts,
         )
         with open_repository(workspace(role) / name, self.url, access) as git:
-            yield Mirror(git, self.url, self.patience_seconds)
+            yield Mirror(git, self.url, self.timeout_seconds)

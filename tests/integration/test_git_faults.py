@@ -50,7 +50,7 @@ def release(
             url=f"{server.url}/faults.git",
             username=sandbox["SHIPWAY_GIT_USERNAME"],
             password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
-            patience_seconds=patience,
+            timeout_seconds=patience,
         )
         return ops.commit(SHOP, propose), server.pushes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from flows.verify import verify
 from shipway.code import Code
 from shipway.config import pipeline as config
 from shipway.config.pipeline import Layer, Pipeline
-from shipway.pyramid.results import LayerResult, RedLayerError
+from shipway.ledger.session import LedgerSession
+from shipway.pyramid.results import LayerResult, RedLayerError, TestResult
 from shipway.runners.environment import Images
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -74,6 +75,12 @@ async def suite(sandbox: dict[str, str], tmp_path: Path) -> AsyncIterator[Suite]
     async with get_client() as client:
         found = await client.read_block_document_by_name(made.app, "source-repository")
         await client.delete_block_document(found.id)
+
+
+async def passed(inputs: str) -> dict[str, float]:
+    """The tests that the ledger has as green with these inputs."""
+    async with (await Ledger.aload("default")).open() as session:
+        return await session.passed(inputs)
 
 
 def names(result: LayerResult, outcome: Any) -> list[str]:
@@ -233,7 +240,16 @@ async def test_red_is_never_kept(suite: Suite) -> None:
     assert (result.cached, names(result, "passed")) == (None, ["test_a.py::test_once"])
 
 
-async def test_after_a_cancelled_run_only_what_was_not_green_runs_again(suite: Suite) -> None:
+async def test_after_a_cancelled_run_only_what_was_not_green_runs_again(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_passed, noted = LedgerSession.note_passed, list[str]()
+
+    async def note(session: LedgerSession, inputs: str, tests: Iterable[TestResult]) -> None:
+        noted.append(inputs)
+        await note_passed(session, inputs, tests)
+
+    monkeypatch.setattr(LedgerSession, "note_passed", note)
     waits = "import os, pathlib, time\ndef test_waits():\n"
     waits += "    pathlib.Path(os.environ['STATE'], 'begun').touch()\n"
     waits += "    while not pathlib.Path(os.environ['STATE'], 'go').exists(): time.sleep(0.05)\n"
@@ -243,8 +259,9 @@ async def test_after_a_cancelled_run_only_what_was_not_green_runs_again(suite: S
     while not begun.exists():
         assert not running.done()
         await asyncio.sleep(0.1)
-    # What is green is kept twice a second.
-    await asyncio.sleep(1.5)
+    while not noted or not await passed(noted[0]):
+        assert not running.done()
+        await asyncio.sleep(0.1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
