@@ -25,7 +25,7 @@ class Renderer(BaseModel):
         default="kustomize build", description="Command that renders a folder; it is its argument."
     )
     helm: str = Field(default="helm", description="Helm's command.")
-    timeout: float = Field(default=120, gt=0, description="Seconds that one may take.")
+    timeout_seconds: float = Field(default=120, gt=0, description="How long one may take.")
 
     async def build(self, files: Mapping[str, bytes], folder: str) -> bytes:
         """The manifests of a folder's kustomization.yaml.
@@ -89,7 +89,7 @@ class Renderer(BaseModel):
                 untouched="the cluster",
             ) from error
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(self.timeout_seconds):
                 out, words = await process.communicate()
         except TimeoutError as error:
             process.kill()
@@ -97,7 +97,7 @@ class Renderer(BaseModel):
             raise RetryError(
                 "The manifests were not rendered in time.",
                 where=folder,
-                expected=f"an end within {self.timeout:g} s",
+                expected=f"an end within {self.timeout_seconds:g} s",
                 untouched="the cluster",
             ) from error
         if process.returncode != 0:

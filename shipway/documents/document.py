@@ -74,7 +74,7 @@ def _first_problem(
     error: ValidationError, model: type[BaseModel], root: Node, file: str
 ) -> RefuseError:
     # A misspelt key is also a missing one; the first says more.
-    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     location = problem["loc"]
     line = _line(root, location)
     key = ".".join(str(part) for part in location) or "the document"
@@ -127,6 +127,6 @@ def _model_in(annotation: Any) -> Any:
     if hasattr(annotation, "model_fields"):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        if (found := _model_in(argument)) is not None:
-            return found
+        if (model := _model_in(argument)) is not None:
+            return model
     return None

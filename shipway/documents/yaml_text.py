@@ -48,7 +48,11 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [one for one in known if one[0].removeprefix(_TAG) not in {"timestamp", *_NUMBERS}]
+    first: [
+        resolver
+        for resolver in known
+        if resolver[0].removeprefix(_TAG) not in {"timestamp", *_NUMBERS}
+    ]
     for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _name, (_pattern, _begin) in _NUMBERS.items():
