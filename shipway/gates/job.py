@@ -54,7 +54,7 @@ class JobGate(GateSettings):
             image=self.image or context.image,
             command=self.command,
             env=self.env,
-            timeout=self.timeout_seconds,
+            timeout_seconds=self.timeout_seconds,
         )
 
 

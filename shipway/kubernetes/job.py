@@ -41,7 +41,7 @@ async def run_job(
     image: str,
     command: list[str],
     env: dict[str, str],
-    timeout: float,  # noqa: ASYNC109  # of the pod, which is to be said
+    timeout_seconds: float,
 ) -> JobEnd:
     """Run a command in a new pod, which is gone when the call ends, however it does.
 
@@ -52,12 +52,12 @@ async def run_job(
         image: Its image.
         command: Program and arguments.
         env: Its environment.
-        timeout: Seconds it may take, its start included.
+        timeout_seconds: How long it may take, its start included.
     """
-    body = _job(name, image, command, env, timeout)
+    body = _job(name, image, command, env, timeout_seconds)
     made = (await client.create(body, namespace, MANAGER))["metadata"]["name"]
     try:
-        return await _end_of(client, namespace, made, timeout)
+        return await _end_of(client, namespace, made, timeout_seconds)
     finally:
         await shielded(client.delete("batch/v1", "Job", made, namespace))
 

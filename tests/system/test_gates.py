@@ -72,7 +72,7 @@ async def run(
         image=image,
         command=[*command],
         env={"WORDS": "hello"},
-        timeout=seconds,
+        timeout_seconds=seconds,
     )
 
 

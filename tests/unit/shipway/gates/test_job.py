@@ -41,5 +41,5 @@ async def test_a_command_runs_once_and_what_it_came_to_stands(
         "image": "shop@sha256:new",
         "command": ["true"],
         "env": {},
-        "timeout": 4,
+        "timeout_seconds": 4,
     }
