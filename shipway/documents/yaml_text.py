@@ -28,6 +28,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from shipway.errors import RefuseError
 
 TEMPLATE = re.compile(r"\{\{|\$\{")
+_EXPRESSION = re.compile(r"\{\{(?:[^{}]*|[^\r\n]{0,500}?)\}\}|\$\{[^{}\r\n]*\}")
 DEEPEST = 200
 # How many nodes the aliases of one document may add: far above any manifest, far below a bomb.
 LARGEST_EXPANSION = 100_000
@@ -218,7 +219,7 @@ def _unreadable(error: Exception, text: str, file: str, untouched: str) -> Refus
     got = getattr(error, "problem", None) or str(error)
     if isinstance(error, RecursionError):
         got = "lists or mappings that nest too deep"
-    if TEMPLATE.search(text):
+    if mark and _fails_at_template(text, mark.index):
         got = "a template"
     return RefuseError(
         "Not valid YAML.",
@@ -227,6 +228,30 @@ def _unreadable(error: Exception, text: str, file: str, untouched: str) -> Refus
         got=got,
         untouched=untouched,
     )
+
+
+def _fails_at_template(text: str, position: int) -> bool:
+    """Whether a template is what the parser fails at: without its expressions it comes further."""
+    masked = _EXPRESSION.sub(_masked, text)
+    if masked == text:
+        return False
+    try:
+        for _ in yaml.parse(masked, yaml.CSafeLoader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        return error.problem_mark is not None and error.problem_mark.index > position
+    except (yaml.YAMLError, UnicodeError):
+        return False
+    return True
+
+
+def _masked(expression: re.Match[str]) -> str:
+    """As many letters; a comment where the expression has the line for itself."""
+    text, start, end = expression.string, expression.start(), expression.end()
+    before = text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
+    after = re.compile(r"[ \t]*(?:[\r\n]|$)").match(text, end)
+    alone = not before.strip(" \t") and after is not None
+    return re.sub(r"[^\r\n]", "#" if alone else "x", expression[0])
 
 
 def _refuse_duplicates(node: MappingNode, file: str, untouched: str) -> None:
