@@ -44,6 +44,16 @@ _NUMBERS = {
 }
 
 
+# What some reader takes for a number, a date, a truth value or nothing where it has no quotes.
+# Readers differ: YAML 1.1 and 1.2, Go's yaml v2 and v3, the JSON that kubectl and kustomize make of
+# it. So this is more than any of them takes: what has the signs of numbers and dates alone.
+_NOT_TEXT = re.compile(
+    r"~|y|n|yes|no|on|off|true|false|null|[-+]?\.?(?:inf|infinity|nan)"
+    r"|[-+.0-9][-+.0-9_:,etz]*|[-+]?_*0[0_]*x[-+0-9a-f_.p]*|[-+]?_*0[0_]*[ob][-+0-9_]*",
+    re.IGNORECASE | re.ASCII,
+)
+
+
 class _Loader(yaml.SafeLoader):
     """Resolves plain scalars as Kubernetes does."""
 
@@ -117,6 +127,11 @@ def plain_tag(value: str) -> str:
         if pattern.match(value):
             return tag
     return f"{_TAG}str"
+
+
+def reads_as_text(value: str) -> bool:
+    """Whether every reader of YAML takes a value for text where it stands without quotes."""
+    return value != "" and not _NOT_TEXT.fullmatch(value) and plain_tag(value) == f"{_TAG}str"
 
 
 class _Composer:

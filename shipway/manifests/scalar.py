@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shipway.documents.yaml_text import TEMPLATE, compose, plain_tag
+from shipway.documents.yaml_text import TEMPLATE, compose, reads_as_text
 from shipway.errors import RefuseError
 from shipway.manifests.source import UNTOUCHED, Source
 
@@ -22,7 +22,7 @@ Value = str | int
 ScalarChange = tuple[ScalarNode, Value]
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
-_SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./_@:-]*[A-Za-z0-9])?")
+_SAFE = re.compile(r"[A-Za-z0-9_.+~](?:[A-Za-z0-9./_@:,+~-]*[A-Za-z0-9_.+~-])?")
 _STR, INTEGER = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
 
 
@@ -38,7 +38,11 @@ def replace(source: Source, changes: Sequence[ScalarChange]) -> bytes:
             or the new value cannot be written without touching anything else.
     """
     text, end = "", 0
-    new_values = {id(node): value for node, value in changes if node.value != str(value)}
+    new_values = {
+        id(node): value
+        for node, value in changes
+        if node.value != str(value) or _needs_quotes(source, node, value)
+    }
     ordered = sorted(changes, key=lambda change: change[0].start_mark.index)
     for node, value in ordered:
         if id(node) not in new_values:
@@ -57,13 +61,13 @@ def _written(source: Source, node: ScalarNode, value: Value) -> tuple[int, int, 
     """The span to replace, and by what."""
     new = str(value)
     if not _SAFE.fullmatch(new):
-        expected = "letters, digits and ./_@:-"
+        expected = "letters, digits and ./_@:,+~-"
         raise source.refuse(node, "The new value needs more than one plain word.", expected, new)
     if TEMPLATE.search(node.value):
         raise source.refuse(node, "The value is a template.", "a plain value", node.value)
     start, end = node.start_mark.index, node.end_mark.index
-    properties = _PROPERTIES.match(source.text, start, end)
-    start = properties.end() if properties else start
+    properties = _properties(source, node)
+    start += len(properties)
     if start == end:
         raise source.refuse(node, "There is no value to replace.", "a value", "nothing")
     if node.style in {"|", ">"}:
@@ -75,10 +79,23 @@ def _written(source: Source, node: ScalarNode, value: Value) -> tuple[int, int, 
             raise source.refuse(node, "The value is a block of lines.", expected, repr(node.value))
         return first, first + len(node.value), new
     quote = node.style or ""
-    # Without quotes, a tag such as 1.10 would become a number.
-    if not quote and not properties and isinstance(value, str) and plain_tag(new) != _STR:
+    if _needs_quotes(source, node, value):
         quote = '"'
     return start, end, f"{quote}{new}{quote}"
+
+
+def _needs_quotes(source: Source, node: ScalarNode, value: Value) -> bool:
+    """Whether some reader would take a text for a number, say, where the scalar has no quotes."""
+    if not isinstance(value, str) or node.style or reads_as_text(value):
+        return False
+    words = re.sub(r"#[^\n]*", "", _properties(source, node)).split()
+    return not any(word.startswith("!") for word in words)
+
+
+def _properties(source: Source, node: ScalarNode) -> str:
+    """The anchor and the tag that a scalar begins with."""
+    match = _PROPERTIES.match(source.text, node.start_mark.index, node.end_mark.index)
+    return match[0] if match else ""
 
 
 def _refuse_shared(source: Source, target: ScalarNode) -> None:
