@@ -21,6 +21,7 @@ from shipway.strategies.strategy import StrategySettings
 FILE = "rollout.yaml"
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/]+)+$")]
+Title = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*(/[^/\s]+)?$")]
 NotifyBlock = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]+\.ya?ml$")]
 
@@ -29,6 +30,11 @@ class ImageEntry(Strict):
     """A field that holds an image: of a container, of a kustomization.yaml or of Helm values."""
 
     file: FileName = Field(description="File beside rollout.yaml.")
+    object: Title | None = Field(
+        default=None,
+        description="Kind and name of the object, such as Deployment/web, where several in the "
+        "file have such a container or such values; the kind alone where there is one of it.",
+    )
     container: Name | None = Field(
         default=None, description="In a manifest: name of the container or initContainer."
     )
@@ -36,13 +42,17 @@ class ImageEntry(Strict):
         default=None, description="In a kustomization.yaml: name of the entry in `images:`."
     )
     helm: Pointer | None = Field(
-        default=None, description="In Helm values: JSON Pointer to the image, such as /web/image."
+        default=None,
+        description="In Helm values: JSON Pointer to the image, such as /web/image; "
+        "it begins at the object where one is named.",
     )
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
         if sum(name is not None for name in (self.container, self.kustomize, self.helm)) != 1:
             raise ValueError("exactly one of container, kustomize and helm")
+        if self.object is not None and self.kustomize is not None:
+            raise ValueError("object beside container or helm only")
         return self
 
     @property

@@ -15,7 +15,7 @@ from shipway.manifests.kustomize import image_of_kustomization
 from shipway.manifests.plain import image_of_container
 from shipway.manifests.pointer import scalar_at
 from shipway.manifests.scalar import INTEGER, Value, replace
-from shipway.manifests.source import Source, document_of, read_source
+from shipway.manifests.source import Source, object_of, read_source
 
 __all__ = [
     "FINDERS",
@@ -29,14 +29,14 @@ __all__ = [
 
 Kind = Literal["container", "kustomize", "helm"]
 
-FINDERS: dict[Kind, Callable[[Source, str], ImageField]] = {
+FINDERS: dict[Kind, Callable[[Source, str, str], ImageField]] = {
     "container": image_of_container,
     "kustomize": image_of_kustomization,
     "helm": image_of_values,
 }
 
 
-def image_at(content: bytes, kind: Kind, name: str, file: str) -> str:
+def image_at(content: bytes, kind: Kind, name: str, file: str, title: str = "") -> str:
     """The image as the file has it.
 
     Args:
@@ -44,14 +44,18 @@ def image_at(content: bytes, kind: Kind, name: str, file: str) -> str:
         kind: What kind of file it is.
         name: Of the container, of the entry in `images:`, or a JSON Pointer into the values.
         file: The name that errors show.
+        title: Kind and name of the object that has it, such as `Deployment/web`; empty where the
+            file has one that fits.
 
     Raises:
         RefuseError: The file is not YAML, or has no such image, or two.
     """
-    return FINDERS[kind](read_source(content, file), name).text()
+    return FINDERS[kind](read_source(content, file), name, title).text()
 
 
-def set_image(content: bytes, kind: Kind, name: str, image: ImageRef, file: str) -> bytes:
+def set_image(
+    content: bytes, kind: Kind, name: str, image: ImageRef, file: str, title: str = ""
+) -> bytes:
     """The file with another image; the same bytes where it has that image already.
 
     Args:
@@ -60,12 +64,13 @@ def set_image(content: bytes, kind: Kind, name: str, image: ImageRef, file: str)
         name: Of the container, of the entry in `images:`, or a JSON Pointer into the values.
         image: The image, with its digest.
         file: The name that errors show.
+        title: Kind and name of the object that has it, as in `image_at`.
 
     Raises:
         RefuseError: There is no such image, or it cannot be set without touching anything else.
     """
     source = read_source(content, file)
-    return replace(source, FINDERS[kind](source, name).changes(source, image))
+    return replace(source, FINDERS[kind](source, name, title).changes(source, image))
 
 
 def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:
@@ -81,7 +86,7 @@ def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:
         RefuseError: The file is not YAML, or has no such object or field.
     """
     source = read_source(content, file)
-    node = scalar_at(source, pointer, document_of(source, title))
+    node = scalar_at(source, pointer, object_of(source, title))
     return int(node.value) if node.tag == INTEGER else str(node.value)
 
 
@@ -92,4 +97,4 @@ def set_field(content: bytes, title: str, pointer: str, value: Value, file: str)
         RefuseError: There is no such object or field, or it cannot be set alone.
     """
     source = read_source(content, file)
-    return replace(source, [(scalar_at(source, pointer, document_of(source, title)), value)])
+    return replace(source, [(scalar_at(source, pointer, object_of(source, title)), value)])

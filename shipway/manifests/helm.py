@@ -5,17 +5,23 @@ from __future__ import annotations
 from yaml.nodes import MappingNode, ScalarNode
 
 from shipway.manifests.image import ImageField, ImageParts, WholeImage, part
-from shipway.manifests.pointer import node_at
-from shipway.manifests.source import Source
+from shipway.manifests.pointer import nodes_to, root_of
+from shipway.manifests.source import Source, object_of
 
 
-def image_of_values(source: Source, pointer: str) -> ImageField:
+def image_of_values(source: Source, pointer: str, title: str) -> ImageField:
     """The image at `pointer`: one string, or a mapping of registry, repository, tag, digest.
+
+    Args:
+        source: The file.
+        pointer: Begins at the object, or at the one document that has it.
+        title: Kind and name of the object that holds the values; empty for a file of values.
 
     Raises:
         RefuseError: The pointer leads nowhere, or to something that names no image.
     """
-    node = node_at(source, pointer)
+    root = object_of(source, title) if title else root_of(source, pointer)
+    node = nodes_to(source, pointer, root)[-1]
     if isinstance(node, ScalarNode):
         return WholeImage(node)
     names = [name for name in ("repository", "name") if part(source, node, name)]

@@ -8,7 +8,7 @@ from shipway.manifests.image import ImageParts, part
 from shipway.manifests.source import Source, fields
 
 
-def image_of_kustomization(source: Source, name: str) -> ImageParts:
+def image_of_kustomization(source: Source, name: str, _title: str = "") -> ImageParts:
     """The entry of `images:` for the image called `name` in the base.
 
     Raises:

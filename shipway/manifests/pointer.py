@@ -4,46 +4,83 @@ from __future__ import annotations
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from shipway.manifests.source import Source, fields
+from shipway.manifests.source import Source, fields, lines_of, object_remedy, title_of
+
+_NO_PLACE = "Not a place in this file."
+_LIKE = "a path like /spec/replicas"
 
 
-def node_at(source: Source, pointer: str, document: int = 0) -> Node:
-    """The node that the pointer leads to.
+def root_of(source: Source, pointer: str) -> Node:
+    """The one document in which a pointer leads somewhere; the only one of a file in any case.
+
+    Raises:
+        RefuseError: It leads nowhere in all of them, or somewhere in several.
+    """
+    roots = source.documents
+    if not roots:
+        raise source.refuse(None, _NO_PLACE, _LIKE, "document 0")
+    if len(roots) == 1 or not pointer.startswith("/"):
+        return roots[0]
+    leading = [root for root in roots if _leads(root, pointer)]
+    if len(leading) == 1:
+        return leading[0]
+    titles = [title_of(root) for root in leading or roots]
+    if not leading:
+        got = ", ".join(filter(None, titles)) or f"{len(roots)} documents without it"
+        raise source.refuse(None, f"There is no {pointer!r}.", "one document that has it", got)
+    what = f"{pointer!r} stands in several documents."
+    raise source.refuse(leading[1], what, "exactly one", lines_of(leading), object_remedy(titles))
+
+
+def nodes_to(source: Source, pointer: str, root: Node) -> list[Node]:
+    """The nodes on the way to where the pointer leads: `root` first, what it leads to last.
 
     Args:
         source: The file.
         pointer: Keys and positions after a slash each; `~1` is a slash, `~0` a tilde.
-        document: Which document of the file, from 0.
+        root: The document or object that it begins at.
 
     Raises:
         RefuseError: It leads nowhere; with the last step that was there.
     """
-    if not pointer.startswith("/") or document >= len(source.documents):
-        got = pointer if document < len(source.documents) else f"document {document}"
-        raise source.refuse(None, "Not a place in this file.", "a path like /spec/replicas", got)
-    node = source.documents[document]
-    for step in pointer[1:].split("/"):
-        key = step.replace("~1", "/").replace("~0", "~")
-        below = _below(node)
+    if not pointer.startswith("/"):
+        raise source.refuse(None, _NO_PLACE, _LIKE, pointer)
+    nodes = [root]
+    for key in _keys(pointer):
+        below = _below(nodes[-1])
         if key not in below:
             expected = f"one of {', '.join(below) or 'nothing: it has no fields'}"
-            raise source.refuse(node, f"There is no {pointer!r}.", expected, repr(key))
-        node = below[key]
-    return node
+            raise source.refuse(nodes[-1], f"There is no {pointer!r}.", expected, repr(key))
+        nodes.append(below[key])
+    return nodes
 
 
-def scalar_at(source: Source, pointer: str, document: int = 0) -> ScalarNode:
+def scalar_at(source: Source, pointer: str, root: Node) -> ScalarNode:
     """The scalar that the pointer leads to.
 
     Raises:
         RefuseError: It leads nowhere, or to a list or a mapping.
     """
-    node = node_at(source, pointer, document)
+    node = nodes_to(source, pointer, root)[-1]
     if isinstance(node, ScalarNode):
         return node
     raise source.refuse(
         node, f"{pointer!r} is no single value.", "text or a number", "a list or mapping"
     )
+
+
+def _keys(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
+
+
+def _leads(root: Node, pointer: str) -> bool:
+    node = root
+    for key in _keys(pointer):
+        below = _below(node)
+        if key not in below:
+            return False
+        node = below[key]
+    return True
 
 
 def _below(node: Node) -> dict[str, Node]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -26,11 +26,18 @@ class Source:
     documents: tuple[Node, ...]
 
     def refuse(
-        self, node: Node | None, what: str, expected: str | None, got: str | None
+        self,
+        node: Node | None,
+        what: str,
+        expected: str | None,
+        got: str | None,
+        remedy: str | None = None,
     ) -> RefuseError:
         """The error that names the file and the line of `node`."""
         where = f"{self.file}:{node.start_mark.line + 1}" if node else self.file
-        return RefuseError(what, where=where, expected=expected, got=got, untouched=UNTOUCHED)
+        return RefuseError(
+            what, where=where, expected=expected, got=got, untouched=UNTOUCHED, remedy=remedy
+        )
 
 
 def read_source(content: bytes, file: str) -> Source:
@@ -52,29 +59,57 @@ def fields(node: Node | None) -> dict[str, Node]:
     return {str(key.value): value for key, value in node.value}
 
 
-def document_of(source: Source, title: str) -> int:
-    """Which document holds an object, by its kind and name as in `Service/shop`.
+def objects_of(source: Source) -> list[tuple[str, Node]]:
+    """The objects of a file, those in a `kind: List` too, each with its kind and name."""
+    objects: list[tuple[str, Node]] = []
+    for root in source.documents:
+        items = fields(root).get("items")
+        listed = title_of(root).endswith("List") and isinstance(items, SequenceNode)
+        objects += [(title_of(node), node) for node in (items.value if listed else [root])]
+    return objects
+
+
+def object_of(source: Source, title: str) -> Node:
+    """An object by its kind and name as in `Service/shop`, or by its kind alone.
 
     Raises:
-        RefuseError: None does.
+        RefuseError: There is no such object, or there are several.
     """
-    titles = [_title(root) for root in source.documents]
-    if title in titles:
-        return titles.index(title)
-    raise source.refuse(None, f"There is no {title}.", title, ", ".join(filter(None, titles)))
+    objects = objects_of(source)
+    nodes = [node for other, node in objects if title in {other, other.partition("/")[0]}]
+    if len(nodes) == 1:
+        return nodes[0]
+    if nodes:
+        got = lines_of(nodes)
+        raise source.refuse(nodes[1], f"There are several {title}.", f"one {title}", got)
+    got = ", ".join(other for other, _ in objects if other)
+    raise source.refuse(None, f"There is no {title}.", title, got)
 
 
-def _title(root: Node) -> str:
-    """Kind and name of a document, as far as it has them."""
+def title_of(root: Node) -> str:
+    """Kind and name of an object; the kind alone where it has no name."""
     top = fields(root)
     named = top.get("kind"), fields(top.get("metadata")).get("name")
-    return "/".join(str(part.value) for part in named if isinstance(part, ScalarNode))
+    return "/".join(str(node.value) for node in named if isinstance(node, ScalarNode))
 
 
-def walk(source: Source) -> Iterator[tuple[Path, Node]]:
+def object_remedy(titles: Sequence[str]) -> str | None:
+    """How rollout.yaml says which of several objects is meant, where their titles tell."""
+    if len(titles) < 2 or "" in titles or len(set(titles)) < len(titles):
+        return None
+    choices = " or ".join(f"`object: {title}`" for title in titles)
+    return f"say which one in rollout.yaml, beside `file`: {choices}"
+
+
+def lines_of(nodes: Sequence[Node]) -> str:
+    """Where nodes stand, for errors."""
+    return ", ".join(f"line {node.start_mark.line + 1}" for node in nodes) or "none"
+
+
+def walk(roots: Sequence[Node]) -> Iterator[tuple[Path, Node]]:
     """Every node once, with the path it is first met under."""
     seen: set[int] = set()
-    stack: list[tuple[Path, Node]] = [((), root) for root in reversed(source.documents)]
+    stack: list[tuple[Path, Node]] = [((), root) for root in reversed(roots)]
     while stack:
         path, node = stack.pop()
         if id(node) in seen:
@@ -87,15 +122,3 @@ def walk(source: Source) -> Iterator[tuple[Path, Node]]:
         elif isinstance(node, SequenceNode):
             below = [((*path, position), item) for position, item in enumerate(node.value)]
             stack.extend(reversed(below))
-
-
-def only(source: Source, scalars: list[ScalarNode], what: str) -> ScalarNode:
-    """The single one of the scalars.
-
-    Raises:
-        RefuseError: There is none, or there are several, with their lines.
-    """
-    if len(scalars) == 1:
-        return scalars[0]
-    got = ", ".join(f"line {node.start_mark.line + 1}" for node in scalars) or "none"
-    raise source.refuse(None, f"No single {what}.", "exactly one", got)

@@ -29,7 +29,8 @@ def image_fields(rollout: Rollout, folder: OpsFolder) -> tuple[FieldRef, ...]:
                 untouched="everything: nothing was built, pushed or committed",
             )
         kind, name = image.kind_and_name
-        fields.append(FieldRef(file=image.file, kind=kind, name=name))
+        title = image.object or ""
+        fields.append(FieldRef(file=image.file, kind=kind, name=name, title=title))
     return tuple(fields)
 
 
@@ -42,7 +43,7 @@ def value_at(folder: OpsFolder, field: FieldRef) -> Value:
     content, path = folder.files[field.file], f"{folder.path}/{field.file}"
     if field.kind == "field":
         return field_at(content, field.title, field.name, path)
-    return without_tag(image_at(content, field.kind, field.name, path))
+    return without_tag(image_at(content, field.kind, field.name, path, field.title))
 
 
 def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[str, bytes | None]:
@@ -62,7 +63,7 @@ def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[st
             edited[field.file] = set_field(before, field.title, field.name, edit.value, path)
         else:
             image = ImageRef.parse(str(edit.value)).model_copy(update={"tag": tag})
-            edited[field.file] = set_image(before, field.kind, field.name, image, path)
+            edited[field.file] = set_image(before, field.kind, field.name, image, path, field.title)
     return {
         f"{folder.path}/{name}": content
         for name, content in edited.items()

@@ -63,16 +63,17 @@ class Target(BaseModel):
         """The containers that the release sets by name."""
         return {field.name for field in self.current if field.kind == "container"}
 
+    def containers_of(self, workload: KubeObject) -> set[str]:
+        """The containers of a workload that the release sets by name."""
+        file = workload.file.rpartition("/")[2]
+        images = [field for field in self.current if field.kind == "container"]
+        named = {image.name for image in images if image.may_be_in(file, workload.title)}
+        return named & images_of(workload).keys()
+
     @property
     def workloads(self) -> list[KubeObject]:
         """The workloads whose pods run the images that the release sets, where manifests tell."""
-        files = {field.file for field in self.current if field.kind == "container"}
-        return [
-            workload
-            for workload in self.objects
-            if workload.file.rpartition("/")[2] in files
-            and self.containers & images_of(workload).keys()
-        ]
+        return [workload for workload in self.objects if self.containers_of(workload)]
 
     @property
     def cluster(self) -> str:

@@ -49,12 +49,12 @@ class AppFolder(BaseModel):
         Raises:
             RefuseError: The release sets no image of it.
         """
-        file = _file_name(deployment)
-        images = tuple(image for image in self.images if image.file == file)
+        file, title = _file_name(deployment), deployment.title
+        images = tuple(image for image in self.images if image.may_be_in(file, title))
         if not images:
             raise self.refusal(
                 f"The release sets no image of {deployment.title}.",
-                f"an entry of images with file: {file}",
+                f"an entry of images with file: {file}, and object: {title} if it names one",
                 ", ".join(dict.fromkeys(image.file for image in self.images)),
             )
         replicas = field_of(deployment, "/spec/replicas")

@@ -21,13 +21,19 @@ class FieldRef(BaseModel, frozen=True):
         kind: An image (of a container, of an entry in a kustomization's `images:`, of Helm values),
             or a field of an object.
         name: Of the container or the entry; a JSON Pointer into Helm values or into the object.
-        title: Kind and name of the object, such as `Service/shop`; empty for an image.
+        title: Kind and name of the object, such as `Service/shop`; for an image it may be the kind
+            alone, or empty where the file has one image that fits.
     """
 
     file: str
     kind: Kind | Literal["field"] = "container"
     name: str
     title: str = ""
+
+    def may_be_in(self, file: str, title: str) -> bool:
+        """Whether the value may stand in an object of a file, as far as the field is told."""
+        named = {"", title, title.partition("/")[0]}
+        return self.file == file and self.title in named
 
 
 class Edit(BaseModel):

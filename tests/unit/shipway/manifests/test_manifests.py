@@ -283,7 +283,7 @@ def test_a_place_that_cannot_take_the_image_is_refused(
 def set_at(text: bytes, pointer: str, value: str | int, document: int = 0) -> bytes:
     """The file with another value at a JSON Pointer into one of its documents."""
     source = read_source(text, FILE)
-    return replace(source, [(scalar_at(source, pointer, document), value)])
+    return replace(source, [(scalar_at(source, pointer, source.documents[document]), value)])
 
 
 @pytest.mark.parametrize(
