@@ -46,6 +46,9 @@ class ImageEntry(Strict):
         description="In Helm values: JSON Pointer to the image, such as /web/image; "
         "it begins at the object where one is named.",
     )
+    add: Literal["digest", "tag", "newTag"] | None = Field(
+        default=None, description="What is added where the file has none."
+    )
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
@@ -53,6 +56,10 @@ class ImageEntry(Strict):
             raise ValueError("exactly one of container, kustomize and helm")
         if self.object is not None and self.kustomize is not None:
             raise ValueError("object beside container or helm only")
+        addable = {"kustomize": ("digest", "newTag"), "helm": ("digest", "tag"), "container": ()}
+        kind = self.kind_and_name[0]
+        if self.add is not None and self.add not in addable[kind]:
+            raise ValueError(f"add: {' or '.join(addable[kind]) or 'none'} beside {kind}")
         return self
 
     @property

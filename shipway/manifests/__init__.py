@@ -54,7 +54,13 @@ def image_at(content: bytes, kind: Kind, name: str, file: str, title: str = "") 
 
 
 def set_image(
-    content: bytes, kind: Kind, name: str, image: ImageRef, file: str, title: str = ""
+    content: bytes,
+    kind: Kind,
+    name: str,
+    image: ImageRef,
+    file: str,
+    title: str = "",
+    add: str | None = None,
 ) -> bytes:
     """The file with another image; the same bytes where it has that image already.
 
@@ -65,12 +71,13 @@ def set_image(
         image: The image, with its digest.
         file: The name that errors show.
         title: Kind and name of the object that has it, as in `image_at`.
+        add: Key of the digest or the tag, to add it where the file has none.
 
     Raises:
         RefuseError: There is no such image, or it cannot be set without touching anything else.
     """
     source = read_source(content, file)
-    return replace(source, FINDERS[kind](source, name, title).changes(source, image))
+    return replace(source, FINDERS[kind](source, name, title).changes(source, image, add))
 
 
 def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:

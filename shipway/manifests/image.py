@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from yaml.nodes import Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
-from shipway.manifests.scalar import ScalarChange
+from shipway.manifests.scalar import Addition, Change
 from shipway.manifests.source import Source, fields
+
+# The fields that a digest or a tag is added behind.
+_NAMES = ("name", "newName", "newTag", "registry", "repository", "tag")
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class WholeImage:
         """The image as the file has it."""
         return self.node.value
 
-    def changes(self, _source: Source, image: ImageRef) -> list[ScalarChange]:
+    def changes(self, _source: Source, image: ImageRef, _add: str | None = None) -> list[Change]:
         """Digest alone; with the tag before it where the field has both now."""
         try:
             old = ImageRef.parse(self.node.value)
@@ -34,13 +38,25 @@ class WholeImage:
 
 @dataclass(frozen=True)
 class ImageParts:
-    """Scalars that hold a part each; `fixed` is the repository where no scalar holds it."""
+    """Scalars that hold a part each.
 
-    at: Node
+    Args:
+        at: The mapping that has them.
+        registry: The registry's host.
+        repository: The repository, without the host where that stands alone.
+        tag: The tag.
+        digest: The digest.
+        tag_key: What the tag's key is called.
+        fixed: The repository where no scalar holds it; such an entry is nothing without a digest,
+            so that it asks for one.
+    """
+
+    at: MappingNode
     registry: ScalarNode | None
     repository: ScalarNode | None
     tag: ScalarNode | None
     digest: ScalarNode | None
+    tag_key: Literal["tag", "newTag"] = "tag"
     fixed: str | None = None
 
     def text(self) -> str:
@@ -51,20 +67,32 @@ class ImageParts:
         digest = f"@{self.digest.value}" if self.digest and self.digest.value else ""
         return f"{host}{name}{tag}{digest}"
 
-    def changes(self, source: Source, image: ImageRef) -> list[ScalarChange]:
-        """Each part that the file has.
+    def changes(self, source: Source, image: ImageRef, add: str | None = None) -> list[Change]:
+        """Each part that the file has, and the one that is asked for where it is missing.
 
         A tag without a digest beside it becomes `tag@digest`, which every renderer joins to an
         image by digest.
 
+        Args:
+            source: The file.
+            image: The image, with its digest.
+            add: Key of the part to add where the file has none: the digest's or the tag's.
+
         Raises:
             RefuseError: No scalar can take the digest or the repository.
         """
-        if self.digest is None and self.tag is None:
-            expected = "a field `digest` or `tag` beside the name"
-            raise source.refuse(self.at, "The digest has no place.", expected, "neither")
+        if self.digest is None and self.tag is None and add is None:
+            if self.fixed is None:
+                expected = "a field `digest` or `tag` beside the name"
+                remedy = (
+                    "add the one that the chart reads, or have it added: `add: digest` or `add: "
+                    "tag` beside `helm` in rollout.yaml"
+                )
+                what = "The digest has no place."
+                raise source.refuse(self.at, what, expected, "neither", remedy)
+            add = "digest"
         digest, repository = str(image.pinned().digest), image.repository
-        changes: list[ScalarChange] = []
+        changes: list[Change] = []
         if self.registry:
             host, _, repository = repository.partition("/")
             changes.append((self.registry, host))
@@ -73,12 +101,16 @@ class ImageParts:
         elif self.fixed != repository:
             expected = f"a field `newName`, or the name {repository}"
             raise source.refuse(self.at, "The image has another name.", expected, self.fixed)
+        beside = self.digest is not None or add == "digest"
         if self.digest:
             changes.append((self.digest, digest))
-        if self.tag and self.tag.value and image.tag and self.digest:
-            changes.append((self.tag, image.tag))
-        if self.tag and not self.digest:
-            changes.append((self.tag, f"{image.tag or 'latest'}@{digest}"))
+        elif beside:
+            changes.append(Addition(self.at, "digest", digest, _NAMES))
+        tag = image.tag if beside else f"{image.tag or 'latest'}@{digest}"
+        if self.tag and tag and (self.tag.value or not beside):
+            changes.append((self.tag, tag))
+        if not self.tag and tag and add == self.tag_key:
+            changes.append(Addition(self.at, self.tag_key, tag, _NAMES))
         return changes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yaml.nodes import Node, SequenceNode
+from yaml.nodes import MappingNode, SequenceNode
 
 from shipway.manifests.image import ImageParts, part
 from shipway.manifests.source import Source, fields
@@ -24,11 +24,12 @@ def image_of_kustomization(source: Source, name: str, _title: str = "") -> Image
         repository=part(source, entry, "newName"),
         tag=part(source, entry, "newTag"),
         digest=part(source, entry, "digest"),
+        tag_key="newTag",
         fixed=name,
     )
 
 
-def _image_entry(source: Source, name: str) -> Node:
+def _image_entry(source: Source, name: str) -> MappingNode:
     """The entry of `images:` with a name."""
     lists = [fields(root).get("images") for root in source.documents]
     entries = [
@@ -36,7 +37,8 @@ def _image_entry(source: Source, name: str) -> Node:
         for images in lists
         if isinstance(images, SequenceNode)
         for entry in images.value
-        if getattr(fields(entry).get("name"), "value", None) == name
+        if isinstance(entry, MappingNode)
+        and getattr(fields(entry).get("name"), "value", None) == name
     ]
     if len(entries) != 1:
         got = ", ".join(f"line {entry.start_mark.line + 1}" for entry in entries) or "none"

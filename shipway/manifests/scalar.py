@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -18,46 +19,124 @@ from shipway.errors import RefuseError
 from shipway.manifests.source import UNTOUCHED, Source
 
 Value = str | int
-# A scalar and its new value.
-ScalarChange = tuple[ScalarNode, Value]
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A field that a mapping has not: its key and its value, text both.
+
+    Args:
+        mapping: The mapping.
+        key: The new field's.
+        value: The new field's.
+        after: The fields that it may stand behind; behind the last of those that are there.
+    """
+
+    mapping: MappingNode
+    key: str
+    value: str
+    after: tuple[str, ...]
+
+
+Change = tuple[ScalarNode, Value] | Addition
+# Start and end of the characters to replace, and by what.
+_Splice = tuple[int, int, str]
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
 _SAFE = re.compile(r"[A-Za-z0-9_.+~](?:[A-Za-z0-9./_@:,+~-]*[A-Za-z0-9_.+~-])?")
+# What may stand behind a value on its line: a comma in flow style, and a comment.
+_REST = re.compile(r"[ \t]*(,?)[ \t]*(?:(?<=[ \t,])#[^\r\n]*)?(\r\n|\n|\r|\Z)")
 _STR, INTEGER = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
 
 
-def replace(source: Source, changes: Sequence[ScalarChange]) -> bytes:
+def replace(source: Source, changes: Sequence[Change]) -> bytes:
     """The file with other values in some scalars; the same bytes where nothing changes.
 
     Args:
         source: The file as read.
-        changes: Scalars of `source` and their new values: text, or a number.
+        changes: Scalars of `source` and their new values, text or a number; and fields to add.
 
     Raises:
         RefuseError: A scalar is a template, has no bytes of its own, or is shared through an alias;
             or the new value cannot be written without touching anything else.
     """
-    text, end = "", 0
-    new_values = {
-        id(node): value
-        for node, value in changes
+    additions = [change for change in changes if isinstance(change, Addition)]
+    pending = [
+        (node, value)
+        for node, value in (change for change in changes if not isinstance(change, Addition))
         if node.value != str(value) or _needs_quotes(source, node, value)
-    }
-    ordered = sorted(changes, key=lambda change: change[0].start_mark.index)
-    for node, value in ordered:
-        if id(node) not in new_values:
-            continue
+    ]
+    nodes = [*(node for node, _ in pending), *(addition.mapping for addition in additions)]
+    for node in nodes:
         _refuse_shared(source, node)
-        start, stop, written = _written(source, node, value)
+    splices = [_written(source, node, value) for node, value in pending]
+    splices += [splice for addition in additions for splice in _added(source, addition)]
+    text, end = "", 0
+    for start, stop, written in sorted(splices):
         text += source.text[end:start] + written
         end = stop
     text += source.text[end:]
-    if new_values:
-        _prove(source, text, new_values, ordered[0][0])
+    if nodes:
+        first = min(nodes, key=lambda node: node.start_mark.index)
+        new_values = {id(node): value for node, value in pending}
+        added = {id(addition.mapping): addition for addition in additions}
+        _prove(source, text, new_values, added, first)
     return (source.bom + text).encode("utf-8")
 
 
-def _written(source: Source, node: ScalarNode, value: Value) -> tuple[int, int, str]:
+def _added(source: Source, addition: Addition) -> list[_Splice]:
+    """What writes a field on a line of its own, or in the line where the mapping is in one."""
+    key, node = _field_before(source, addition)
+    text, begin, end = source.text, key.start_mark.index, node.end_mark.index
+    quote = '"' if key.style == '"' or not reads_as_text(addition.value) else ""
+    label = f'"{addition.key}"' if key.style == '"' else addition.key
+    # JSON needs no space behind a colon; what else there is does.
+    colon = ":" if text[key.end_mark.index : node.start_mark.index] == ":" else ": "
+    field = f"{label}{colon}{quote}{addition.value}{quote}"
+    rest = _REST.match(text, end)
+    lead = text[max(text.rfind("\n", 0, begin), text.rfind("\r", 0, begin)) + 1 : begin]
+    if not addition.mapping.flow_style:
+        if rest is None:
+            raise _cannot_add(source, addition)
+        line = " " * key.start_mark.column + field
+        if rest[2]:
+            return [(rest.end(), rest.end(), line + rest[2])]
+        return [(rest.end(), rest.end(), _line_end(text) + line)]
+    if lead.strip(" \t") or rest is None or not rest[2]:
+        return [(end, end, f",{colon[1:]}{field}")]
+    below = (rest.end(), rest.end(), f"{lead}{field}{rest[1]}{rest[2]}")
+    return [below] if rest[1] else [(end, end, ","), below]
+
+
+def _field_before(source: Source, addition: Addition) -> tuple[ScalarNode, ScalarNode]:
+    """The last of the fields that the new one may stand behind; its value ends where it says."""
+    for key, node in reversed(addition.mapping.value):
+        if not (isinstance(key, ScalarNode) and isinstance(node, ScalarNode)):
+            continue
+        # An alias bears the marks of its anchor, and a block's end is where the next thing begins.
+        plain = node.style not in {"|", ">"} and key.end_mark.index < node.start_mark.index
+        if key.value in addition.after and plain and node.start_mark.index < node.end_mark.index:
+            return key, node
+    raise _cannot_add(source, addition)
+
+
+def _cannot_add(source: Source, addition: Addition) -> RefuseError:
+    return source.refuse(
+        addition.mapping,
+        f"The field {addition.key!r} cannot be added.",
+        f"one of {', '.join(addition.after)} with its value in one line",
+        "none that ends its line",
+        f"add {addition.key!r} by hand; from then on its value is set",
+    )
+
+
+def _line_end(text: str) -> str:
+    """The line end that a text has; a line feed for a text of one line."""
+    match = re.search(r"\r\n|\n|\r", text)
+    return match[0] if match else "\n"
+
+
+def _written(source: Source, node: ScalarNode, value: Value) -> _Splice:
     """The span to replace, and by what."""
     new = str(value)
     if not _SAFE.fullmatch(new):
@@ -98,8 +177,8 @@ def _properties(source: Source, node: ScalarNode) -> str:
     return match[0] if match else ""
 
 
-def _refuse_shared(source: Source, target: ScalarNode) -> None:
-    """Refuse a scalar that is reached by several paths: other fields would change with it."""
+def _refuse_shared(source: Source, target: Node) -> None:
+    """Refuse a node that is reached by several paths: other fields would change with it."""
     paths: dict[int, int] = {}
 
     def count(node: Node) -> int:
@@ -117,8 +196,14 @@ def _refuse_shared(source: Source, target: ScalarNode) -> None:
         )
 
 
-def _prove(source: Source, text: str, new_values: dict[int, Value], first: ScalarNode) -> None:
-    """Refuse a result that differs from `source` in anything but the new values."""
+def _prove(
+    source: Source,
+    text: str,
+    new_values: dict[int, Value],
+    added: dict[int, Addition],
+    first: Node,
+) -> None:
+    """Refuse a result that differs from `source` in anything but the new values and fields."""
     try:
         after = compose(text, source.file, UNTOUCHED)
     except RefuseError as error:
@@ -131,8 +216,11 @@ def _prove(source: Source, text: str, new_values: dict[int, Value], first: Scala
         if (id(old), id(new)) in seen:
             continue
         seen.add((id(old), id(new)))
-        same = _same(old, new, new_values)
-        pairs.extend(zip(_children(old), _children(new), strict=False))
+        below = _children(new)
+        if (addition := added.get(id(old))) is not None:
+            same, below = _without(new, addition)
+        same = same and _same(old, new, below, new_values)
+        pairs.extend(zip(_children(old), below, strict=False))
     if not same:
         raise source.refuse(
             first,
@@ -142,7 +230,16 @@ def _prove(source: Source, text: str, new_values: dict[int, Value], first: Scala
         )
 
 
-def _same(old: Node, new: Node, new_values: dict[int, Value]) -> bool:
+def _without(new: Node, addition: Addition) -> tuple[bool, list[Node]]:
+    """Whether a mapping has the added field once, as text; and all of it but that."""
+    fields = new.value if isinstance(new, MappingNode) else []
+    added = [node for key, node in fields if key.value == addition.key]
+    others = [part for pair in fields if pair[0].value != addition.key for part in pair]
+    written = [(node.tag, node.value) for node in added] == [(_STR, addition.value)]
+    return written, others
+
+
+def _same(old: Node, new: Node, below: list[Node], new_values: dict[int, Value]) -> bool:
     """Whether a node is what it was, or what it was to become."""
     if isinstance(old, ScalarNode) and isinstance(new, ScalarNode):
         if (value := new_values.get(id(old))) is None:
@@ -151,7 +248,7 @@ def _same(old: Node, new: Node, new_values: dict[int, Value]) -> bool:
         tags = {_STR} if isinstance(value, str) else {INTEGER, old.tag}
         return new.tag in tags and new.value == str(value)
     alike = type(old) is type(new) and old.tag == new.tag
-    return alike and len(_children(old)) == len(_children(new))
+    return alike and len(_children(old)) == len(below)
 
 
 def _children(node: Node) -> list[Node]:

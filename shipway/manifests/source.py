@@ -64,8 +64,9 @@ def objects_of(source: Source) -> list[tuple[str, Node]]:
     objects: list[tuple[str, Node]] = []
     for root in source.documents:
         items = fields(root).get("items")
-        listed = title_of(root).endswith("List") and isinstance(items, SequenceNode)
-        objects += [(title_of(node), node) for node in (items.value if listed else [root])]
+        listed = isinstance(items, SequenceNode) and title_of(root).endswith("List")
+        nodes = items.value if listed and items else [root]
+        objects += [(title_of(node), node) for node in nodes]
     return objects
 
 

@@ -30,7 +30,7 @@ def image_fields(rollout: Rollout, folder: OpsFolder) -> tuple[FieldRef, ...]:
             )
         kind, name = image.kind_and_name
         title = image.object or ""
-        fields.append(FieldRef(file=image.file, kind=kind, name=name, title=title))
+        fields.append(FieldRef(file=image.file, kind=kind, name=name, title=title, add=image.add))
     return tuple(fields)
 
 
@@ -63,7 +63,9 @@ def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[st
             edited[field.file] = set_field(before, field.title, field.name, edit.value, path)
         else:
             image = ImageRef.parse(str(edit.value)).model_copy(update={"tag": tag})
-            edited[field.file] = set_image(before, field.kind, field.name, image, path, field.title)
+            edited[field.file] = set_image(
+                before, field.kind, field.name, image, path, field.title, field.add
+            )
     return {
         f"{folder.path}/{name}": content
         for name, content in edited.items()

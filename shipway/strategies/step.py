@@ -23,12 +23,14 @@ class FieldRef(BaseModel, frozen=True):
         name: Of the container or the entry; a JSON Pointer into Helm values or into the object.
         title: Kind and name of the object, such as `Service/shop`; for an image it may be the kind
             alone, or empty where the file has one image that fits.
+        add: Key of the image's digest or tag, to add it where the file has none.
     """
 
     file: str
     kind: Kind | Literal["field"] = "container"
     name: str
     title: str = ""
+    add: str | None = None
 
     def may_be_in(self, file: str, title: str) -> bool:
         """Whether the value may stand in an object of a file, as far as the field is told."""
