@@ -11,13 +11,13 @@ from shipway.manifests.source import Source, fields
 def image_of_kustomization(source: Source, name: str, _title: str = "") -> ImageParts:
     """The entry of `images:` for the image called `name` in the base.
 
+    A `tagSuffix` beside the newTag or the digest that a release sets has no effect: kustomize adds
+    it to the base's own tag only.
+
     Raises:
         RefuseError: There is no such entry, or there are two.
     """
     entry = _image_entry(source, name)
-    if suffix := part(source, entry, "tagSuffix"):
-        got = f"tagSuffix: {suffix.value}"
-        raise source.refuse(suffix, "The entry changes every tag.", "no tagSuffix", got)
     return ImageParts(
         at=entry,
         registry=None,

@@ -252,8 +252,6 @@ def test_a_key_that_stands_twice_is_refused(text: str, key: str, line: int) -> N
         ("kustomize", "a", "images: [{name: a}, {name: a}]", "No single entry 'a' in 'images'.",
          "line 1, line 1"),
         ("kustomize", "a", "images: [{name: a, newTag: x}]", "The image has another name.", "a"),
-        ("kustomize", "a", "images: [{name: a, newTag: x, tagSuffix: -y}]",
-         "The entry changes every tag.", "tagSuffix: -y"),
         ("kustomize", "a", "images: [{name: a, newTag: [x]}]",
          "The field 'newTag' is no single value.", "a list or mapping"),
         ("helm", "/image", "image: {tag: a}", "'/image' is no image.", None),
