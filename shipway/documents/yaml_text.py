@@ -34,6 +34,7 @@ DEEPEST = 200
 LARGEST_EXPANSION = 100_000
 
 _TAG = "tag:yaml.org,2002:"
+NULL = f"{_TAG}null"
 _NUMBERS = {
     "int": (r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)", "-+0123456789"),
     "float": (

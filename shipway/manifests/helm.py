@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from yaml.nodes import MappingNode, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
+from shipway.documents.yaml_text import NULL
 from shipway.manifests.image import ImageField, ImageParts, WholeImage, part
 from shipway.manifests.pointer import nodes_to, root_of
-from shipway.manifests.source import Source, object_of
+from shipway.manifests.source import Source, fields, object_of
 
 
 def image_of_values(source: Source, pointer: str, title: str) -> ImageField:
@@ -21,7 +22,7 @@ def image_of_values(source: Source, pointer: str, title: str) -> ImageField:
         RefuseError: The pointer leads nowhere, or to something that names no image.
     """
     root = object_of(source, title) if title else root_of(source, pointer)
-    node = nodes_to(source, pointer, root)[-1]
+    *above, node = nodes_to(source, pointer, root)
     if isinstance(node, ScalarNode):
         return WholeImage(node)
     names = [name for name in ("repository", "name") if part(source, node, name)]
@@ -34,4 +35,19 @@ def image_of_values(source: Source, pointer: str, title: str) -> ImageField:
         repository=part(source, node, names[0]),
         tag=part(source, node, "tag"),
         digest=part(source, node, "digest"),
+        override=_global_registry(above),
     )
+
+
+def _global_registry(above: list[Node]) -> ScalarNode | None:
+    """What charts take instead of the registry of every image, those of charts below too.
+
+    Args:
+        above: The mappings around the image, the outermost first: that one wins, as in Helm.
+    """
+    for node in above:
+        top = fields(fields(node).get("global"))
+        for registry in (top.get("imageRegistry"), fields(top.get("image")).get("registry")):
+            if isinstance(registry, ScalarNode) and registry.value and registry.tag != NULL:
+                return registry
+    return None

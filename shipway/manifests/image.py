@@ -49,6 +49,7 @@ class ImageParts:
         tag_key: What the tag's key is called.
         fixed: The repository where no scalar holds it; such an entry is nothing without a digest,
             so that it asks for one.
+        override: What the renderer takes instead of the registry, whatever that says.
     """
 
     at: MappingNode
@@ -58,11 +59,13 @@ class ImageParts:
     digest: ScalarNode | None
     tag_key: Literal["tag", "newTag"] = "tag"
     fixed: str | None = None
+    override: ScalarNode | None = None
 
     def text(self) -> str:
-        """The image as the file has it."""
+        """The image as the renderer makes it of the file."""
         name = self.repository.value if self.repository else self.fixed
-        host = f"{self.registry.value}/" if self.registry and self.registry.value else ""
+        registry = "" if self._has_host else (self.override or self.registry)
+        host = f"{registry.value.rstrip('/')}/" if registry and registry.value else ""
         tag = f":{self.tag.value}" if self.tag and self.tag.value else ""
         digest = f"@{self.digest.value}" if self.digest and self.digest.value else ""
         return f"{host}{name}{tag}{digest}"
@@ -83,24 +86,27 @@ class ImageParts:
         """
         if self.digest is None and self.tag is None and add is None:
             if self.fixed is None:
-                expected = "a field `digest` or `tag` beside the name"
-                remedy = (
-                    "add the one that the chart reads, or have it added: `add: digest` or `add: "
-                    "tag` beside `helm` in rollout.yaml"
-                )
-                what = "The digest has no place."
-                raise source.refuse(self.at, what, expected, "neither", remedy)
+                raise self._no_place(source)
             add = "digest"
-        digest, repository = str(image.pinned().digest), image.repository
-        changes: list[Change] = []
-        if self.registry:
-            host, _, repository = repository.partition("/")
-            changes.append((self.registry, host))
+        return [*self._name(source, image), *self._version(image, add)]
+
+    def _name(self, source: Source, image: ImageRef) -> list[Change]:
+        repository = image.repository
+        if self.override and not repository.startswith(f"{self._override_host}/"):
+            raise self._overridden(source, image)
+        host = self._override_host or repository.partition("/")[0]
+        changes: list[Change] = [(self.registry, host)] if self.registry else []
+        if self.registry or (self.override and not self._has_host):
+            repository = repository.removeprefix(f"{host}/")
         if self.repository:
             changes.append((self.repository, repository))
         elif self.fixed != repository:
             expected = f"a field `newName`, or the name {repository}"
             raise source.refuse(self.at, "The image has another name.", expected, self.fixed)
+        return changes
+
+    def _version(self, image: ImageRef, add: str | None) -> list[Change]:
+        digest, changes = str(image.pinned().digest), list[Change]()
         beside = self.digest is not None or add == "digest"
         if self.digest:
             changes.append((self.digest, digest))
@@ -112,6 +118,38 @@ class ImageParts:
         if not self.tag and tag and add == self.tag_key:
             changes.append(Addition(self.at, self.tag_key, tag, _NAMES))
         return changes
+
+    @property
+    def _override_host(self) -> str:
+        return self.override.value.rstrip("/") if self.override else ""
+
+    @property
+    def _has_host(self) -> bool:
+        """Whether the repository has the overriding registry in it, so that it is added to none."""
+        if not self.override or self.registry or not self.repository:
+            return False
+        return self.repository.value.startswith(f"{self._override_host}/")
+
+    def _no_place(self, source: Source) -> RefuseError:
+        return source.refuse(
+            self.at,
+            "The digest has no place.",
+            "a field `digest` or `tag` beside the name",
+            "neither",
+            "add the one that the chart reads, or have it added: `add: digest` or `add: tag` "
+            "beside `helm` in rollout.yaml",
+        )
+
+    def _overridden(self, source: Source, image: ImageRef) -> RefuseError:
+        return source.refuse(
+            self.override,
+            "A global registry overrides the image's own.",
+            f"the registry of {image.repository}",
+            f"global registry {self._override_host}",
+            "charts take the image from the global registry: set it to the one that the release "
+            "pushes to, or take it out; where the chart does not read it, keep the image in a "
+            "values file without it",
+        )
 
 
 ImageField = WholeImage | ImageParts
