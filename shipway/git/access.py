@@ -11,12 +11,10 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from filelock import FileLock
-from git.cmd import Git
-from git.exc import GitCommandError
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
-from shipway.git.command import run_git
+from shipway.git.command import CommandError, Git, run_git
 
 _PASSING = re.compile(
     r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset)"
@@ -34,6 +32,8 @@ _MISSING = re.compile(
 _UNTRUSTED = re.compile(
     r"host key verification failed|ssl certificate problem|certificate verif", re.IGNORECASE
 )
+
+_NOT_OURS = re.compile(r"detected dubious ownership in repository at '(.*)'")
 
 _NO_BRANCH = re.compile(r"couldn't find remote ref (?:refs/heads/)?(\S+)")
 _SSH = (
@@ -68,8 +68,7 @@ class Access(BaseModel):
 def open_repository(folder: Path, url: str, access: Access) -> Generator[Git]:
     """Git in the bare repository at `folder` whose remote `origin` is `url`; made if not there.
 
-    The user's own Git configuration of credentials, prompts and hooks takes no part. Keys are files
-    only while the repository is open, in a folder that nobody else can read.
+    Keys are files only while the repository is open, in a folder that nobody else can read.
     """
     with FileLock(f"{folder}.lock"):
         # The last thing that is made: where it is, the rest is there.
@@ -82,11 +81,11 @@ def open_repository(folder: Path, url: str, access: Access) -> Generator[Git]:
                 ("config", "remote.origin.url", url),
                 ("init", "--quiet", "--bare", "--template=", OFFLINE),
             ):
-                run_git(Git(folder), *command)
+                run_git(Git(folder, {"GIT_DIR": str(folder)}), *command)
     with TemporaryDirectory(prefix="shipway-git-") as secrets:
-        git = Git(folder)
-        git.update_environment(**git_environment(access, Path(secrets)))
-        yield git
+        # A repository that Git is pointed to is not looked for, nor judged by its owner.
+        environment = {"GIT_DIR": str(folder)} | git_environment(access, Path(secrets))
+        yield Git(folder, environment)
 
 
 def git_environment(access: Access, secrets: Path) -> dict[str, str]:
@@ -173,10 +172,9 @@ def check_ref(ref: str) -> str:
     return ref
 
 
-def explain(error: GitCommandError, url: str, doing: str) -> ShipwayError:
+def explain(error: CommandError, url: str, doing: str) -> ShipwayError:
     """The error of a Git command, classified by what happens next."""
-    # GitPython wraps what Git said.
-    words = re.sub(r"^\s*stderr: '(.*)'$", r"\1", str(error.stderr), flags=re.DOTALL).strip()
+    words = error.stderr
     if _DENIED.search(words):
         return RefuseError(
             f"Git was denied access while {doing}.",
@@ -198,6 +196,14 @@ def explain(error: GitCommandError, url: str, doing: str) -> ShipwayError:
             where=url,
             got=words,
             remedy="check the url of the repository's block in the Prefect UI",
+        )
+    if other := _NOT_OURS.search(words):
+        return RefuseError(
+            f"The Git repository belongs to another user; found out while {doing}.",
+            where=url,
+            expected="a folder of the user that the worker runs as",
+            got=other[1],
+            remedy="give it to that user, or let a server give it out over http or ssh",
         )
     if missing := _NO_BRANCH.search(words):
         return RefuseError(

@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from filelock import FileLock
-from git.cmd import Git
-from git.exc import GitCommandError
 
 from shipway.errors import FailError
 from shipway.git.access import OFFLINE, explain
-from shipway.git.command import run_git
+from shipway.git.command import CommandError, Git, run_git
 
 FILTER = "--filter=tree:0"
 _NO_HAVES = {"GIT_CONFIG_PARAMETERS": "'fetch.negotiationAlgorithm'='noop'"}
@@ -51,7 +49,7 @@ class Mirror:
     @property
     def folder(self) -> str:
         """Where the repository is."""
-        return str(self._git.working_dir)
+        return str(self._git.folder)
 
     def ask(
         self,
@@ -82,7 +80,7 @@ class Mirror:
                     timeout_seconds=self._timeout_seconds,
                     environment=environment,
                 )
-        except GitCommandError as error:
+        except CommandError as error:
             raise explain(error, self.url, doing) from error
         return answer.decode("utf-8", "surrogateescape").removesuffix("\n")
 
@@ -96,7 +94,7 @@ class Mirror:
         """What a Git command prints, without the last line end; None where it fails."""
         try:
             out = self.run(*command)
-        except GitCommandError:
+        except CommandError:
             return None
         return out.decode("utf-8", "surrogateescape").removesuffix("\n")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,11 @@ from typing import Literal
 from pydantic import SecretStr
 
 from shipway.errors import RefuseError
+from shipway.git.command import CommandError, run_program
 
 Signing = Literal["ssh", "openpgp"]
+
+_GPG_SECONDS = 60
 
 
 @contextmanager
@@ -64,19 +66,13 @@ def _import(file: Path, home: str) -> str:
 
 def _gpg(home: str, *command: str) -> str:
     try:
-        done = subprocess.run(
-            command,
-            env={"GNUPGHOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError) as error:
+        done = run_program(command, Path(home), {"GNUPGHOME": home}, timeout_seconds=_GPG_SECONDS)
+    except CommandError as error:
         raise RefuseError(
             "The commit cannot be signed.",
             where="the signing key of the Ops Repository block",
             expected="gpg on PATH and an armoured private key without a passphrase",
-            got=getattr(error, "stderr", None) or str(error),
+            got=error.stderr,
             untouched="the ops repository",
         ) from error
-    return done.stdout
+    return done.decode("utf-8", "replace")

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from git.exc import GitCommandError
 from pydantic import SecretStr
 
 from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
@@ -19,6 +18,7 @@ from shipway.git.access import (
     git_environment,
     open_repository,
 )
+from shipway.git.command import CommandError, run_git
 
 URL = "https://git.example.org/team/shop.git"
 
@@ -126,10 +126,10 @@ def test_askpass_answers_git_with_the_credentials(prompt: str, answer: str, tmp_
 def test_a_mirror_is_made_once_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
     with open_repository(folder, URL, Access()) as first:
-        assert first.rev_parse("--is-bare-repository") == "true"
+        assert run_git(first, "rev-parse", "--is-bare-repository") == b"true\n"
     access = Access(username="reader", password=SecretStr("secret"))
     with open_repository(folder, URL, access) as second:
-        assert second.remote("--verbose").splitlines() == [
+        assert run_git(second, "remote", "--verbose").decode().splitlines() == [
             f"origin\t{URL} (fetch)",
             f"origin\t{URL} (push)",
         ]
@@ -139,13 +139,13 @@ def test_a_mirror_is_made_once_and_found_again(tmp_path: Path) -> None:
 def test_a_mirror_that_was_left_half_made_is_completed(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "mirror")], check=True)
     with open_repository(tmp_path / "mirror", URL, Access()) as git:
-        assert git.config("remote.origin.url") == URL
+        assert run_git(git, "config", "remote.origin.url").decode().strip() == URL
 
 
 def test_keys_are_files_only_while_the_repository_is_open(tmp_path: Path) -> None:
     access = Access(ssh_key=SecretStr("KEY"), known_hosts="h ssh-ed25519 AAAA", ca_certificate="CA")
     with open_repository(tmp_path / "mirror", URL, access) as git:
-        environment = git.environment()
+        environment = git.environment
         words = shlex.split(environment["GIT_SSH_COMMAND"])
         options = dict(option.split("=", 1) for option in words if "=" in option)
         files = {name: Path(options[name]) for name in ("IdentityFile", "UserKnownHostsFile")}
@@ -161,7 +161,7 @@ def test_keys_are_files_only_while_the_repository_is_open(tmp_path: Path) -> Non
 
 
 def explained(words: str) -> ShipwayError:
-    error = GitCommandError(["git", "fetch"], 128, stderr=words)
+    error = CommandError(["git", "fetch"], 128, words)
     return explain(error, URL, "fetching")
 
 
@@ -272,4 +272,5 @@ def test_gits_words_stay_whole_when_they_end_in_a_quote() -> None:
 def test_a_fetch_and_a_push_at_once_have_no_ref_in_common(tmp_path: Path) -> None:
     with open_repository(tmp_path / "mirror", URL, Access()) as git:
         # Nothing tracks the remote's branches: both would write it.
-        assert git.config("--get-regexp", r"^remote\.") == f"remote.origin.url {URL}"
+        settings = run_git(git, "config", "--get-regexp", r"^remote\.").decode()
+        assert settings == f"remote.origin.url {URL}\n"
