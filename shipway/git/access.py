@@ -51,6 +51,16 @@ OFFLINE = "offline"
 
 _FORBIDDEN = re.compile(r"\[remote rejected\]|hook declined")
 
+# The settings of every Git command.
+SETTINGS = {
+    "credential.helper": "",
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "gc.auto": "0",
+    "protocol.ext.allow": "never",
+    "submodule.recurse": "false",
+}
+
 
 class Access(BaseModel):
     """What opens a remote's door."""
@@ -95,21 +105,13 @@ def git_environment(access: Access, secrets: Path) -> dict[str, str]:
         access: The credentials; a password goes through askpass, never into an argument.
         secrets: A private folder for the files that ssh and TLS insist on.
     """
-    settings = {
-        "credential.helper": "",
-        "core.hooksPath": "/dev/null",
-        "core.fsmonitor": "false",
-        "gc.auto": "0",
-        "protocol.ext.allow": "never",
-        "submodule.recurse": "false",
-    }
     environment = {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": str(Path(__file__).with_name("askpass.sh")),
-        "GIT_CONFIG_COUNT": str(len(settings)),
+        "GIT_CONFIG_COUNT": str(len(SETTINGS)),
         "LC_ALL": "C",
     }
-    for index, (key, value) in enumerate(settings.items()):
+    for index, (key, value) in enumerate(SETTINGS.items()):
         environment |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
     if access.username is not None:
         environment["SHIPWAY_ASKPASS_USERNAME"] = access.username

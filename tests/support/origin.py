@@ -28,6 +28,11 @@ class Origin:
             GIT_INDEX_FILE=str(folder / "index"),
         )
 
+    @staticmethod
+    def git(path: Path, *command: str) -> str:
+        """What a Git command prints in another bare repository."""
+        return str(Repo(path).git.execute(["git", f"--git-dir={path}", *command]))
+
     def mirror(self) -> Mirror:
         """The bare repository as it is; nothing is fetched."""
         with open_repository(self.path, self.url, Access()) as git:
