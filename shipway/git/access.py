@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
-from shipway.git.command import CommandError, Git, run_git
+from shipway.git.command import CommandError
 
 _PASSING = re.compile(
     r"could not resolve host|failed to connect|couldn't connect|connection (refused|reset)"
@@ -45,11 +41,10 @@ _SSH = (
     "ServerAliveInterval=15",
 )
 
-# A repository in the repository that knows no remote: in it, Git reads the objects that are here
-# and fetches none.
-OFFLINE = "offline"
-
-_FORBIDDEN = re.compile(r"\[remote rejected\]|hook declined")
+# See `git help check-ref-format`; a lone surrogate is no text.
+_NO_REF = re.compile(
+    r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]|\.\.|@\{|//|(^|/)\.|\.lock(/|$)|^/|/$|\.$|^@?$"
+)
 
 # The settings of every Git command.
 SETTINGS = {
@@ -57,6 +52,10 @@ SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
     "gc.auto": "0",
+    "maintenance.auto": "false",
+    # Another process' lock is waited for, in milliseconds.
+    "core.filesRefLockTimeout": "3000",
+    "core.packedRefsTimeout": "3000",
     "protocol.ext.allow": "never",
     "submodule.recurse": "false",
 }
@@ -74,44 +73,22 @@ class Access(BaseModel):
     known_hosts: str | None = None
 
 
-@contextmanager
-def open_repository(folder: Path, url: str, access: Access) -> Generator[Git]:
-    """Git in the bare repository at `folder` whose remote `origin` is `url`; made if not there.
-
-    Keys are files only while the repository is open, in a folder that nobody else can read.
-    """
-    with FileLock(f"{folder}.lock"):
-        # The last thing that is made: where it is, the rest is there.
-        if not (folder / OFFLINE / "HEAD").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            for command in (
-                ("init", "--quiet", "--bare", "--template="),
-                # An address alone: with a refspec, a push and a fetch at once would both write
-                # the branch that tracks the remote's, and one of them would fail.
-                ("config", "remote.origin.url", url),
-                ("init", "--quiet", "--bare", "--template=", OFFLINE),
-            ):
-                run_git(Git(folder, {"GIT_DIR": str(folder)}), *command)
-    with TemporaryDirectory(prefix="shipway-git-") as secrets:
-        # A repository that Git is pointed to is not looked for, nor judged by its owner.
-        environment = {"GIT_DIR": str(folder)} | git_environment(access, Path(secrets))
-        yield Git(folder, environment)
-
-
-def git_environment(access: Access, secrets: Path) -> dict[str, str]:
+def git_environment(access: Access, secrets: Path, url: str | None = None) -> dict[str, str]:
     """Environment of a Git command: no prompt, no hooks, no helper, no code of the repository's.
 
     Args:
         access: The credentials; a password goes through askpass, never into an argument.
         secrets: A private folder for the files that ssh and TLS insist on.
+        url: The address of the remote `origin`; that of the repository's own configuration if None.
     """
+    settings = SETTINGS | ({"remote.origin.url": url} if url else {})
     environment = {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": str(Path(__file__).with_name("askpass.sh")),
-        "GIT_CONFIG_COUNT": str(len(SETTINGS)),
+        "GIT_CONFIG_COUNT": str(len(settings)),
         "LC_ALL": "C",
     }
-    for index, (key, value) in enumerate(SETTINGS.items()):
+    for index, (key, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
     if access.username is not None:
         environment["SHIPWAY_ASKPASS_USERNAME"] = access.username
@@ -161,10 +138,13 @@ def check_url(url: str) -> str:
 def check_ref(ref: str) -> str:
     """The ref, if Git can take it for nothing but a ref.
 
+    The rules are those of `git check-ref-format`; beside them, a dash at the beginning would make
+    an option of it, and `@` alone is another name of HEAD.
+
     Raises:
-        RefuseError: It is empty, begins with a dash or holds characters that no ref can hold.
+        RefuseError: It is empty, or could be an option or an expression.
     """
-    if not re.fullmatch(r"[\w][\w./+@-]*", ref) or ".." in ref or "@{" in ref:
+    if ref.startswith("-") or _NO_REF.search(ref):
         raise RefuseError(
             "Not a revision.",
             expected="a branch, a tag or a commit id",
@@ -175,16 +155,21 @@ def check_ref(ref: str) -> str:
 
 
 def explain(error: CommandError, url: str, doing: str) -> ShipwayError:
-    """The error of a Git command, classified by what happens next."""
+    """The error of a Git command, classified by what happens next.
+
+    What the server's hooks say decides nothing, as long as Git itself says something.
+    """
     words = error.stderr
-    if _DENIED.search(words):
+    lines = [line for line in words.splitlines() if not line.startswith("remote:")]
+    said = "\n".join(lines) or words
+    if _DENIED.search(said):
         return RefuseError(
             f"Git was denied access while {doing}.",
             where=url,
             got=words,
             remedy="check username and password of the repository's block in the Prefect UI",
         )
-    if _UNTRUSTED.search(words):
+    if _UNTRUSTED.search(said):
         return RefuseError(
             f"The Git server is not the one that was expected; found out while {doing}.",
             where=url,
@@ -192,14 +177,14 @@ def explain(error: CommandError, url: str, doing: str) -> ShipwayError:
             remedy="compare the server's key with known_hosts (ssh) or ca_certificate (https) of "
             "the repository's block",
         )
-    if _MISSING.search(words):
+    if _MISSING.search(said):
         return RefuseError(
             f"There is no Git repository there; found out while {doing}.",
             where=url,
             got=words,
             remedy="check the url of the repository's block in the Prefect UI",
         )
-    if other := _NOT_OURS.search(words):
+    if other := _NOT_OURS.search(said):
         return RefuseError(
             f"The Git repository belongs to another user; found out while {doing}.",
             where=url,
@@ -207,21 +192,14 @@ def explain(error: CommandError, url: str, doing: str) -> ShipwayError:
             got=other[1],
             remedy="give it to that user, or let a server give it out over http or ssh",
         )
-    if missing := _NO_BRANCH.search(words):
+    if missing := _NO_BRANCH.search(said):
         return RefuseError(
             f"There is no branch {missing[1]!r}; found out while {doing}.",
             where=url,
             got=words,
             remedy="push the branch, or check the branch of the repository's block",
         )
-    if _FORBIDDEN.search(words):
-        return RefuseError(
-            f"The Git server does not allow it; found out while {doing}.",
-            where=url,
-            got=words,
-            remedy="check the branch's protection and the server's hooks",
-        )
-    if _PASSING.search(words):
+    if _PASSING.search(said):
         return RetryError(
             f"The Git server cannot be reached while {doing}.",
             where=url,

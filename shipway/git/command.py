@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from subprocess import PIPE, Popen, TimeoutExpired
 
 # What works on local files alone takes seconds, or a few minutes for a large checkout.
 _LOCAL_TIMEOUT_SECONDS = 1800
+# What a program has to end by itself.
+_LAST_SECONDS = 1.0
+_POLL_SECONDS = 0.02
 
 # What a program needs to start and to reach a server; every other variable stays out.
 _KEPT = (
@@ -158,6 +162,13 @@ def program_environment() -> dict[str, str]:
 def _end(process: Popen[bytes]) -> None:
     """End the whole group; nobody is left who holds a pipe open."""
     with suppress(ProcessLookupError):
+        # Git takes its locks away when it is asked to end.
+        os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _LAST_SECONDS
+        while time.monotonic() < deadline:
+            process.poll()
+            os.killpg(process.pid, 0)
+            time.sleep(_POLL_SECONDS)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):

@@ -136,22 +136,21 @@ def commit_files(
 def _replace(mirror: Mirror, tree: str, path: list[str], blob: str | None) -> str:
     """The tree with another blob at `path`, or without it; KeyError where a folder is missing."""
     name, *rest = path
-    entries = {entry.name: entry for entry in mirror.tree(tree)}
-    there = entries.get(name)
+    entries = {entry.raw: entry for entry in mirror.tree(tree)}
+    there = next((entry for entry in entries.values() if entry.name == name), None)
+    raw = there.raw if there else name.encode()
     if rest or (there is not None and there.kind != "blob"):
         if not rest or there is None or there.kind != "tree":
             raise KeyError(name)
-        entries[name] = there._replace(oid=_replace(mirror, there.oid, rest, blob))
+        entries[raw] = there._replace(oid=_replace(mirror, there.oid, rest, blob))
     elif blob is None:
-        entries.pop(name, None)
+        entries.pop(raw, None)
     else:
-        entries[name] = Entry(there.mode if there else _FILE, "blob", blob, name)
-    lines = [
-        f"{entry.mode} {entry.kind} {entry.oid}\t".encode()
-        + entry.name.encode("utf-8", "surrogateescape")
+        entries[raw] = Entry(there.mode if there else _FILE, "blob", blob, name, raw)
+    text = b"".join(
+        f"{entry.mode} {entry.kind} {entry.oid}\t".encode() + entry.raw + b"\0"
         for entry in entries.values()
-    ]
-    text = b"".join(line + b"\0" for line in lines)
+    )
     return _write(mirror, text, "mktree", "-z", "--missing")
 
 

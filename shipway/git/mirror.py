@@ -2,39 +2,68 @@
 
 Commits come without trees (`--filter=tree:0`); the trees on the way to a file, and the blobs of one
 folder, are fetched by id, all of a level at once. So a huge ops repository costs little more than a
-small one. A server without filters sends everything, and then nothing is left to fetch.
+small one. A server that has no filters, or gives no object by its id, is fetched from without
+them; so is one whose history is not all there.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock
-
-from shipway.errors import FailError
-from shipway.git.access import OFFLINE, explain
+from shipway.errors import FailError, ShipwayError
+from shipway.git.access import explain
+from shipway.git.cache import OFFLINE, BrokenCacheError, has_filters, is_shallow, made_of
 from shipway.git.command import CommandError, Git, run_git
+from shipway.git.lock import locked
 
-FILTER = "--filter=tree:0"
 _NO_HAVES = {"GIT_CONFIG_PARAMETERS": "'fetch.negotiationAlgorithm'='noop'"}
+# What Git says of its own repository; a server says the same of its own, and is asked once more.
+_BROKEN = re.compile(
+    r"^(?!remote:).*(bad (object|config)|corrupt|is empty|unable to read|too far short"
+    r"|packfile|not a git repository|unable to create .*\.lock|missing (blob|tree|commit|object))",
+    re.IGNORECASE | re.MULTILINE,
+)
+# A line of `git push --porcelain`: what the server, or Git itself, made of the one branch.
+_STATUS = re.compile(
+    r"^!\t\S+\t\[(?P<kind>rejected|remote rejected)\] \((?P<reason>.*)\)$", re.MULTILINE
+)
+# The server's reason where another push moves the branch this very moment. A hook's words are not
+# in there.
+_RACE = re.compile(
+    r"failed to update ref|cannot lock ref|failed to lock|incorrect old value", re.IGNORECASE
+)
 _KINDS = {"040000": "tree", "160000": "commit"}
 
 
 class Entry(NamedTuple):
-    """One line of a tree."""
+    """One line of a tree: `name` as people read it, `raw` as it is in there."""
 
     mode: str
     kind: str
     oid: str
     name: str
+    raw: bytes
+
+
+class Rejection(NamedTuple):
+    """Why a push was rejected.
+
+    `race` is true where the branch moved on, or moves this very moment; `words` are Git's.
+    """
+
+    race: bool
+    words: str
 
 
 class Mirror:
     """A bare repository whose remote `origin` is `url`.
 
     Args:
-        git: Git in the repository, as `open_repository` opens it.
+        git: Git in the repository, as `open_cache` opens it.
         url: The remote, as errors show it.
         timeout_seconds: When a command that talks to the remote is given up.
     """
@@ -45,11 +74,68 @@ class Mirror:
         self._timeout_seconds = timeout_seconds
         # An object never changes: what was read once need not be read again.
         self._contents: dict[str, bytes] = {}
+        self._made = made_of(git.folder)
+        self._filtered = False
 
     @property
-    def folder(self) -> str:
+    def folder(self) -> Path:
         """Where the repository is."""
-        return str(self._git.folder)
+        return self._git.folder
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the server's history is not all there."""
+        return is_shallow(self.folder)
+
+    def fetch(
+        self, doing: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Fetch from the remote, with a filter where the server has one.
+
+        Args:
+            doing: What it is for, as errors say it.
+            arguments: Options, and what to fetch.
+            environment: Variables of this command alone.
+
+        Raises:
+            RetryError: The server does not answer, or not in time.
+            RefuseError: Access is denied, or what is asked for is not there.
+        """
+        filters = ("--filter=tree:0",) if has_filters(self.folder) else ()
+        self._filtered = self._filtered or bool(filters)
+        # A server's missing history is noted, instead of being looked for.
+        options = (*filters, "--update-shallow", "--no-tags", "--no-auto-maintenance")
+        self.ask(doing, "fetch", *options, *arguments, environment=environment)
+
+    def push(self, doing: str, commit: str, ref: str) -> Rejection | None:
+        """Push a commit, if the remote's branch is an ancestor of it.
+
+        Args:
+            doing: What it is for, as errors say it.
+            commit: The commit.
+            ref: The whole name of the branch.
+
+        Returns:
+            Why it was rejected; None where the server took it.
+
+        Raises:
+            RetryError: The server does not answer, or not in time; it may have taken the commit.
+            RefuseError: Access is denied.
+        """
+        options = ("--porcelain", "--no-verify")
+        try:
+            self._talk("push", *options, "origin", f"{commit}:{ref}")
+        except CommandError as error:
+            if status := _STATUS.search(error.stdout):
+                words = "\n".join(filter(None, (error.stderr, status[0].strip())))
+                race = status["kind"] == "rejected" or _RACE.match(status["reason"])
+                return Rejection(race=bool(race), words=words)
+            raise self._explained(error, doing) from error
+        return None
+
+    def broken(self, reason: ShipwayError) -> BrokenCacheError:
+        """What to raise where a cache that is made anew may change things; else comes `reason`."""
+        return BrokenCacheError(reason, self._made, filters=self._filtered)
 
     def ask(
         self,
@@ -71,32 +157,56 @@ class Mirror:
             RefuseError: Access is denied, or what is asked for is not there.
         """
         try:
-            # Two fetches into one repository refuse each other's locks.
-            with FileLock(f"{self.folder}.{command}.lock"):
-                answer = run_git(
-                    self._git,
-                    command,
-                    *arguments,
-                    timeout_seconds=self._timeout_seconds,
-                    environment=environment,
-                )
+            answer = self._talk(command, *arguments, environment=environment)
         except CommandError as error:
-            raise explain(error, self.url, doing) from error
+            raise self._explained(error, doing) from error
         return answer.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def _talk(
+        self, command: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> bytes:
+        # Two fetches into one repository refuse each other's locks.
+        with locked(Path(f"{self.folder}.{command}.lock"), self._timeout_seconds):
+            return run_git(
+                self._git,
+                command,
+                *arguments,
+                timeout_seconds=self._timeout_seconds,
+                environment=environment,
+            )
+
+    def _explained(self, error: CommandError, doing: str) -> Exception:
+        explained = explain(error, self.url, doing)
+        if type(explained) is FailError or _BROKEN.search(error.stderr):
+            return self.broken(explained)
+        return explained
 
     def run(
         self, *command: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None
     ) -> bytes:
         """Run a Git command on the local objects; return what it prints, to the byte."""
-        return run_git(self._git, *command, stdin=stdin, environment=environment)
+        try:
+            return run_git(self._git, *command, stdin=stdin, environment=environment)
+        except CommandError as error:
+            raise self._failed(error) from error
 
     def try_run(self, *command: str) -> str | None:
-        """What a Git command prints, without the last line end; None where it fails."""
+        """What a Git command prints, without the last line end; None where it says no."""
         try:
-            out = self.run(*command)
-        except CommandError:
-            return None
+            out = run_git(self._git, *command)
+        except CommandError as error:
+            # Any other status is no answer.
+            if error.status == 1:
+                return None
+            raise self._failed(error) from error
         return out.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def _failed(self, error: CommandError) -> BrokenCacheError:
+        return self.broken(
+            FailError(
+                f"Git failed at `{error.command[1]}`.", where=str(self.folder), got=error.stderr
+            )
+        )
 
     def tree(self, oid: str) -> list[Entry]:
         """The entries of a tree."""
@@ -117,7 +227,10 @@ class Mirror:
         return self.run("log", "-1", "--format=%T", commit).decode().strip()
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Whether `newer` contains `older`; both must be here."""
+        """Whether `newer` contains `older`; not where `older` is not here."""
+        here = ("rev-parse", "--verify", "--quiet", f"{older}^{{commit}}")
+        if self.try_run(*here) is None:
+            return False
         return self.try_run("merge-base", "--is-ancestor", older, newer) is not None
 
     def _objects(self, oids: Iterable[str]) -> dict[str, bytes]:
@@ -129,8 +242,14 @@ class Mirror:
             left = self._read(missing)
             # A tree that is wanted and lies in another wanted one is left out by the filter;
             # without the other it comes.
-            if failure and left == missing:
-                raise failure
+            if left == missing:
+                raise failure or self.broken(
+                    FailError(
+                        "The Git server does not send what it has.",
+                        where=self.url,
+                        expected=f"the objects {', '.join(left[:3])}",
+                    )
+                )
             missing = left
         return {oid: self._contents[oid] for oid in unique}
 
@@ -149,17 +268,25 @@ class Mirror:
             if head.endswith(b" missing"):
                 missing.append(oid)
             else:
-                size = int(head.rpartition(b" ")[2])
-                self._contents[oid] = text[start : start + size]
-                start += size + 1
+                _, kind, size = head.split(b" ")
+                content = text[start : start + int(size)]
+                start += int(size) + 1
+                # Git does not compare what it reads with its id.
+                digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
+                digest.update(kind + b" " + size + b"\0" + content)
+                if digest.hexdigest() != oid:
+                    raise self.broken(
+                        FailError("An object is not what its id says.", where=f"{self.url} {oid}")
+                    )
+                self._contents[oid] = content
         return missing
 
-    def _fetch(self, oids: list[str]) -> FailError | None:
-        options = (FILTER, "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
+    def _fetch(self, oids: list[str]) -> BrokenCacheError | None:
         try:
             # The server takes whoever has a commit to have its trees: tell it of no commit.
-            self.ask("fetching files", "fetch", *options, "origin", *oids, environment=_NO_HAVES)
-        except FailError as error:
+            options = ("--no-write-fetch-head", "origin", *oids)
+            self.fetch("fetching files", *options, environment=_NO_HAVES)
+        except BrokenCacheError as error:
             return error
         return None
 
@@ -176,5 +303,7 @@ def _entries(tree: bytes, oid_size: int) -> Iterator[Entry]:
             mode=padded,
             kind=_KINDS.get(padded, "blob"),
             oid=tree[end + 1 : start].hex(),
-            name=name.decode("utf-8", "surrogateescape"),
+            # Text that every log and every JSON document takes.
+            name=name.decode("utf-8", "backslashreplace"),
+            raw=name,
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-import re
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from filelock import FileLock
 from pydantic import Field, SecretStr, field_validator
 from tenacity import (
     RetryCallState,
@@ -17,21 +16,18 @@ from tenacity import (
 )
 
 from shipway.app_environment import AppEnvironment
-from shipway.errors import FailError, HaltError, RetryError, ShipwayError
+from shipway.errors import FailError, HaltError, RefuseError, RetryError, ShipwayError
 from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
 from shipway.git.commit import Author, commit_files, read_below, read_files
-from shipway.git.mirror import FILTER, Mirror
+from shipway.git.lock import locked
+from shipway.git.mirror import Mirror, Rejection
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
-from shipway.git.remote import GitRemote
+from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
 from shipway.git.trailers import OpsCommit, commits_with
 
-# What Git says when the branch has moved on, or moves this very moment.
-_LOST_RACE = re.compile(
-    r"\[rejected\]|cannot lock ref|failed to update ref|incorrect old value", re.IGNORECASE
-)
 _LONGEST_PAUSE_SECONDS = 20
 # A race is worth any number of attempts; a server that fails is not.
 _FAILURES = 5
@@ -68,6 +64,7 @@ class OpsRepository(GitRemote):
             raise ValueError("expected a name or address without <, > and control characters")
         return text
 
+    @mending_cache("ops")
     def fetch(self, app_environment: AppEnvironment) -> OpsFolder:
         """Read one app's folder at the tip of the branch.
 
@@ -78,6 +75,7 @@ class OpsRepository(GitRemote):
         with self.mirror("ops") as mirror:
             return self._read(mirror, app_environment)
 
+    @mending_cache("ops")
     def export(self, commit: str, folders: Iterable[str]) -> dict[str, bytes]:
         """Every file in some folders, and in the folders in them, at a commit; by path.
 
@@ -93,6 +91,7 @@ class OpsRepository(GitRemote):
                 for path, content in read_below(mirror, commit, folder).items()
             }
 
+    @mending_cache("ops")
     def apps(
         self, *, environment: str | None = None, app: str | None = None
     ) -> list[AppEnvironment]:
@@ -119,6 +118,7 @@ class OpsRepository(GitRemote):
                 if "rollout.yaml" in {entry.name for entry in trees[oid]}
             ]
 
+    @mending_cache("ops")
     def history(self, app_environment: AppEnvironment) -> list[OpsCommit]:
         """What Shipway committed for one app in one environment, newest first.
 
@@ -129,6 +129,7 @@ class OpsRepository(GitRemote):
         with self.mirror("ops") as mirror:
             return _history(mirror, self._tip(mirror), app_environment)
 
+    @mending_cache("ops")
     def environment_history(self, environment: str) -> list[OpsCommit]:
         """What Shipway committed for every app of an environment, newest first.
 
@@ -137,7 +138,9 @@ class OpsRepository(GitRemote):
             RetryError: The server cannot be reached.
         """
         with self.mirror("ops") as mirror:
-            return list(commits_with(mirror, self._tip(mirror), {"Environment": environment}))
+            tip = self._tip(mirror)
+            _check_whole(mirror)
+            return list(commits_with(mirror, tip, {"Environment": environment}))
 
     def commit(
         self,
@@ -164,6 +167,18 @@ class OpsRepository(GitRemote):
             FailError: The server took the push but does not show it.
             HaltError: The pull request was not merged in time.
         """
+        return self._commit(app_environment, propose, on_review, pushed=[])
+
+    @mending_cache("ops")
+    def _commit(
+        self,
+        app_environment: AppEnvironment,
+        propose: Propose,
+        on_review: Callable[[str], None],
+        *,
+        pushed: list[str],
+    ) -> Landed:
+        """Commit as `commit` does; `pushed` is what was sent, whatever became of it."""
         attempts = Retrying(
             retry=retry_if_exception_type(RetryError),
             wait=_pause_seconds,
@@ -171,9 +186,9 @@ class OpsRepository(GitRemote):
             reraise=True,
         )
         with self.mirror("ops") as mirror:
-            landed = attempts(self._attempt, mirror, app_environment, propose, on_review)
-            if self.review and landed.new:
-                landed = self._merged(self.review, mirror, app_environment, propose)
+            landed = attempts(self._attempt, mirror, app_environment, propose, on_review, pushed)
+        if self.review and landed.new:
+            landed = self._merged(self.review, app_environment, propose)
         return landed
 
     def link(self, commit: str) -> str:
@@ -187,11 +202,16 @@ class OpsRepository(GitRemote):
         app_environment: AppEnvironment,
         propose: Propose,
         on_review: Callable[[str], None],
+        pushed: list[str],
     ) -> Landed:
         """Commit and push once, on the tip as it is now."""
         # Releases on one machine take turns instead of racing each other.
-        with FileLock(f"{mirror.folder}.turn.lock"):
+        with locked(Path(f"{mirror.folder}.turn.lock"), self.timeout_seconds):
             folder = self._read(mirror, app_environment)
+            # The answer to an earlier push may have been lost.
+            for commit in pushed:
+                if mirror.is_ancestor(commit, folder.commit):
+                    return Landed(commit=commit, new=True)
             proposal = propose(folder, _history(mirror, folder.commit, app_environment))
             if proposal is None or not proposal.changes:
                 return Landed(commit=folder.commit, new=False)
@@ -203,7 +223,8 @@ class OpsRepository(GitRemote):
             )
             commit = commit_files(mirror, folder.commit, proposal.changes, proposal.message, author)
             if self.review is None:
-                self._push(mirror, commit)
+                pushed.append(commit)
+                self._push(mirror, commit, folder.commit)
             else:
                 on_review(self._ask_for_review(self.review, mirror, commit, proposal))
         return Landed(commit=commit, new=True)
@@ -216,22 +237,25 @@ class OpsRepository(GitRemote):
         ref = f"refs/heads/{check_ref(branch)}"
         # Another run of the same release may have pushed it, on an older tip.
         if not mirror.ask("looking for the branch", "ls-remote", "origin", ref):
-            mirror.ask("pushing the branch", "push", "--no-verify", "origin", f"{commit}:{ref}")
+            rejection = mirror.push("pushing the branch", commit, ref)
+            if rejection:
+                raise self._rejected(rejection, "pushing the branch", lost=rejection.race)
         subject, _, body = proposal.message.partition("\n\n")
         text = f"```text\n{body}```\n"
         return forge.open_request(
             PullRequest(branch=branch, base=self.branch, title=subject, body=text)
         )
 
-    def _merged(
-        self, forge: Forge, mirror: Mirror, app_environment: AppEnvironment, propose: Propose
-    ) -> Landed:
+    def _merged(self, forge: Forge, app_environment: AppEnvironment, propose: Propose) -> Landed:
         """Wait until the branch says what is proposed."""
         deadline = time.monotonic() + forge.merge_timeout_seconds
         while time.monotonic() < deadline:
             time.sleep(forge.poll_seconds)
-            folder = self._read(mirror, app_environment)
-            proposal = propose(folder, _history(mirror, folder.commit, app_environment))
+            # Nobody else has to wait for the merge.
+            with self.mirror("ops") as mirror:
+                folder = self._read(mirror, app_environment)
+                history = _history(mirror, folder.commit, app_environment)
+            proposal = propose(folder, history)
             if proposal is None or not proposal.changes:
                 return Landed(commit=folder.commit, new=True)
         raise HaltError(
@@ -242,36 +266,46 @@ class OpsRepository(GitRemote):
             remedy="merge it and start the release again: it goes on from there; or close it",
         )
 
-    def _push(self, mirror: Mirror, commit: str) -> None:
+    def _push(self, mirror: Mirror, commit: str, parent: str) -> None:
         """Push a commit to the branch, and see that it is there."""
+        doing = "pushing the release commit"
+        rejection, failure = None, None
         try:
-            ref = f"{commit}:refs/heads/{check_ref(self.branch)}"
-            mirror.ask("pushing the release commit", "push", "--no-verify", "origin", ref)
-        except ShipwayError as error:
-            lost = _LOST_RACE.search(error.facts["got"] or "")
-            # The server may have taken the commit, and the connection broken before it said so:
-            # then Git, which sends it once more, is told that the branch has moved.
-            if (lost or isinstance(error, RetryError)) and self._holds(mirror, commit):
-                return
-            if lost:
-                raise LostRaceError(
-                    "Somebody else pushed to the ops repository first.",
-                    where=f"{self.url} {self.branch}",
-                    untouched="the ops repository",
-                ) from error
-            raise
-        if not self._holds(mirror, commit):
-            raise FailError(
-                "The pushed commit is not on the branch.",
-                where=f"{self.url} {self.branch}",
-                expected=commit,
-                got=f"another history at {self._tip(mirror)}",
-                remedy="look for somebody who force-pushes this branch",
-            )
+            rejection = mirror.push(doing, commit, f"refs/heads/{check_ref(self.branch)}")
+        except RetryError as error:
+            failure = error
+        tip = self._tip(mirror)
+        # The server may have taken the commit, and the connection broken before it said so: then
+        # Git, which sends it once more, is told that the branch has moved.
+        if mirror.is_ancestor(commit, tip):
+            return
+        if failure:
+            raise failure
+        if rejection:
+            raise self._rejected(rejection, doing, lost=rejection.race or tip != parent)
+        raise FailError(
+            "The pushed commit is not on the branch.",
+            where=f"{self.url} {self.branch}",
+            expected=commit,
+            got=f"another history at {tip}",
+            remedy="look for somebody who force-pushes this branch",
+        )
 
-    def _holds(self, mirror: Mirror, commit: str) -> bool:
-        """Whether the server's branch has the commit, and with it every byte of its files."""
-        return mirror.is_ancestor(commit, self._tip(mirror))
+    def _rejected(self, rejection: Rejection, doing: str, *, lost: bool) -> ShipwayError:
+        """The error of a push that the server rejected, by whether another one came first."""
+        if lost:
+            return LostRaceError(
+                "Somebody else pushed to the ops repository first.",
+                where=f"{self.url} {self.branch}",
+                got=rejection.words,
+                untouched="the ops repository",
+            )
+        return RefuseError(
+            f"The Git server does not allow it; found out while {doing}.",
+            where=self.url,
+            got=rejection.words,
+            remedy="check the branch's protection and the server's hooks",
+        )
 
     def _read(self, mirror: Mirror, app_environment: AppEnvironment) -> OpsFolder:
         """The app's folder at the tip of the branch."""
@@ -282,15 +316,31 @@ class OpsRepository(GitRemote):
     def _tip(self, mirror: Mirror) -> str:
         """Fetch the branch; return its newest commit."""
         ref = f"refs/heads/{check_ref(self.branch)}"
-        options = (FILTER, "--no-tags", "--no-auto-maintenance")
-        mirror.ask("fetching the ops repository", "fetch", *options, "origin", f"+{ref}:{ref}")
+        mirror.fetch("fetching the ops repository", "origin", f"+{ref}:{ref}")
         return mirror.run("rev-parse", ref).decode().strip()
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> list[OpsCommit]:
     """The app's commits up to one, newest first."""
+    _check_whole(mirror)
     trailers = {"Environment": app_environment.environment, "App": app_environment.app}
     return list(commits_with(mirror, commit, trailers))
+
+
+def _check_whole(mirror: Mirror) -> None:
+    """Refuse a history that is not all there."""
+    if mirror.is_shallow:
+        # It may be whole by now: then a new mirror is.
+        raise mirror.broken(
+            RefuseError(
+                "The ops repository is shallow: what ran before cannot be known.",
+                where=mirror.url,
+                expected="its whole history",
+                got="a repository that was cloned with --depth",
+                untouched="the ops repository and the cluster",
+                remedy="run `git fetch --unshallow` in it, or point the block at the origin",
+            )
+        )
 
 
 def _pause_seconds(state: RetryCallState) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Self
+from functools import wraps
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from shipway.git.access import Access, check_url, open_repository
+from shipway.git.access import Access, check_url
+from shipway.git.cache import BrokenCacheError, Remote, mends, open_cache
 from shipway.git.mirror import Mirror
 from shipway.workspace import workspace
 
@@ -52,7 +54,10 @@ class GitRemote(BaseModel):
     @contextmanager
     def mirror(self, role: str) -> Generator[Mirror]:
         """The local repository that this remote is fetched into; `role` keeps kinds apart."""
-        name = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        with open_cache(self._remote(role)) as git:
+            yield Mirror(git, self.url, self.timeout_seconds)
+
+    def _remote(self, role: str) -> Remote:
         access = Access(
             username=self.username,
             password=self.password,
@@ -60,5 +65,39 @@ class GitRemote(BaseModel):
             ssh_key=self.ssh_key,
             known_hosts=self.known_hosts,
         )
-        with open_repository(workspace(role) / name, self.url, access) as git:
-            yield Mirror(git, self.url, self.timeout_seconds)
+        name = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        return Remote(workspace(role) / name, self.url, access, self.timeout_seconds)
+
+
+_Repository = TypeVar("_Repository", bound=GitRemote)
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+_Method = Callable[Concatenate[_Repository, _Arguments], _Result]
+
+
+def mending_cache(
+    role: str,
+) -> Callable[
+    [_Method[_Repository, _Arguments, _Result]], _Method[_Repository, _Arguments, _Result]
+]:
+    """Where a method finds its mirror broken, mend it or make it anew, and call it once more."""
+
+    def decorate(
+        method: _Method[_Repository, _Arguments, _Result],
+    ) -> _Method[_Repository, _Arguments, _Result]:
+        @wraps(method)
+        def mended(
+            self: _Repository, *args: _Arguments.args, **kwargs: _Arguments.kwargs
+        ) -> _Result:
+            left = iter(mends(self._remote(role)))  # pyright: ignore[reportPrivateUsage]
+            while True:
+                try:
+                    return method(self, *args, **kwargs)
+                except BrokenCacheError as error:
+                    # The first one that does something; the ones after it are left for later.
+                    if not any(mend(error) for mend in left):
+                        raise error.reason from error
+
+        return mended
+
+    return decorate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,3 +23,15 @@ class Revision(BaseModel):
     def short(self) -> str:
         """The first seven digits, as people read it."""
         return self.commit[:7]
+
+
+def committed_at(date: str, seconds: str) -> datetime:
+    """When a commit was made, by Git's `%cI` and `%ct`.
+
+    A commit that has no date, or one that no calendar has, is of 1970, as Git itself shows it.
+    """
+    with suppress(ValueError):
+        return datetime.fromisoformat(date)
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(int(seconds), UTC)
+    return datetime.fromtimestamp(0, UTC)

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from shipway.errors import RefuseError
+from shipway.git.cache import BrokenCacheError
 from shipway.git.command import CommandError, run_program
 
 Signing = Literal["ssh", "openpgp"]
@@ -40,15 +41,36 @@ def signed(
         file.write_text(key.get_secret_value().rstrip("\n") + "\n", "utf-8")
         if signing == "ssh":
             settings = {"gpg.format": "ssh", "user.signingKey": str(file)}
-            yield ["-S"], _config(settings)
+            with _refusing():
+                yield ["-S"], _config(settings)
             return
         home = {"GNUPGHOME": folder}
         identity = _import(file, folder)
         try:
-            yield [f"-S{identity}"], _config({"gpg.format": "openpgp"}) | home
+            with _refusing():
+                yield [f"-S{identity}"], _config({"gpg.format": "openpgp"}) | home
         finally:
             # gpg leaves an agent behind that would keep the key in memory.
             _gpg(folder, "gpgconf", "--kill", "all")
+
+
+@contextmanager
+def _refusing() -> Generator[None]:
+    """A commit that fails here fails for its signature: without one, it is what was just read."""
+    try:
+        yield
+    except BrokenCacheError as error:
+        raise _not_signed(error.reason.facts["got"]) from error
+
+
+def _not_signed(said: str | None) -> RefuseError:
+    return RefuseError(
+        "The commit cannot be signed.",
+        where="the signing key of the Ops Repository block",
+        expected="a private key without a passphrase, and on PATH gpg or ssh-keygen",
+        got=said,
+        untouched="the ops repository",
+    )
 
 
 def _config(settings: dict[str, str]) -> dict[str, str]:
@@ -61,6 +83,8 @@ def _import(file: Path, home: str) -> str:
     _gpg(home, "gpg", "--batch", "--import", str(file))
     listed = _gpg(home, "gpg", "--batch", "--with-colons", "--list-secret-keys")
     prints = [line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:")]
+    if not prints:
+        raise _not_signed("a key that is not private")
     return prints[0]
 
 
@@ -68,11 +92,5 @@ def _gpg(home: str, *command: str) -> str:
     try:
         done = run_program(command, Path(home), {"GNUPGHOME": home}, timeout_seconds=_GPG_SECONDS)
     except CommandError as error:
-        raise RefuseError(
-            "The commit cannot be signed.",
-            where="the signing key of the Ops Repository block",
-            expected="gpg on PATH and an armoured private key without a passphrase",
-            got=error.stderr,
-            untouched="the ops repository",
-        ) from error
+        raise _not_signed(error.stderr) from error
     return done.decode("utf-8", "replace")

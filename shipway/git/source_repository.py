@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+import shutil
 from pathlib import Path
 
 from pydantic import Field
 
 from shipway.errors import RefuseError
 from shipway.git.access import check_ref
+from shipway.git.cache import BrokenCacheError
 from shipway.git.commit import tree_of
 from shipway.git.mirror import Mirror
-from shipway.git.remote import GitRemote
-from shipway.git.revision import Revision
+from shipway.git.remote import GitRemote, mending_cache
+from shipway.git.revision import Revision, committed_at
 from shipway.text import one_line
 
 _NOTHING_DONE = "everything: nothing was built, pushed or committed"
 _SUBMODULE = "160000"
+_HEAD = "HEAD"
+_ID = r"[0-9a-fA-F]{4,64}"
+_FULL_ID = r"[0-9a-f]{40}|[0-9a-f]{64}"
 
 
 class SourceRepository(GitRemote):
@@ -31,23 +35,26 @@ class SourceRepository(GitRemote):
         default=None, description="What nightly tests; the repository's own default if empty."
     )
 
+    @mending_cache("source")
     def resolve(self, ref: str | None) -> Revision:
         """Find the commit that a branch, a tag or a (short) commit id names.
 
         Args:
-            ref: The name; the tip of the default branch if None.
+            ref: The name; the tip of the default branch if None, of the server's if `HEAD`.
 
         Raises:
             RefuseError: There is no such revision, or access is denied.
             RetryError: The server cannot be reached.
         """
         with self.mirror("source") as mirror:
-            name = check_ref(ref or self.default_branch or _default_branch(mirror))
+            asked = ref or self.default_branch or _HEAD
+            name = check_ref(_server_head(mirror) if asked == _HEAD else asked)
             _fetch(mirror, name)
             commit = _commit(mirror, name)
             if commit is None:
                 branches = mirror.run("for-each-ref", "--format=%(refname:short)", "refs/heads")
-                listed = ", ".join(branches.decode().split()[:10]) or "there is none"
+                names = branches.decode("utf-8", "backslashreplace").split()
+                listed = ", ".join(names[:10]) or "there is none"
                 raise RefuseError(
                     f"There is no revision {name!r}.",
                     where=self.url,
@@ -56,16 +63,17 @@ class SourceRepository(GitRemote):
                     untouched=_NOTHING_DONE,
                     remedy="push the commit first, or check the spelling",
                 )
-            log = mirror.run("log", "-1", "--format=%an%x00%s%x00%cI", commit)
-            author, subject, at = log.decode("utf-8", "replace").rstrip("\n").split("\0")
+            log = mirror.run("log", "-1", "--format=%an%x00%s%x00%cI%x00%ct", commit)
+            author, subject, date, seconds = log.decode("utf-8", "replace").rstrip("\n").split("\0")
             return Revision(
                 commit=commit,
                 tree=self._tree(mirror, commit),
                 author=one_line(author),
                 subject=one_line(subject),
-                at=datetime.fromisoformat(at),
+                at=committed_at(date, seconds),
             )
 
+    @mending_cache("source")
     def checkout(self, revision: Revision, into: Path) -> Path:
         """Write the files of `revision` into the empty folder `into`; return the app's folder.
 
@@ -73,22 +81,26 @@ class SourceRepository(GitRemote):
             RefuseError: The folder holds a submodule, or files that are only pointers into Git LFS.
         """
         with self.mirror("source") as mirror:
+            _fetch(mirror, revision.commit)
             self._refuse_parts_elsewhere(mirror, revision)
-            index = into.with_suffix(".index")
             into.mkdir(parents=True)
-            places = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": into, "GIT_DIR": mirror.folder}
-            environment = {key: str(place) for key, place in places.items()}
-            mirror.run("read-tree", revision.commit, environment=environment)
-            mirror.run("checkout-index", "--all", environment=environment)
-            index.unlink()
+            try:
+                _write_files(mirror, revision.commit, into)
+            except BrokenCacheError:
+                # It is written once more, into an empty folder.
+                shutil.rmtree(into)
+                raise
         return into / self.folder
 
+    @mending_cache("source")
     def objects(self, revision: Revision, paths: list[str]) -> list[str]:
         """Git's ids of files and folders of the app."""
         with self.mirror("source") as mirror:
+            _fetch(mirror, revision.commit)
             names = [f"{revision.tree}:{'' if path == '.' else path}" for path in paths]
             return [mirror.run("rev-parse", "--verify", name).decode().strip() for name in names]
 
+    @mending_cache("source")
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains the commit `older`; False where `older` is unknown here.
 
@@ -96,21 +108,30 @@ class SourceRepository(GitRemote):
             RefuseError: The repository is shallow, so that it cannot be known.
         """
         with self.mirror("source") as mirror:
-            if _commit(mirror, older) and mirror.is_ancestor(older, newer):
+            _fetch(mirror, newer)
+            known = all(_commit(mirror, commit) for commit in (older, newer))
+            if known and mirror.is_ancestor(older, newer):
                 return True
-            if mirror.try_run("rev-parse", "--is-shallow-repository") == "true":
-                raise RefuseError(
-                    "The source repository is shallow: which revision is newer cannot be known.",
-                    where=self.url,
-                    expected=f"a history that tells whether {newer[:7]} contains {older[:7]}",
-                    got="a repository that was cloned with --depth",
-                    untouched="the ops repository and the cluster",
-                    remedy="run `git fetch --unshallow` in it, or point the block at the origin",
+            if mirror.is_shallow:
+                # It may be whole by now: then a new mirror is.
+                raise mirror.broken(
+                    RefuseError(
+                        "The source repository is shallow: which revision is newer cannot be "
+                        "known.",
+                        where=self.url,
+                        expected=f"a history that tells whether {newer[:7]} contains {older[:7]}",
+                        got="a repository that was cloned with --depth",
+                        untouched="the ops repository and the cluster",
+                        remedy="run `git fetch --unshallow` in it, or point the block at the "
+                        "origin",
+                    )
                 )
             return False
 
     def _refuse_parts_elsewhere(self, mirror: Mirror, revision: Revision) -> None:
-        listing = mirror.run("ls-tree", "-r", "-z", revision.tree).decode("utf-8", "replace")
+        listing = mirror.run("ls-tree", "-r", "-z", revision.tree).decode(
+            "utf-8", "surrogateescape"
+        )
         entries = [entry.split("\t", 1) for entry in listing.split("\0")[:-1]]
         modules = [name for facts, name in entries if facts.startswith(_SUBMODULE)]
         attributes = [name for _, name in entries if name.split("/")[-1] == ".gitattributes"]
@@ -130,7 +151,7 @@ class SourceRepository(GitRemote):
                     f"The app's folder holds {what}, whose content is not in the commit.",
                     where=f"{self.url} at {revision.short}, folder {self.folder}",
                     expected="a commit that holds every file of the build",
-                    got=", ".join(names[:10]),
+                    got=", ".join(map(_readable, names[:10])),
                     untouched=_NOTHING_DONE,
                     remedy=remedy,
                 )
@@ -149,7 +170,7 @@ class SourceRepository(GitRemote):
 
 def _fetch(mirror: Mirror, ref: str) -> None:
     # A full commit id that is already here cannot have changed: nothing to ask the server.
-    if len(ref) == 40 and _commit(mirror, ref) is not None:
+    if re.fullmatch(_FULL_ID, ref) and _commit(mirror, ref) is not None:
         return
     mirror.ask(
         "fetching the app's code",
@@ -165,10 +186,21 @@ def _fetch(mirror: Mirror, ref: str) -> None:
     )
 
 
-def _default_branch(mirror: Mirror) -> str:
-    """What the server's HEAD points to."""
+def _write_files(mirror: Mirror, commit: str, into: Path) -> None:
+    index = into.with_suffix(".index")
+    places = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": into, "GIT_DIR": mirror.folder}
+    environment = {key: str(place) for key, place in places.items()}
+    try:
+        mirror.run("read-tree", commit, environment=environment)
+        mirror.run("checkout-index", "--all", environment=environment)
+    finally:
+        index.unlink(missing_ok=True)
+
+
+def _server_head(mirror: Mirror) -> str:
+    """What the server's HEAD points to: a branch, or a commit."""
     listed = mirror.ask("asking for the default branch", "ls-remote", "--symref", "origin", "HEAD")
-    found = re.match(r"ref: refs/heads/(\S+)\s+HEAD", listed)
+    found = re.search(r"^(?:ref: refs/heads/(\S+)|([0-9a-f]+))\s+HEAD$", listed, re.MULTILINE)
     if found is None:
         raise RefuseError(
             "The repository has no default branch.",
@@ -178,18 +210,30 @@ def _default_branch(mirror: Mirror) -> str:
             untouched=_NOTHING_DONE,
             remedy="push a first commit, or set default_branch of the Source Repository block",
         )
-    return found[1]
+    return found[1] or found[2]
 
 
 def _commit(mirror: Mirror, ref: str) -> str | None:
-    for name in (f"refs/tags/{ref}", f"refs/heads/{ref}", ref):
-        # `--end-of-options` comes back on the output of Git before 2.43.
-        found = mirror.try_run(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
-        )
+    """The commit of a tag, a branch, a whole name of one of these, or an id; None if not here."""
+    names = [f"refs/tags/{ref}", f"refs/heads/{ref}", f"refs/{ref}", ref]
+    # Asked for alone, a name could be an expression, such as `v1-2-gabcdef0`.
+    listed = mirror.run("for-each-ref", "--format=%(objectname) %(refname)", *names)
+    lines = listed.decode("utf-8", "surrogateescape").splitlines()
+    oids = {name: oid for oid, name in (line.split(" ", 1) for line in lines)}
+    if re.fullmatch(_ID, ref):
+        oids.setdefault(ref, ref)
+    for oid in (oids[name] for name in names if name in oids):
+        found = mirror.try_run("rev-parse", "--verify", "--quiet", f"{oid}^{{commit}}")
         if found is not None:
-            return found.removeprefix("--end-of-options").strip()
+            return found
+        if oid != ref:
+            # What a ref points to is here, even if it is no commit.
+            mirror.run("cat-file", "-e", oid)
     return None
+
+
+def _readable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _is_pointer(mirror: Mirror, tree: str, name: str) -> bool:

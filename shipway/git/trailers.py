@@ -9,9 +9,11 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from shipway.git.mirror import Mirror
+from shipway.git.revision import committed_at
 from shipway.text import one_line
 
-_FIELD, _RECORD = "\x1f", "\x1e"
+# The one character that no commit holds.
+_END = "\0"
 
 
 class OpsCommit(BaseModel):
@@ -35,19 +37,21 @@ def commits_with(mirror: Mirror, commit: str, trailers: Mapping[str, str]) -> It
     """The commits up to `commit` that have all these trailers, newest first."""
     # Git finds the lines fast, but they may stand in prose: only trailers count.
     lines = [f"--grep=^{name}: {re.escape(value)}$" for name, value in trailers.items()]
-    fields = ("%H", "%cI", "%an", "%(trailers:only,unfold)")
+    fields = ("%H", "%cI", "%ct", "%an", "%(trailers:only,unfold)")
     log = mirror.run(
         "log",
+        "-z",
         "--all-match",
         "--extended-regexp",
-        f"--format={'%x1f'.join(fields)}%x1e",
+        f"--format={'%x00'.join(fields)}",
         *lines,
         commit,
     )
-    for record in log.decode("utf-8", "replace").split(_RECORD)[:-1]:
-        oid, at, by, text = record.lstrip("\n").split(_FIELD)
-        said = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    texts = iter(log.decode("utf-8", "replace").split(_END)[:-1])
+    for oid, date, seconds, by, text in zip(*[texts] * len(fields), strict=True):
+        pairs = (line.split(": ", 1) for line in text.split("\n") if ": " in line)
+        said = {name: one_line(value) for name, value in pairs}
         if trailers.items() <= said.items():
             yield OpsCommit(
-                commit=oid, at=datetime.fromisoformat(at), by=one_line(by), trailers=said
+                commit=oid, at=committed_at(date, seconds), by=one_line(by), trailers=said
             )

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from git import Repo
 
-from shipway.git.access import Access, open_repository
+from shipway.git.access import Access, git_environment
+from shipway.git.cache import OFFLINE
+from shipway.git.command import Git
 from shipway.git.mirror import Mirror
 
 
@@ -35,8 +37,10 @@ class Origin:
 
     def mirror(self) -> Mirror:
         """The bare repository as it is; nothing is fetched."""
-        with open_repository(self.path, self.url, Access()) as git:
-            return Mirror(git, self.url, timeout_seconds=10)
+        if not (self.path / OFFLINE).exists():
+            Repo.init(self.path / OFFLINE, bare=True)
+        environment = {"GIT_DIR": str(self.path)} | git_environment(Access(), self.path)
+        return Mirror(Git(self.path, environment), self.url, timeout_seconds=10)
 
     def commit(self, files: Mapping[str, bytes], message: str = "change") -> str:
         """Commit whole files; return the commit."""

@@ -16,8 +16,8 @@ from shipway.git.access import (
     check_url,
     explain,
     git_environment,
-    open_repository,
 )
+from shipway.git.cache import Remote, open_cache
 from shipway.git.command import CommandError, run_git
 
 URL = "https://git.example.org/team/shop.git"
@@ -95,6 +95,9 @@ def test_git_gets_no_prompt_no_hooks_no_helper_and_no_foreign_transport(tmp_path
         "core.hooksPath": "/dev/null",
         "core.fsmonitor": "false",
         "gc.auto": "0",
+        "maintenance.auto": "false",
+        "core.filesRefLockTimeout": "3000",
+        "core.packedRefsTimeout": "3000",
         "protocol.ext.allow": "never",
         "submodule.recurse": "false",
     }
@@ -125,10 +128,10 @@ def test_askpass_answers_git_with_the_credentials(prompt: str, answer: str, tmp_
 
 def test_a_mirror_is_made_once_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
-    with open_repository(folder, URL, Access()) as first:
+    with open_cache(Remote(folder, URL, Access(), 10)) as first:
         assert run_git(first, "rev-parse", "--is-bare-repository") == b"true\n"
     access = Access(username="reader", password=SecretStr("secret"))
-    with open_repository(folder, URL, access) as second:
+    with open_cache(Remote(folder, URL, access, 10)) as second:
         assert run_git(second, "remote", "--verbose").decode().splitlines() == [
             f"origin\t{URL} (fetch)",
             f"origin\t{URL} (push)",
@@ -138,13 +141,13 @@ def test_a_mirror_is_made_once_and_found_again(tmp_path: Path) -> None:
 
 def test_a_mirror_that_was_left_half_made_is_completed(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "mirror")], check=True)
-    with open_repository(tmp_path / "mirror", URL, Access()) as git:
+    with open_cache(Remote(tmp_path / "mirror", URL, Access(), 10)) as git:
         assert run_git(git, "config", "remote.origin.url").decode().strip() == URL
 
 
 def test_keys_are_files_only_while_the_repository_is_open(tmp_path: Path) -> None:
     access = Access(ssh_key=SecretStr("KEY"), known_hosts="h ssh-ed25519 AAAA", ca_certificate="CA")
-    with open_repository(tmp_path / "mirror", URL, access) as git:
+    with open_cache(Remote(tmp_path / "mirror", URL, access, 10)) as git:
         environment = git.environment
         words = shlex.split(environment["GIT_SSH_COMMAND"])
         options = dict(option.split("=", 1) for option in words if "=" in option)
@@ -270,7 +273,7 @@ def test_gits_words_stay_whole_when_they_end_in_a_quote() -> None:
 
 
 def test_a_fetch_and_a_push_at_once_have_no_ref_in_common(tmp_path: Path) -> None:
-    with open_repository(tmp_path / "mirror", URL, Access()) as git:
+    with open_cache(Remote(tmp_path / "mirror", URL, Access(), 10)) as git:
         # Nothing tracks the remote's branches: both would write it.
         settings = run_git(git, "config", "--get-regexp", r"^remote\.").decode()
         assert settings == f"remote.origin.url {URL}\n"

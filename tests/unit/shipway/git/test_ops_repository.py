@@ -209,11 +209,10 @@ def test_a_branch_that_moves_all_the_time_is_given_up(origin: Origin, start: str
 
     with pytest.raises(RetryError) as caught:
         ops.commit(SHOP, propose)
-    assert str(caught.value) == (
-        "Somebody else pushed to the ops repository first.\n"
-        f"  where:     {origin.url} main\n"
-        "  untouched: the ops repository"
-    )
+    assert caught.value.what == "Somebody else pushed to the ops repository first."
+    assert caught.value.facts["where"] == f"{origin.url} main"
+    assert "(fetch first)" in str(caught.value.facts["got"])
+    assert caught.value.facts["untouched"] == "the ops repository"
     assert len(tips) > 1
     assert origin.tip() == tips[-1]
 

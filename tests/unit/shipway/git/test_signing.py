@@ -63,11 +63,17 @@ def test_a_commit_signed_with_an_openpgp_key_is_verified(
     assert leftovers() == before
 
 
-def test_a_key_that_is_none_is_refused_before_anything_is_committed(origin: Origin) -> None:
+@pytest.mark.parametrize(
+    ("signing", "said"), [("openpgp", "no valid OpenPGP data found"), ("ssh", "key")]
+)
+def test_a_key_that_is_none_is_refused_before_anything_is_committed(
+    origin: Origin, signing: Signing, said: str
+) -> None:
     have("gpg", "gnupg")
+    have("ssh-keygen", "openssh-client")
     with pytest.raises(RefuseError, match="The commit cannot be signed") as caught:
-        signed_commit(origin, "openpgp", "no key")
-    assert "no valid OpenPGP data found" in str(caught.value.facts["got"])
+        signed_commit(origin, signing, "no key")
+    assert said in str(caught.value.facts["got"])
 
 
 def test_without_a_key_there_is_no_signature(origin: Origin) -> None:

@@ -91,7 +91,7 @@ def test_a_branch_with_a_slash_is_found(
     assert source.resolve("feature/x").commit == first
 
 
-@pytest.mark.parametrize("ref", ["none", "0" * 40, "HEAD"])
+@pytest.mark.parametrize("ref", ["none", "0" * 40, "FETCH_HEAD"])
 def test_a_revision_that_is_not_there_is_refused_with_the_branches(
     origin: Origin, source: SourceRepository, ref: str
 ) -> None:
