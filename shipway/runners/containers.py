@@ -105,9 +105,10 @@ def is_ready(container: Container, command: list[str] | None) -> bool:
     if command is not None:
         try:
             return container.exec_run(command).exit_code == 0
-        except APIError as error:
-            # It ended between the two questions; the next look says so.
-            if error.status_code == HTTPStatus.CONFLICT:
+        except APIError:
+            # It may have ended between the two questions: an engine says so in several ways.
+            container.reload()
+            if container.status != "running":
                 return False
             raise
     health = container.attrs["State"].get("Health")

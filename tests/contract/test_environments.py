@@ -296,8 +296,6 @@ async def test_of_a_run_that_started_nothing_there_is_nothing_to_remove(runner: 
 async def test_what_runs_can_be_found_and_removed_by_its_run(
     runner: Runner, spec: EnvironmentSpec
 ) -> None:
-    if runner.images == "none":
-        pytest.skip("a process ends with whoever asked for it: nothing is ever left")
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -308,7 +306,12 @@ async def test_what_runs_can_be_found_and_removed_by_its_run(
     async with runner.environment(spec) as environment:
         work = asyncio.create_task(environment.run(invocation, output))
         await begun.wait()
-        assert (await runner.owners())[spec.run] == {this_process()}
-        assert await runner.remove(spec.run) == 1
+        if runner.images == "none":
+            # A process ends with whoever asked for it: nobody else has anything to remove.
+            assert await runner.owners() == {}
+            work.cancel()
+        else:
+            assert (await runner.owners())[spec.run] == {this_process()}
+            assert await runner.remove(spec.run) == 1
         await asyncio.gather(work, return_exceptions=True)
         assert spec.run not in await runner.owners()
