@@ -43,7 +43,7 @@ Change = tuple[ScalarNode, Value] | Addition
 _Splice = tuple[int, int, str]
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
-_SAFE = re.compile(r"[A-Za-z0-9_.+~](?:[A-Za-z0-9./_@:,+~-]*[A-Za-z0-9_.+~-])?")
+_SAFE = re.compile(r"[A-Za-z0-9_.+~](?:[A-Za-z0-9./_@:+~-]*[A-Za-z0-9_.+~-])?")
 # What may stand behind a value on its line: a comma in flow style, and a comment.
 _REST = re.compile(r"[ \t]*(,?)[ \t]*(?:(?<=[ \t,])#[^\r\n]*)?(\r\n|\n|\r|\Z)")
 _STR, INTEGER = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
@@ -140,7 +140,7 @@ def _written(source: Source, node: ScalarNode, value: Value) -> _Splice:
     """The span to replace, and by what."""
     new = str(value)
     if not _SAFE.fullmatch(new):
-        expected = "letters, digits and ./_@:,+~-"
+        expected = "letters, digits and ./_@:+~-"
         raise source.refuse(node, "The new value needs more than one plain word.", expected, new)
     if TEMPLATE.search(node.value):
         raise source.refuse(node, "The value is a template.", "a plain value", node.value)
