@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 LEDGER_NAME_LENGTH = 1000
 DISPLAY_NAME_LENGTH = 200
+
+# Behind the node id of pytest's second and further items with that id.
+ITEM = " (item {} of this id)"
+_ITEM = re.compile(r" \(item \d+ of this id\)$")
+
+
+def node_id(name: str) -> str:
+    """The node id of a pytest test; several items may share one."""
+    return _ITEM.sub("", name)
 
 
 def ledger_name(name: str) -> str:

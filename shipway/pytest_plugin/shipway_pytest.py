@@ -15,12 +15,13 @@ import gzip
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from shipway_names import ledger_name
+from shipway_names import ITEM, ledger_name
 from shipway_split import by_file, expected, split
 
 PIECE = 3500
@@ -110,7 +111,9 @@ class Reporter:
         self._token = token
         self._selection = selection
         self._open: dict[str, dict[str, Any]] = {}
-        self._sent: set[str] = set()
+        self._sent = Counter[str]()
+        self._failed: set[str] = set()
+        self._explained = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say how many tests there are to run; with pytest-xdist, its workers find them."""
@@ -121,24 +124,25 @@ class Reporter:
         """A file that cannot be read is a test that failed."""
         if report.failed:
             result = _new_result(report.nodeid, "", 0)
-            _note_failure(result, report)
-            self._send_result(report.nodeid, result)
+            self._send_failure(report, result)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A failure is told at once, all else when the test has cleaned up."""
-        if report.nodeid in self._sent:
+        nodeid = report.nodeid
+        if nodeid not in self._open and self._sent[nodeid] and report.when != "setup":
+            # Only of a test that failed is anything left to come.
+            self._explained += report.failed and nodeid in self._failed
             return
         file, line, _ = report.location
         result = self._open.setdefault(
-            report.nodeid, _new_result(report.nodeid, file, (line or -1) + 1)
+            nodeid, _new_result(_item_name(nodeid, self._sent[nodeid]), file, (line or -1) + 1)
         )
         result["seconds"] += report.duration
         if str(report.outcome) == "rerun":
             # pytest-rerunfailures starts the test afresh.
-            del self._open[report.nodeid]
+            del self._open[nodeid]
         elif report.failed:
-            _note_failure(result, report)
-            self._send_result(report.nodeid, result)
+            self._send_failure(report, result)
         else:
             if report.skipped:
                 result["outcome"] = "skipped"
@@ -146,7 +150,8 @@ class Reporter:
             if report.when == "teardown":
                 # The other half of a proof, should the test fail on this revision later.
                 result["output"] = _output(report)[-MOST_PASSED_OUTPUT:]
-                self._send_result(report.nodeid, result)
+                self._failed.discard(nodeid)
+                self._send_result(nodeid, result)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -170,21 +175,36 @@ class Reporter:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Say that the suite came to its end, and what it did not run."""
-        missing = [test for test in self._selection.chosen if test not in self._sent]
-        self._send({"end": int(exitstatus), "missing": missing[:10]})
+        chosen = Counter(self._selection.chosen)
+        missing = [test for test, items in chosen.items() if self._sent[test] < items]
+        # Such as a threshold of coverage that is not met.
+        unexplained = session.testsfailed - self._explained
+        end = {"end": int(exitstatus), "missing": missing[:10], "unexplained": unexplained}
+        self._send(end)
 
     def _send_collected(self) -> None:
         selection = self._selection
         self._send({"collected": selection.collected, "count": len(selection.chosen)})
 
+    def _send_failure(self, report: Any, result: dict[str, Any]) -> None:
+        _note_failure(result, report)
+        self._failed.add(report.nodeid)
+        self._explained += 1
+        self._send_result(report.nodeid, result)
+
     def _send_result(self, nodeid: str, result: dict[str, Any]) -> None:
         self._open.pop(nodeid, None)
-        self._sent.add(nodeid)
+        self._sent[nodeid] += 1
         self._send({"test": result})
 
     def _send(self, message: dict[str, Any]) -> None:
         for piece in _pieces(json.dumps(message), self._token):
             os.write(_pipe, piece)
+
+
+def _item_name(nodeid: str, earlier: int) -> str:
+    """The name of a test: two items with one node id are two tests."""
+    return f"{nodeid}{ITEM.format(earlier + 1)}" if earlier else nodeid
 
 
 def _new_result(nodeid: str, file: str, line: int) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from shipway import pytest_plugin
 from shipway.errors import FailError
 from shipway.pyramid.plan import Collected, Plan
 from shipway.pyramid.results import TestResult
+from shipway.pytest_plugin.shipway_names import node_id
 from shipway.test_tools.lines import Lines
 from shipway.test_tools.tool import Ended, Event, Invocation, ToolSettings
 
 PLUGIN = ("shipway_pytest.py", "shipway_split.py", "shipway_names.py")
-# pytest's own exit statuses: all well, tests failed, ended before its time, nothing collected.
-WELL, FAILED, INTERRUPTED, NOTHING = 0, 1, 2, 5
+# pytest's own exit statuses: all well, ended before its time, nothing collected.
+WELL, INTERRUPTED, NOTHING = 0, 2, 5
 
 
 class Pytest:
@@ -80,11 +81,11 @@ class Pytest:
 
     def unit_of(self, test: TestResult) -> str:
         """Its node id."""
-        return test.name
+        return node_id(test.name)
 
     def local_command(self, test: TestResult) -> str:
         """Pytest with the node id, in the app's folder."""
-        return f"pytest {shlex.quote(test.name)}"
+        return f"pytest {shlex.quote(node_id(test.name))}"
 
 
 class PytestReader:
@@ -137,13 +138,15 @@ class PytestReader:
                 "command does not run pytest in its own environment, set the layer's tool: junit",
             )
         status = int(self._end["end"])
-        usual = (WELL, FAILED, NOTHING) if not self._collected else (WELL, FAILED)
-        if status not in usual and not self._failures:
+        usual = (WELL,) if self._collected else (WELL, NOTHING)
+        if self._end.get("unexplained", 0) > 0 or (status not in usual and not self._failures):
             raise FailError(
-                "pytest ended with an error, although no test failed.",
+                "pytest ended with an error that no test explains.",
                 where=self._command,
-                expected="exit status 0 or 1",
+                expected="exit status 0",
                 got=f"exit status {status}; its last words:\n{last_words}",
+                remedy="mend what its last words say; a threshold such as --cov-fail-under judges "
+                "each shard and each retry alone: give the layer shards: 1 and retries: 0",
             )
         if self._end["missing"]:
             raise FailError(

@@ -68,9 +68,9 @@ def test_a_name_that_is_no_unicode_comes_as_it_is() -> None:
     [
         ([], 127, "pytest did not begin: with exit status 127."),
         ([COLLECTED, result("a")], 137, "pytest was ended from outside, or crashed,"),
-        ([COLLECTED, {"end": 3, "missing": []}], 3, "pytest ended with an error, although"),
-        ([COLLECTED, {"end": 5, "missing": []}], 5, "pytest ended with an error, although"),
-        ([{"end": 4, "missing": []}], 4, "pytest ended with an error, although"),
+        ([COLLECTED, {"end": 3, "missing": []}], 3, "pytest ended with an error that no test"),
+        ([COLLECTED, {"end": 5, "missing": []}], 5, "pytest ended with an error that no test"),
+        ([{"end": 4, "missing": []}], 4, "pytest ended with an error that no test"),
         ([COLLECTED, {"end": 0, "missing": ["b"]}], 0, "Tests that were collected have no result."),
         ([COLLECTED, END], 1, "The test command failed after its tests."),
     ],
