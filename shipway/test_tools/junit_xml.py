@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import isfinite
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from junitparser import Error, Failure, JUnitXml, JUnitXmlError, Skipped, TestCase
+from junitparser import Error, Failure, JUnitXmlError, Skipped, TestCase
 
 from shipway.errors import FailError
 from shipway.pyramid.results import LayerResult, Outcome, TestResult
@@ -19,6 +22,13 @@ FORBIDDEN_BYTES = re.compile(
     rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]);|&#x0*(?:[0-8bce]|1[0-9a-f]);",
     re.IGNORECASE,
 )
+DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+# How Maven's Surefire writes a test that failed and then passed.
+FLAKY = frozenset({"flakyFailure", "flakyError", "rerunFailure", "rerunError"})
+# Thousands in groups; "0,160" and "1,234" may mean either.
+GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+\.\d+")
+# How GoogleTest and others write a test that they left out.
+NOT_RUN = frozenset({"notrun", "disabled", "skipped", "ignored"})
 
 
 def parse_junit(xml: bytes, where: str) -> tuple[TestResult, ...]:
@@ -36,11 +46,13 @@ def parse_junit(xml: bytes, where: str) -> tuple[TestResult, ...]:
             got=f"{len(xml)} bytes",
         )
     try:
-        root = JUnitXml.fromstring(FORBIDDEN_BYTES.sub(b"?", xml))
+        root = _plain(ElementTree.fromstring(FORBIDDEN_BYTES.sub(b"?", _utf8(xml))))  # noqa: S314
+        if root.tag not in {"testsuites", "testsuite"}:
+            raise JUnitXmlError(f"the root is {root.tag!r}")
+        suites = tuple(_suite_result(suite) for suite in _broken_suites(root))
         # Node's test runner has tests beside its suites.
-        elements = root._elem.iter("testcase")  # pyright: ignore[reportPrivateUsage]
-        cases = (TestCase.fromelem(element) for element in elements)
-        return tuple(_result(case) for case in cases if case is not None)
+        cases = (TestCase.fromelem(element) for element in root.iter("testcase"))
+        return (*suites, *(_result(case) for case in cases if case is not None))
     except (JUnitXmlError, SyntaxError, ValueError, LookupError) as error:
         raise FailError(
             "The test results cannot be read.", where=where, expected="JUnit XML", got=str(error)
@@ -53,9 +65,63 @@ def write_junit(layers: Iterable[LayerResult]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n{suites}</testsuites>\n'
 
 
+def _utf8(xml: bytes) -> bytes:
+    """The same text in UTF-8, where it begins with the mark of another encoding."""
+    if not xml.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return xml
+    return DECLARATION.sub("", xml.decode("utf-16")).encode("utf-8", "replace")
+
+
+def _plain(root: Element) -> Element:
+    """The elements without their namespace, which says nothing here."""
+    for element in root.iter():
+        element.tag = str(element.tag).rpartition("}")[2]
+    return root
+
+
+def _broken_suites(root: Element) -> list[Element]:
+    """The suites that failed by themselves, such as one whose module does not load."""
+    suites = [root, *root.iter("testsuite")]
+    return [suite for suite in dict.fromkeys(suites) if _fault(suite) is not None]
+
+
+def _fault(suite: Element) -> Element | None:
+    return next((child for child in suite if child.tag in {"error", "failure"}), None)
+
+
+def _suite_result(suite: Element) -> TestResult:
+    fault = _fault(suite)
+    assert fault is not None  # noqa: S101  # it is one of the broken ones
+    text = fault.text or ""
+    return TestResult(
+        name=suite.get("name") or "the suite",
+        outcome="failed",
+        seconds=0.0,
+        message=fault.get("message") or text.strip().partition("\n")[0],
+        text=text,
+        file=suite.get("file", ""),
+    )
+
+
+def _seconds(time: str) -> float:
+    """What a test took; 0 where its tool writes something else than a number of seconds."""
+    try:
+        seconds = float(time.replace(",", "") if GROUPED.fullmatch(time) else time)
+    except ValueError:
+        return 0.0
+    return seconds if isfinite(seconds) and seconds > 0 else 0.0
+
+
+def _without_result(case: Element) -> Outcome:
+    """What a test came to that has neither failed nor been skipped."""
+    if any(child.tag in FLAKY for child in case):
+        return "flaky"
+    return "skipped" if case.get("status", "").lower() in NOT_RUN else "passed"
+
+
 def _result(case: TestCase) -> TestResult:
     attributes: dict[str, str] = case._elem.attrib  # pyright: ignore[reportPrivateUsage]
-    outcome: Outcome = "passed"
+    outcome = _without_result(case._elem)  # pyright: ignore[reportPrivateUsage]
     message = text = ""
     for entry in case.result:
         if isinstance(entry, Failure | Error):
@@ -70,7 +136,7 @@ def _result(case: TestCase) -> TestResult:
     return TestResult(
         name="::".join(part for part in (case.classname, case.name) if part),
         outcome=outcome,
-        seconds=case.time or 0.0,
+        seconds=_seconds(attributes.get("time", "")),
         message=message or text.strip().partition("\n")[0],
         text=text,
         output="\n".join(part for part in (case.system_out, case.system_err) if part),

@@ -88,7 +88,7 @@ def test_a_suite_without_tests_has_no_results(xml: str) -> None:
         (b"", "no element found: line 1, column 0"),
         (b"5 passed in 0.1 s", "syntax error: line 1, column 0"),
         (b"<testsuite><testcase", "unclosed token: line 1, column 11"),
-        (b"<html/>", "Invalid format."),
+        (b"<html/>", "the root is 'html'"),
     ],
 )
 def test_what_is_no_junit_xml_fails_the_layer(xml: bytes, got: str) -> None:
@@ -102,17 +102,9 @@ def test_what_is_no_junit_xml_fails_the_layer(xml: bytes, got: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "xml",
-    [
-        b'<testsuite><testcase name="x" time="fast"/></testsuite>',
-        b'<?xml version="1.0" encoding="nope"?><testsuite/>',
-    ],
-    ids=["a duration that is no number", "an unknown encoding"],
-)
-def test_results_that_break_off_later_fail_the_layer_too(xml: bytes) -> None:
+def test_an_unknown_encoding_fails_the_layer_too() -> None:
     with pytest.raises(FailError):
-        parse_junit(xml, "results of unit")
+        parse_junit(b'<?xml version="1.0" encoding="nope"?><testsuite/>', "results of unit")
 
 
 def test_a_layer_counts_its_tests_by_outcome_and_keeps_failures_in_order() -> None:
