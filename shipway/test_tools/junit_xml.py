@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import isfinite
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -22,6 +22,7 @@ FORBIDDEN_BYTES = re.compile(
     rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]);|&#x0*(?:[0-8bce]|1[0-9a-f]);",
     re.IGNORECASE,
 )
+SUITES = frozenset({"testsuites", "testsuite"})
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 # How Maven's Surefire writes a test that failed and then passed.
 FLAKY = frozenset({"flakyFailure", "flakyError", "rerunFailure", "rerunError"})
@@ -47,12 +48,11 @@ def parse_junit(xml: bytes, where: str) -> tuple[TestResult, ...]:
         )
     try:
         root = _plain(ElementTree.fromstring(FORBIDDEN_BYTES.sub(b"?", _utf8(xml))))  # noqa: S314
-        if root.tag not in {"testsuites", "testsuite"}:
+        if root.tag not in SUITES:
             raise JUnitXmlError(f"the root is {root.tag!r}")
-        suites = tuple(_suite_result(suite) for suite in _broken_suites(root))
         # Node's test runner has tests beside its suites.
         cases = (TestCase.fromelem(element) for element in root.iter("testcase"))
-        return (*suites, *(_result(case) for case in cases if case is not None))
+        return (*_suite_failures(root), *(_result(case) for case in cases if case is not None))
     except (JUnitXmlError, SyntaxError, ValueError, LookupError) as error:
         raise FailError(
             "The test results cannot be read.", where=where, expected="JUnit XML", got=str(error)
@@ -79,28 +79,21 @@ def _plain(root: Element) -> Element:
     return root
 
 
-def _broken_suites(root: Element) -> list[Element]:
+def _suite_failures(root: Element) -> Iterator[TestResult]:
     """The suites that failed by themselves, such as one whose module does not load."""
-    suites = [root, *root.iter("testsuite")]
-    return [suite for suite in dict.fromkeys(suites) if _fault(suite) is not None]
-
-
-def _fault(suite: Element) -> Element | None:
-    return next((child for child in suite if child.tag in {"error", "failure"}), None)
-
-
-def _suite_result(suite: Element) -> TestResult:
-    fault = _fault(suite)
-    assert fault is not None  # noqa: S101  # it is one of the broken ones
-    text = fault.text or ""
-    return TestResult(
-        name=suite.get("name") or "the suite",
-        outcome="failed",
-        seconds=0.0,
-        message=fault.get("message") or text.strip().partition("\n")[0],
-        text=text,
-        file=suite.get("file", ""),
-    )
+    for suite in root.iter():
+        fault = next((child for child in suite if child.tag in {"error", "failure"}), None)
+        if suite.tag not in SUITES or fault is None:
+            continue
+        text = fault.text or ""
+        yield TestResult(
+            name=suite.get("name") or "the suite",
+            outcome="failed",
+            seconds=0.0,
+            message=fault.get("message") or text.strip().partition("\n")[0],
+            text=text,
+            file=suite.get("file", ""),
+        )
 
 
 def _seconds(time: str) -> float:
