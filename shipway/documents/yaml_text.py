@@ -183,7 +183,7 @@ class _Composer:
     def _alias(self, event: AliasEvent) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            raise self._refuse(event, "plain YAML", f"found undefined alias {event.anchor!r}")
+            raise self._refuse(event, "plain YAML", "an alias (*name) that no anchor has")
         if node in self._open:
             raise self._refuse(event, "anchors that end", f"*{event.anchor} inside itself")
         return node
@@ -232,11 +232,7 @@ def _node(event: NodeEvent) -> ScalarNode | SequenceNode | MappingNode:
 
 def _unreadable(error: Exception, text: str, file: str, untouched: str) -> RefuseError:
     mark = getattr(error, "problem_mark", None)
-    got = getattr(error, "problem", None) or str(error)
-    if isinstance(error, RecursionError):
-        got = "lists or mappings that nest too deep"
-    if mark and _fails_at_template(text, mark.index):
-        got = "a template"
+    got = "a template" if mark and _fails_at_template(text, mark.index) else _problem(error)
     return RefuseError(
         "Not valid YAML.",
         where=f"{file}:{mark.line + 1}" if mark else file,
@@ -244,6 +240,18 @@ def _unreadable(error: Exception, text: str, file: str, untouched: str) -> Refus
         got=got,
         untouched=untouched,
     )
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong, without a word of the file: it may hold a secret."""
+    if isinstance(error, RecursionError):
+        return "lists or mappings that nest too deep"
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return "a value that is not what its tag says"
+    problem = str(getattr(error, "problem", None) or error)
+    if isinstance(error, yaml.constructor.ConstructorError):
+        return problem.partition("'")[0].strip()
+    return problem
 
 
 def _fails_at_template(text: str, position: int) -> bool:

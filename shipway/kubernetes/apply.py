@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import RefuseError
 from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.confidential import confidential_paths, told
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.refused import refused, words_of
 
@@ -84,7 +84,7 @@ async def apply_set(
     try:
         parent = await client.get("v1", "ConfigMap", this_set.name, namespace)
     except ApiException as error:
-        raise refused(error, f"ConfigMap/{this_set.name}", f"namespace {namespace}") from error
+        raise refused(error, this_set.parent) from error
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
     known = annotations.get(APPLIED) == fingerprint
 
@@ -114,6 +114,18 @@ class _ApplySet(NamedTuple):
     def id(self) -> str:
         digest = hashlib.sha256(f"{self.name}.{self.namespace}.ConfigMap.".encode()).digest()
         return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
+
+    @property
+    def parent(self) -> KubeObject:
+        """The parent, as errors name it."""
+        return KubeObject(
+            file=f"namespace {self.namespace}",
+            api_version="v1",
+            kind="ConfigMap",
+            name=self.name,
+            namespace=self.namespace,
+            body={},
+        )
 
 
 def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
@@ -145,7 +157,7 @@ async def _apply(
             return Change(title=desired.title, action="left", drift=True, differences=differences)
         await client.apply(body, namespace, FIELD_MANAGER)
     except ApiException as error:
-        raise refused(error, desired.title, desired.file) from error
+        raise refused(error, desired) from error
     return Change(title=desired.title, action="updated", drift=known, differences=differences)
 
 
@@ -215,6 +227,7 @@ async def _write_parent(
 def _differences(live: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Difference]:
     """The fields that differ; those that the server writes itself do not count."""
     differences: list[Difference] = []
+    confidential = confidential_paths(live) | confidential_paths(desired)
 
     def compare(before: Any, after: Any, path: tuple[str, ...]) -> None:
         if path in _IGNORED or before == after:
@@ -229,8 +242,8 @@ def _differences(live: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Di
             differences.append(
                 Difference(
                     field=".".join(path),
-                    live=json.dumps(before),
-                    desired=json.dumps(after),
+                    live=told(before, path, confidential),
+                    desired=told(after, path, confidential),
                     writer=_writer(live, path),
                 )
             )

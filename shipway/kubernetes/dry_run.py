@@ -11,7 +11,7 @@ from shipway.errors import RefuseError
 from shipway.kubernetes.apply import FIELD_MANAGER
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
-from shipway.kubernetes.refused import refused, words_of
+from shipway.kubernetes.refused import is_passing, refused, words_about, words_of
 
 # A webhook that acts on the outside cannot be asked without its acting.
 _CANNOT_BE_ASKED = "does not support dry run"
@@ -45,14 +45,14 @@ async def refusals(
             if each.kind not in kinds:
                 reasons[title] = error.what
         except ApiException as error:
-            words = words_of(error)
+            words = words_about(error, each)
             not_found = error.status == HTTPStatus.NOT_FOUND
             if not_found and (each.namespace or namespace) in namespaces:
                 continue
-            if _CANNOT_BE_ASKED in words:
+            if _CANNOT_BE_ASKED in words_of(error):
                 continue
-            if not isinstance(refusal := refused(error, each.title, each.file), RefuseError):
-                raise refusal from error
+            if is_passing(error):
+                raise refused(error, each) from error
             reasons[title] = words
     return reasons
 

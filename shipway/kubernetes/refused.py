@@ -8,34 +8,66 @@ from http import HTTPStatus
 from kubernetes_asyncio.client import ApiException
 
 from shipway.errors import RefuseError, RetryError, ShipwayError
+from shipway.kubernetes.confidential import confidential_paths, named_fields
+from shipway.kubernetes.objects import KubeObject
 
 # A field that the kind does not have is answered as if the server had failed.
 _WRONG_FIELD = "failed to create typed patch object"
 
 
-def refused(error: ApiException, title: str, where: str) -> ShipwayError:
+def refused(error: ApiException, desired: KubeObject) -> ShipwayError:
     """The error to raise: one to try again where the server is overloaded or fails."""
-    status = int(error.status or 0)
-    failing = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if failing and _WRONG_FIELD not in words_of(error):
+    words = words_about(error, desired)
+    if is_passing(error):
         return RetryError(
-            f"The API server cannot take {title} now.",
-            where=where,
-            got=f"HTTP {status}: {words_of(error)}",
+            f"The API server cannot take {desired.title} now.",
+            where=desired.file,
+            got=words if words.startswith("HTTP") else f"HTTP {error.status}: {words}",
             untouched="this object and those after it",
         )
     return RefuseError(
-        f"The API server does not accept {title}.",
-        where=where,
-        got=words_of(error),
+        f"The API server does not accept {desired.title}.",
+        where=desired.file,
+        got=words,
         untouched="this object and those after it",
         remedy="correct the manifest in the ops repository",
     )
 
 
+def is_passing(error: ApiException) -> bool:
+    """Whether the server is overloaded or fails, so that it may take the object later."""
+    status = int(error.status or 0)
+    failing = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return failing and _WRONG_FIELD not in words_of(error)
+
+
+def words_about(error: ApiException, desired: KubeObject) -> str:
+    """The message of an error about an object; about one with secrets, status and fields alone.
+
+    Whoever writes the message may quote the object: a decoder, a validation, a webhook.
+    """
+    words = words_of(error)
+    if not confidential_paths(desired.body):
+        return words
+    fields = ", ".join(named_fields(words, desired.body))
+    where = f" at {fields}" if fields else ""
+    return f"HTTP {error.status} {_reason(error)}{where}; its words are hidden, they may quote it"
+
+
 def words_of(error: ApiException) -> str:
-    """The message of an error."""
+    """The message of an error that is about no object, or about one without secrets."""
+    return str(_status_of(error).get("message") or error.reason or error)
+
+
+def _reason(error: ApiException) -> str:
+    """The one word that Kubernetes has for a kind of error."""
+    reason = str(_status_of(error).get("reason") or error.reason or "")
+    return reason if reason.isalpha() else "error"
+
+
+def _status_of(error: ApiException) -> dict[str, object]:
     try:
-        return str(json.loads(str(error.body))["message"])
-    except (ValueError, KeyError, TypeError):
-        return str(error.reason or error)
+        status = json.loads(str(error.body))
+    except ValueError:
+        return {}
+    return status if isinstance(status, dict) else {}

@@ -16,6 +16,7 @@ from shipway.concurrency import shielded
 from shipway.errors import FailError, RefuseError, RetryError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import hopeless
+from shipway.kubernetes.refused import words_of
 from shipway.runners.environment import CANNOT_EXECUTE, EnvironmentSpec, Output, no_such_program
 from shipway.runners.pod_job import FOLDER, TESTS, Manifest, files, job, job_name
 from shipway.runners.pod_jobs import pods_of_job, remove_job
@@ -86,7 +87,7 @@ class PodEnvironment:
             raise RefuseError(
                 "The cluster does not take the pod of a shard.",
                 where=f"{self._settings.namespace}/{name}",
-                got=str(error.body or error.reason),
+                got=words_of(error),
                 remedy="check the work pool's template, and what its account may do",
             ) from error
         finally:

@@ -117,3 +117,17 @@ async def test_every_object_that_would_be_refused_is_named_with_the_servers_word
 async def test_a_namespace_that_nobody_makes_is_refused(cluster: KubeClient, space: str) -> None:
     (words,) = (await refusals(cluster, space, folder(SERVICE))).values()
     assert words == f'namespaces "{space}" not found'
+
+
+async def test_what_the_server_says_of_a_secret_names_the_key_alone(
+    cluster: KubeClient, there: str
+) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
+    number = folder(secret + "stringData: {user: ada, pin: 412399}\n")
+    (words,) = (await refusals(cluster, there, number)).values()
+    assert "stringData.pin" in words
+    assert "412399" not in words
+    assert "ada" not in words
+    bare = folder(secret + "data: {user: YWRh, pin: 412399x}\n")
+    (words,) = (await refusals(cluster, there, bare)).values()
+    assert "412399" not in words

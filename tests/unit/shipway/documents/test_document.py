@@ -172,12 +172,11 @@ def test_an_anchor_that_holds_itself_does_not_hang_the_reader() -> None:
     [
         ("name: 'a\n", 2, "found unexpected end of stream"),
         ("name: a\n\tpart: {}\n", 2, "found a tab character that violates indentation"),
-        ("name: *x\n", 1, "found undefined alias 'x'"),
+        ("name: *x\n", 1, "an alias (*name) that no anchor has"),
         (
             "name: !!python/object:os.system x\n",
             1,
-            "could not determine a constructor for the tag "
-            "'tag:yaml.org,2002:python/object:os.system'",
+            "could not determine a constructor for the tag",
         ),
     ],
     ids=["open quote", "tab", "undefined alias", "a tag that runs code"],

@@ -403,6 +403,6 @@ def test_the_words_of_an_answer_are_its_message_or_its_reason(body: str | None, 
 def test_only_a_server_that_fails_is_asked_again(
     status: int, message: str, kind: type[Exception]
 ) -> None:
-    error = refused(api_error(status, message), "Service/web", "web.yaml")
+    error = refused(api_error(status, message), thing("Service", "web"))
     assert isinstance(error, kind)
     assert message in str(error.facts["got"])
