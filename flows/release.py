@@ -7,12 +7,13 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
-from flows.rollout import Until, rollout
+from flows.rollout import Until, check_release, rollout
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
-from flows.tasks.push import find_image, push
+from flows.tasks.push import find_image, name_image, push
+from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.test.start_services import start_services
 from flows.verify import verify
@@ -21,7 +22,9 @@ from shipway.code import Code
 from shipway.concurrency import fail_fast_group
 from shipway.image_ref import ImageRef
 from shipway.release import Cause, Release
+from shipway.rollout.target import Target
 from shipway.runners.environment import Images
+from shipway.strategies.step import first_with_edits
 
 
 @flow(
@@ -51,12 +54,23 @@ async def release(
         async with report_run(app_environment) as reporter:
             code = await reporter.timed("code", checkout(app, revision, Path(folder)))
             await reporter.releases(code.revision, code.pipeline.tests)
-            await read_target(app_environment)
-            image = await find_image(code) or await build_test_push(code, reporter)
+            target = await read_target(app_environment)
             cause = Cause(downgrade=downgrade)
+            image = await find_image(code)
+            if image is None:
+                await check_beforehand(target, code, cause)
+                image = await build_test_push(code, reporter)
             new = Release(revision=code.revision, image=image, cause=cause)
             result = await reporter.timed("deploy", rollout(app_environment, new, until))
             reporter.rolled_out(image, result)
+
+
+async def check_beforehand(target: Target, code: Code, cause: Cause) -> None:
+    """Ask what can refuse a release of an image that is yet to be built; all but its digest."""
+    image = await name_image(code)
+    unbuilt = Release(revision=code.revision, image=image, cause=cause)
+    await check_release(target, unbuilt)
+    await dry_run(target, first_with_edits(target.plan(image)), unbuilt, built=False)
 
 
 async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.rollout import Until, rollout
 from flows.runtime.run_name import name_this_run
 from flows.runtime.run_reporter import report_run
-from flows.tasks.rollback.roll_back import roll_back, roll_back_safely
+from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.read_target import read_target
 from shipway.app_environment import AppEnvironment
 from shipway.parameters import required_line
@@ -38,8 +38,7 @@ async def rollback(
     app_environment = AppEnvironment(app=app, environment=environment)
     async with report_run(app_environment) as reporter:
         target = await read_target(app_environment)
-        commit_rollback = roll_back_safely if until == "healthy" else roll_back
-        committed = await reporter.timed("release", commit_rollback(target, to, given))
+        committed = await reporter.timed("release", roll_back_safely(target, to, given))
         release = committed.target.release
         await reporter.releases(release.revision)
         await name_this_run(release.title(app_environment))

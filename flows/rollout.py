@@ -11,6 +11,7 @@ from flows.runtime.notify import announce
 from flows.runtime.timeline import timeline
 from flows.tasks.rollback.find_unfinished import find_unfinished_rollback
 from flows.tasks.rollback.roll_back import roll_back_safely
+from flows.tasks.rollout.check_fence import check_fence
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.read_target import read_target
@@ -47,13 +48,19 @@ async def rollout(
     """
     target = await read_target(app_environment)
     plan = target.plan(release.image, rollback=release.cause.is_rollback)
-    if until == "commit":
-        commit = await commit_step(target, plan[0], release, {})
-        return RolloutResult(commits=(commit,), served=None)
     if not release.cause.is_rollback:
         await resume_rollback(target, release)
-        await check_gates(target)
+        await check_release(target, release)
+    if until == "commit":
+        commit = await take_step(target, plan[0], release, {})
+        return RolloutResult(commits=(commit,), served=None)
     return await run_plan(target, plan, release)
+
+
+async def check_release(target: Target, release: Release) -> None:
+    """Ask what can refuse a release before anything is built, committed or asked of a person."""
+    await check_fence(target, release)
+    await check_gates(target)
 
 
 async def run_plan(target: Target, plan: list[Step], release: Release) -> RolloutResult:
@@ -87,13 +94,7 @@ async def run_steps(
     served: str | None = None
     notes: dict[str, str] = {}
     for step in plan:
-        if step.approval and step.edits:
-            answer = await ask_for_approval(target, step, release.image, notes)
-            if isinstance(answer, Declined):
-                raise await roll_back_after(answer.error(step), target, release, by=answer.who)
-            notes |= answer
-        await dry_run(target, step, release)
-        commit = await commit_step(target, step, release, notes)
+        commit = await take_step(target, step, release, notes)
         commits.append(commit)
         page.begin_step(step, commit)
         try:
@@ -111,6 +112,28 @@ async def run_steps(
         page.end_step()
         await announce(target, "step", step.name, share=step.share, commit=commit.commit)
     return RolloutResult(commits=tuple(commits), served=served)
+
+
+async def take_step(
+    target: Target, step: Step, release: Release, notes: dict[str, str]
+) -> StepCommit:
+    """Commit a step that nothing refuses, and that a person has approved where one has to.
+
+    What can refuse it is asked before the person, and once more after: time has passed.
+
+    Raises:
+        FailError: The person did not approve.
+        HaltError: Nobody answered.
+    """
+    await dry_run(target, step, release)
+    if step.approval and step.edits:
+        await check_fence(target, release)
+        answer = await ask_for_approval(target, step, release.image, notes)
+        if isinstance(answer, Declined):
+            raise await roll_back_after(answer.error(step), target, release, by=answer.who)
+        notes = notes | answer
+        await dry_run(target, step, release)
+    return await commit_step(target, step, release, notes)
 
 
 async def judge_step(

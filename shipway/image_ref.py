@@ -64,6 +64,10 @@ class ImageRef(BaseModel):
             )
         return self.model_copy(update={"tag": None})
 
+    def unbuilt(self) -> Self:
+        """A stand-in for the same image by digest, before there is one."""
+        return self.model_copy(update={"tag": None, "digest": f"sha256:{'0' * 64}"})
+
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""

@@ -24,6 +24,12 @@ async def find_image(code: Code) -> ImageRef | None:
     return image_of(stored, code) if stored else None
 
 
+async def name_image(code: Code) -> ImageRef:
+    """What the image of this revision will be called; no registry has that digest."""
+    registry = (await load_block(Registry)).open()
+    return registry.image(code.app, code.revision.commit).unbuilt()
+
+
 @external_task("push {code.app} {code.revision.short}")
 async def push(code: Code, image_id: str) -> Pushed:
     """Push the image under the revision's tag, unless another run of this revision was first."""

@@ -98,6 +98,15 @@ class KubeClient:
         path = await self._path(body["apiVersion"], body["kind"], namespace)
         return await self.call("POST", path, {"fieldManager": manager}, body)
 
+    async def validate(self, body: Object, namespace: str | None) -> None:
+        """See whether an object could be created; nothing is, and no field may be unknown.
+
+        Raises:
+            ApiException: The object is not valid, or could not be created.
+        """
+        path = await self._path(body["apiVersion"], body["kind"], namespace)
+        await self.call("POST", path, {"dryRun": "All", "fieldValidation": "Strict"}, body)
+
     async def apply(
         self, body: Object, namespace: str | None, manager: str, *, dry_run: bool = False
     ) -> Object:

@@ -11,8 +11,8 @@ from shipway.errors import RefuseError, RetryError, ShipwayError
 from shipway.kubernetes.confidential import confidential_paths, named_fields
 from shipway.kubernetes.objects import KubeObject
 
-# A field that the kind does not have is answered as if the server had failed.
-_WRONG_FIELD = "failed to create typed patch object"
+# What does not fit the kind's schema is answered as if the server had failed.
+_DOES_NOT_FIT = ("failed to create typed patch object", "failed to convert new object")
 
 
 def refused(error: ApiException, desired: KubeObject) -> ShipwayError:
@@ -38,7 +38,13 @@ def is_passing(error: ApiException) -> bool:
     """Whether the server is overloaded or fails, so that it may take the object later."""
     status = int(error.status or 0)
     failing = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return failing and _WRONG_FIELD not in words_of(error)
+    return failing and not _does_not_fit(error)
+
+
+def is_invalid(error: ApiException) -> bool:
+    """Whether it is the object that is wrong, whoever sends it and wherever it goes."""
+    invalid = int(error.status or 0) in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+    return invalid or _does_not_fit(error)
 
 
 def words_about(error: ApiException, desired: KubeObject) -> str:
@@ -51,7 +57,7 @@ def words_about(error: ApiException, desired: KubeObject) -> str:
         return words
     fields = ", ".join(named_fields(words, desired.body))
     where = f" at {fields}" if fields else ""
-    return f"HTTP {error.status} {_reason(error)}{where}; its words are hidden, they may quote it"
+    return f"HTTP {error.status}{where}; the server's words are hidden, they may quote the object"
 
 
 def words_of(error: ApiException) -> str:
@@ -59,10 +65,8 @@ def words_of(error: ApiException) -> str:
     return str(_status_of(error).get("message") or error.reason or error)
 
 
-def _reason(error: ApiException) -> str:
-    """The one word that Kubernetes has for a kind of error."""
-    reason = str(_status_of(error).get("reason") or error.reason or "")
-    return reason if reason.isalpha() else "error"
+def _does_not_fit(error: ApiException) -> bool:
+    return any(words in words_of(error) for words in _DOES_NOT_FIT)
 
 
 def _status_of(error: ApiException) -> dict[str, object]:

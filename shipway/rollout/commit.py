@@ -12,7 +12,7 @@ from shipway.git.source_repository import SourceRepository
 from shipway.git.trailers import OpsCommit
 from shipway.release import Release
 from shipway.rollout.commit_message import release_message
-from shipway.rollout.fence import downgrade_from, refuse_held
+from shipway.rollout.fence import check_release
 from shipway.rollout.fields import changed_files
 from shipway.rollout.result import StepCommit
 from shipway.rollout.run_context import RunContext
@@ -49,15 +49,8 @@ def commit_release(
 
     def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
         nonlocal made_before, at
-        refuse_held(folder, release.image)
+        downgraded = check_release(source, folder, history, release)
         current = target_of(folder)
-        downgraded = downgrade_from(
-            source,
-            folder,
-            history,
-            release.revision,
-            allowed=release.cause.downgrade or current.rollout.order == "any",
-        )
         changes = changed_files(
             folder, _edits_left(current, step, release), release.revision.commit
         )

@@ -9,8 +9,30 @@ from shipway.git.revision import Revision
 from shipway.git.source_repository import SourceRepository
 from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
+from shipway.release import Release
+from shipway.rollout.target import target_of
 
 _UNTOUCHED = "the ops repository and the cluster"
+
+
+def check_release(
+    source: SourceRepository, folder: OpsFolder, history: list[OpsCommit], release: Release
+) -> str | None:
+    """Refuse what is on hold, or undoes a newer release; return what a wanted downgrade undoes.
+
+    Args:
+        source: The app's repository.
+        folder: What the ops repository says now.
+        history: The app's commits there, newest first.
+        release: What is to be released.
+
+    Raises:
+        RefuseError: There is a hold on the image, or the revision does not contain the recorded
+            one.
+    """
+    refuse_held(folder, release.image)
+    allowed = release.cause.downgrade or target_of(folder).rollout.order == "any"
+    return downgrade_from(source, folder, history, release.revision, allowed=allowed)
 
 
 def refuse_held(folder: OpsFolder, image: ImageRef) -> None:

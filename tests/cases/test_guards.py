@@ -18,7 +18,7 @@ from tests.support.project import Project
 from tests.support.runs import run_of, run_release, tasks_and_subflows
 
 APPROVAL = "rolling: {approval: true}\napproval_timeout_seconds: 60\n"
-GATE = "gates: [{name: errors, when: traffic, prometheus: {query: up, max: 1}}]\n"
+GATE = "gates: [{name: errors, when: traffic, prometheus: {query: up, max: 1}}]\nmetrics: nowhere\n"
 BUILT_SECONDS = 60
 
 
@@ -71,7 +71,7 @@ async def test_a_held_image_that_a_person_would_be_asked_about(project: Project)
 async def test_a_gate_that_nothing_can_measure(project: Project, until: str) -> None:
     set_rollout(project, GATE)
     state = await run_release(project.app, until=until)
-    await assert_refused_at_once(project, state, "Metrics")
+    await assert_refused_at_once(project, state, "There is no Metrics block")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from shipway.strategies.step import Step
 
 
 @external_task("dry run of {step.name}")
-async def dry_run(target: Target, step: Step, release: Release) -> None:
+async def dry_run(target: Target, step: Step, release: Release, *, built: bool = True) -> None:
     """Ask the API server for all of the folder as a step would leave it.
 
     Another agent applies in its own way, so that it is not asked there.
@@ -28,6 +28,7 @@ async def dry_run(target: Target, step: Step, release: Release) -> None:
         target: The environment.
         step: The step.
         release: What is released.
+        built: Whether its image is there. One that is not may be what a policy does not admit.
 
     Raises:
         RefuseError: It would refuse an object.
@@ -42,7 +43,9 @@ async def dry_run(target: Target, step: Step, release: Release) -> None:
     manifests = await manifests_of(ops, renderer, target, folder, changed)
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
-        refused = await refusals(client, target.rollout.namespace, list(manifests.objects))
+        refused = await refusals(
+            client, target.rollout.namespace, manifests.objects, admission=built
+        )
     if refused:
         raise RefuseError(
             "The cluster would refuse what the release commits.",

@@ -398,6 +398,7 @@ def test_the_words_of_an_answer_are_its_message_or_its_reason(body: str | None, 
             "failed to create typed patch object: .spec.replcas: field not declared",
             RefuseError,
         ),
+        (500, "failed to convert new object: illegal base64 data at input byte 4", RefuseError),
     ],
 )
 def test_only_a_server_that_fails_is_asked_again(
