@@ -13,6 +13,7 @@ from shipway.config.rendering import Rendering
 from shipway.documents.document import Strict, read_document
 from shipway.gates import gate_model
 from shipway.gates.gate import Gate
+from shipway.kubernetes.startup import Startup
 from shipway.manifests import Kind
 from shipway.parameters import Name
 from shipway.strategies import STRATEGIES
@@ -139,6 +140,10 @@ class Rollout(Strict):
     )
     progress_deadline_seconds: float = Field(
         default=300, gt=0, description="How long the rollout may go without progress."
+    )
+    startup: Startup = Field(
+        default_factory=Startup,
+        description="What a new version's container that does not start at once is forgiven.",
     )
 
     renamed: ClassVar[Mapping[str, str]] = {

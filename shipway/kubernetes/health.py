@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from shipway.image_ref import without_tag
 from shipway.kubernetes.objects import images_in
-
-# Waiting reasons that do not mend themselves. ErrImagePull and the like come first and pass.
-HOPELESS = frozenset(
-    {
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "CrashLoopBackOff",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-    }
-)
+from shipway.kubernetes.observed import Observed
+from shipway.kubernetes.pods import failing, is_ready, restarts, time_of, unschedulable
+from shipway.kubernetes.startup import Startup
 
 NOT_APPLIED = "the agent has not applied the commit yet"
 
@@ -30,20 +20,22 @@ class Health(BaseModel):
     """The state of one workload on its way to an image.
 
     Args:
-        state: Healthy when every desired pod runs the image and is ready, and no other pod is left.
+        state: Healthy when every pod that the workload's update strategy replaces runs the image
+            and is ready, and no other pod is left; failed when the version is bad; blocked when
+            the controller cannot go on, whatever the version.
         updated: Pods of the new template.
         available: Pods that take requests.
         desired_replicas: Pods asked for.
         reason: For people.
         applied: Whether the cluster has been told to run the image.
-        pod: The pod that failed, if one did.
-        container: The container in it.
-        restarts: How often containers of pods that run the image were started again.
+        pod: The pod that failed, or is not ready yet though a node has it.
+        container: The container in it that failed.
+        restarts: How often containers of the new pods were started again.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    state: Literal["healthy", "progressing", "failed"]
+    state: Literal["healthy", "progressing", "failed", "blocked"]
     updated: int
     available: int
     desired_replicas: int
@@ -59,14 +51,16 @@ class Health(BaseModel):
         return (self.updated, self.available)
 
 
-def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str, str]) -> Health:
+def judge(observed: Observed, images: dict[str, str], startup: Startup, now: datetime) -> Health:
     """Judge a Deployment, StatefulSet or DaemonSet.
 
     Args:
-        workload: The object.
-        pods: The pods that its selector matches.
+        observed: The object, and what belongs to it.
         images: The desired image, by digest, of each container that the release sets.
+        startup: What a container that starts is forgiven.
+        now: The time.
     """
+    workload = observed.workload
     spec, status = workload["spec"], workload.get("status", {})
     desired = spec.get("replicas", status.get("desiredNumberScheduled", 1))
     updated = status.get("updatedReplicas", status.get("updatedNumberScheduled", 0)) or 0
@@ -79,26 +73,45 @@ def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str
 
     if not _asks_for(spec["template"]["spec"], images):
         return Health(state="progressing", reason=NOT_APPLIED, applied=False, **counts)
-    new = [pod for pod in pods if _asks_for(pod["spec"], images)]
-    counts["restarts"] = sum(map(_restarts, new))
+    new, old = observed.new_pods, observed.old_pods
+    counts["restarts"] = sum(map(restarts, new))
+    if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
+        return Health(state="progressing", reason="the controller has not seen it yet", **counts)
+
+    if spec.get("paused") and updated < desired:
+        reason = "the Deployment is paused (spec.paused: true), so that no pod is replaced"
+        return Health(state="blocked", reason=reason, **counts)
     for pod in new:
-        if (failure := hopeless(pod)) is not None:
+        if (failure := failing(pod, startup, now, observed.events)) is not None:
             container, reason = failure
             name = pod["metadata"]["name"]
             return Health(state="failed", reason=reason, pod=name, container=container, **counts)
-    if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
-        return Health(state="progressing", reason="the controller has not seen it yet", **counts)
-    for condition in status.get("conditions", []):
-        if condition.get("reason") == "ProgressDeadlineExceeded":
-            stuck = next((pod["metadata"]["name"] for pod in new if not _is_ready(pod)), None)
-            reason = condition.get("message", "")
-            return Health(state="failed", reason=reason, pod=stuck, **counts)
-    old = [pod for pod in pods if pod not in new and not _is_over(pod)]
-    ready = [pod for pod in new if _is_ready(pod)]
-    if min(len(ready), updated, available) >= desired and not old:
-        return Health(state="healthy", reason=f"{desired} of {desired} run the image", **counts)
-    reason = f"{len(ready)} of {desired} ready, {len(old)} of the version before still run"
-    return Health(state="progressing", reason=reason, **counts)
+
+    kept, kept_words = _kept(observed, desired)
+    ready = [pod for pod in new if is_ready(pod, startup, now)]
+    replaced = desired - kept
+    if min(len(ready), updated, available) >= replaced and len(old) <= kept:
+        words = f"{min(len(ready), desired)} of {desired} run the image{kept_words}"
+        return Health(state="healthy", reason=words, **counts)
+
+    unready = [pod for pod in new if pod not in ready]
+    stuck = next((pod for pod in unready if unschedulable(pod) is None), None)
+    stuck_name = stuck["metadata"]["name"] if stuck else None
+    words = f"{len(ready)} of {replaced} ready, {len(old) - kept} of the version"
+    reasons = [f"{words} before still run"]
+    if (refused := _refused(observed)) is not None:
+        since, message = refused
+        reasons.append(message)
+        if since is not None and now - since >= timedelta(seconds=startup.seconds):
+            return Health(state="blocked", reason=message, **counts)
+    reasons += sorted({words for pod in unready if (words := unschedulable(pod))})[:1]
+    deadline = _condition(workload, "Progressing")
+    if deadline.get("reason") == "ProgressDeadlineExceeded":
+        reasons[0] = deadline.get("message", "")
+        state = "failed" if stuck else "blocked"
+    else:
+        state = "progressing"
+    return Health(state=state, reason="; ".join(reasons), pod=stuck_name, **counts)
 
 
 def became_healthy_at(workload: dict[str, Any], pods: list[dict[str, Any]]) -> datetime | None:
@@ -126,31 +139,44 @@ def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:
     return all(without_tag(current.get(name) or "") == image for name, image in images.items())
 
 
-def _is_over(pod: dict[str, Any]) -> bool:
-    """Whether a pod takes no more requests: it is going, or was evicted or ended."""
-    phase = pod.get("status", {}).get("phase")
-    return bool(pod["metadata"].get("deletionTimestamp")) or phase in {"Failed", "Succeeded"}
+def _kept(observed: Observed, desired: int) -> tuple[int, str]:
+    """How many pods the workload's update strategy leaves as they are, and that in words."""
+    old = len(observed.old_pods)
+    strategy = observed.workload["spec"].get("updateStrategy") or {}
+    partition = (strategy.get("rollingUpdate") or {}).get("partition") or 0
+    if old and strategy.get("type") == "OnDelete":
+        words = "; updateStrategy OnDelete: each other pod once somebody deletes it"
+        return min(old, desired), words
+    if old and partition:
+        kept = min(old, partition, desired)
+        words = f"; partition {partition} of the updateStrategy keeps {kept} as they were"
+        return kept, words
+    return 0, ""
 
 
-def _is_ready(pod: dict[str, Any]) -> bool:
-    """Whether a pod takes requests."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return ready and not _is_over(pod)
-
-
-def _restarts(pod: dict[str, Any]) -> int:
-    """How often a pod's containers were started again."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
-    return sum(int(container.get("restartCount", 0)) for container in statuses)
-
-
-def hopeless(pod: dict[str, Any]) -> tuple[str, str] | None:
-    """A container of a pod that will not start by waiting, and why."""
-    status = pod.get("status", {})
-    statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    for container in statuses:
-        waiting = container.get("state", {}).get("waiting") or {}
-        if waiting.get("reason") in HOPELESS:
-            return container["name"], f"{waiting['reason']}: {waiting.get('message', '')}"
+def _refused(observed: Observed) -> tuple[datetime | None, str] | None:
+    """Since when the API server refuses the controller new pods, as by a quota, and its words."""
+    for body in (observed.new_revision or {}, observed.workload):
+        condition = _condition(body, "ReplicaFailure")
+        if condition.get("status") == "True":
+            words = f"ReplicaFailure: {condition.get('message', '')}"
+            return time_of(condition.get("lastTransitionTime")), words
+    if observed.kind == "Deployment" or observed.new_revision is None:
+        return None
+    # StatefulSets and DaemonSets have no such condition: their events tell.
+    metadata = observed.workload["metadata"]
+    made = time_of(observed.new_revision["metadata"].get("creationTimestamp"))
+    for event in observed.events:
+        first, last = time_of(event.get("firstTimestamp")), time_of(event.get("lastTimestamp"))
+        ours = event["involvedObject"].get("uid") == metadata["uid"]
+        if not ours or event.get("reason") != "FailedCreate" or not (made and first and last):
+            continue
+        if last >= made:
+            return max(first, made), f"FailedCreate: {event.get('message', '')}"
     return None
+
+
+def _condition(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    """One of an object's conditions; empty without it."""
+    conditions = body.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == kind), {})

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.concurrency import shielded
 from shipway.kubernetes.client import KubeClient, Object
-from shipway.kubernetes.health import hopeless
+from shipway.kubernetes.pods import hopeless
 
 MANAGER = "shipway"
 POLL_SECONDS = 0.5

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from kubernetes_asyncio.client import ApiException, CoreV1Api
 
@@ -10,6 +11,9 @@ from shipway.image_ref import repository_of
 from shipway.kubernetes.client import KubeClient, Object
 from shipway.kubernetes.health import NOT_APPLIED, Health, became_healthy_at, judge
 from shipway.kubernetes.objects import KubeObject, images_of
+from shipway.kubernetes.observed import Observed
+from shipway.kubernetes.pods import waits
+from shipway.kubernetes.startup import Startup
 
 _LOG_LINES = 15
 _EVENTS = 5
@@ -39,11 +43,23 @@ async def workloads_running(
 
 
 async def health_of(
-    client: KubeClient, workload: KubeObject, namespace: str, images: dict[str, str]
+    client: KubeClient,
+    workload: KubeObject,
+    namespace: str,
+    images: dict[str, str],
+    startup: Startup | None = None,
 ) -> Health:
-    """How far `workload` has come on its way to `images` (by container)."""
-    live, pods = await _with_pods(client, workload, namespace)
-    if live is None:
+    """How far `workload` has come on its way to `images` (by container).
+
+    Args:
+        client: The cluster.
+        workload: The workload.
+        namespace: Where it is, unless it says so itself.
+        images: The desired image of each container that the release sets.
+        startup: What a container that starts is forgiven; the default if not given.
+    """
+    observed = await _observe(client, workload, namespace)
+    if observed is None:
         return Health(
             state="progressing",
             updated=0,
@@ -52,15 +68,15 @@ async def health_of(
             reason=NOT_APPLIED,
             applied=False,
         )
-    return judge(live, pods, images)
+    return judge(observed, images, startup or Startup(), datetime.now(UTC))
 
 
 async def healthy_since(
     client: KubeClient, workload: KubeObject, namespace: str
 ) -> datetime | None:
     """Since when a healthy workload has been so; see `shipway.kubernetes.health`."""
-    live, pods = await _with_pods(client, workload, namespace)
-    return became_healthy_at(live or {}, pods)
+    observed = await _observe(client, workload, namespace)
+    return None if observed is None else became_healthy_at(observed.workload, observed.owned_pods)
 
 
 async def last_words(client: KubeClient, namespace: str, health: Health) -> str:
@@ -76,17 +92,46 @@ async def last_words(client: KubeClient, namespace: str, health: Health) -> str:
     return "\n".join([*([log] if log else []), *warnings])
 
 
-async def _with_pods(
-    client: KubeClient, workload: KubeObject, namespace: str
-) -> tuple[Object | None, list[Object]]:
-    """The live object, None where it is not there, and the pods that its selector matches."""
+async def _observe(client: KubeClient, workload: KubeObject, namespace: str) -> Observed | None:
+    """The live object and what belongs to it; None where it is not there."""
     namespace = workload.namespace or namespace
     live = await client.get(workload.api_version, workload.kind, workload.name, namespace)
     if live is None:
-        return None, []
-    labels = live["spec"]["selector"].get("matchLabels", {})
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    return live, await client.list("v1", "Pod", namespace, selector)
+        return None
+    selector = selector_of(live["spec"]["selector"])
+    kind = "ReplicaSet" if workload.kind == "Deployment" else "ControllerRevision"
+    # An item of a list may lack its kind, and so may a body: the one that was asked for counts.
+    observed = Observed(
+        workload=live | {"kind": workload.kind},
+        revisions=tuple(await client.list("apps/v1", kind, namespace, selector)),
+        pods=tuple(await client.list("v1", "Pod", namespace, selector)),
+    )
+    desired = live["spec"].get("replicas", live.get("status", {}).get("desiredNumberScheduled", 0))
+    if len(observed.new_pods) >= desired and not any(map(waits, observed.new_pods)):
+        return observed
+    return observed.model_copy(update={"events": tuple(await _warnings(client, namespace))})
+
+
+def selector_of(selector: dict[str, Any]) -> str:
+    """A workload's selector as a list of objects is asked for."""
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for each in selector.get("matchExpressions") or []:
+        key, values = each["key"], ",".join(each.get("values") or [])
+        parts.append(
+            {
+                "In": f"{key} in ({values})",
+                "NotIn": f"{key} notin ({values})",
+                "Exists": key,
+                "DoesNotExist": f"!{key}",
+            }[each["operator"]]
+        )
+    return ",".join(parts)
+
+
+async def _warnings(client: KubeClient, namespace: str) -> list[Object]:
+    """The warnings of a namespace."""
+    path = f"/api/v1/namespaces/{namespace}/events"
+    return (await client.call("GET", path, {"fieldSelector": "type=Warning"}))["items"]
 
 
 async def _log_of(core: CoreV1Api, pod: str, namespace: str, container: str | None) -> str:

@@ -87,6 +87,8 @@ async def check_health(
         health = await health_of(client, workload, namespace, images)
         if health.state != "healthy":
             raise _not_proven(target, workload, "healthy", health.reason)
+        if health.updated < health.desired_replicas:
+            raise _not_proven(target, workload, "all pods of the version", health.reason)
         since = await healthy_since(client, workload, namespace)
         healthy_for = datetime.now(UTC) - max(committed_at, since or committed_at)
         if healthy_for < timedelta(seconds=promotion.healthy_for_seconds):

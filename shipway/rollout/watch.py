@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from shipway.concurrency import fail_fast_group
-from shipway.errors import BadVersionError
+from shipway.errors import BadVersionError, HaltError, ShipwayError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
@@ -60,6 +60,7 @@ async def wait_until_healthy(
     Raises:
         BadVersionError: A workload fails, or gets no further.
         FailError: The agent does not apply the commit.
+        HaltError: The cluster keeps the version from being tried.
     """
     # Before the agent has set the replicas, none of none would be healthy.
     for edit in step.expects:
@@ -86,17 +87,17 @@ async def _watch_workload(
 ) -> str:
     """Watch one workload until it is healthy; what moves puts the deadline off."""
     images, namespace = images_for(target, workload, image), target.namespace_of(workload)
-    deadline_seconds = target.rollout.progress_deadline_seconds
+    own_deadline = (workload.body.get("spec") or {}).get("progressDeadlineSeconds", 0)
+    deadline_seconds = max(target.rollout.progress_deadline_seconds, own_deadline)
     moved, last = time.monotonic(), None
     while True:
-        health = await health_of(client, workload, namespace, images)
+        health = await health_of(client, workload, namespace, images, target.rollout.startup)
         if health != last:
             tell(f"{workload.title}: {health.reason}")
         if health.state == "healthy":
             return f"{workload.title}: {health.reason}"
-        if health.state == "failed":
-            words = await last_words(client, namespace, health)
-            raise _bad_version(target, workload, health, words)
+        if health.state in {"failed", "blocked"}:
+            raise _red(target, workload, health, await last_words(client, namespace, health))
         if last is None or health.progress != last.progress:
             moved = time.monotonic()
         last = health
@@ -106,8 +107,14 @@ async def _watch_workload(
             words = f"no progress for {deadline_seconds:.0f} s"
             if not health.applied:
                 raise not_applied(target, workload, words)
-            raise _bad_version(target, workload, health, words)
+            raise _red(target, workload, health, words)
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _red(target: Target, workload: KubeObject, health: Health, words: str) -> ShipwayError:
+    """The error for a workload that gets no further: the version is bad where a pod of it is."""
+    error = _bad_version if health.pod is not None else _blocked
+    return error(target, workload, health, words)
 
 
 def _bad_version(
@@ -122,4 +129,17 @@ def _bad_version(
         got="\n".join(part for part in (health.reason, words) if part),
         untouched="the pods of the version before, which go on serving",
         remedy="release a revision that starts, or put the old image back in the ops repository",
+    )
+
+
+def _blocked(target: Target, workload: KubeObject, health: Health, words: str) -> HaltError:
+    """The error for a workload whose controller cannot go on: no pod says that the image is bad."""
+    return HaltError(
+        f"The rollout of {target.app} to {target.environment} cannot go on.",
+        where=f"{workload.title} in namespace {target.namespace_of(workload)}",
+        expected=f"{health.desired_replicas} pods that run the image and are ready",
+        got="\n".join(part for part in (health.reason, words) if part),
+        untouched="the pods of the version before, which go on serving; the image is not on hold",
+        remedy="mend what stands in the way, then start the release again: it goes on from here; "
+        "or start `rollback`",
     )

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from shipway.concurrency import shielded
 from shipway.errors import FailError, RefuseError, RetryError
 from shipway.kubernetes.client import KubeClient
-from shipway.kubernetes.health import hopeless
+from shipway.kubernetes.pods import hopeless
 from shipway.kubernetes.refused import words_of
 from shipway.runners.environment import CANNOT_EXECUTE, EnvironmentSpec, Output, no_such_program
 from shipway.runners.pod_job import FOLDER, TESTS, Manifest, files, job, job_name

@@ -5,10 +5,36 @@ from typing import Any
 
 import pytest
 
-from shipway.kubernetes.health import HOPELESS, NOT_APPLIED, Health, became_healthy_at, judge
+from shipway.kubernetes import health
+from shipway.kubernetes.health import NOT_APPLIED, Health, became_healthy_at
+from shipway.kubernetes.observed import Observed
+from shipway.kubernetes.startup import NO_TOLERANCE
 
 OLD, NEW = "shop@sha256:old", "shop@sha256:new"
 WANTED = {"web": NEW}
+FAILURES = ("CrashLoopBackOff", "CreateContainerError", "ImagePullBackOff", "RunContainerError")
+
+
+def judge(workload: dict[str, Any], pods: list[dict[str, Any]], images: dict[str, str]) -> Health:
+    """Judge at once; a pod with the old image is of the revision before."""
+    revisions: list[dict[str, Any]] = []
+    key = "deployment.kubernetes.io/revision"
+    for number, uid in enumerate((OLD, NEW), 1):
+        owner = [{"uid": "shop", "controller": True}]
+        metadata = {"uid": uid, "name": uid, "ownerReferences": owner}
+        metadata |= {"annotations": {key: str(number)}}
+        metadata |= {"labels": {"controller-revision-hash": uid}}
+        revisions.append({"revision": number, "metadata": metadata})
+    workload["metadata"] |= {"uid": "shop", "annotations": {key: "2"}}
+    for each in pods:
+        image = each["spec"]["containers"][0]["image"]
+        if each["spec"].get("initContainers", [{"image": NEW}])[0]["image"] == OLD:
+            image = OLD
+        owner = "shop" if workload["kind"] == "DaemonSet" else image
+        each["metadata"]["ownerReferences"] = [{"uid": owner, "controller": True}]
+        each["metadata"]["labels"] = {"controller-revision-hash": image}
+    observed = Observed(workload=workload, revisions=tuple(revisions), pods=tuple(pods))
+    return health.judge(observed, images, NO_TOLERANCE, datetime.now(UTC))
 
 
 def deployment(image: str = NEW, replicas: int = 2, **status: Any) -> dict[str, Any]:
@@ -19,6 +45,7 @@ def deployment(image: str = NEW, replicas: int = 2, **status: Any) -> dict[str, 
         "conditions": [{"type": "Progressing", "status": "True", "reason": "NewReplicaSet"}],
     }
     return {
+        "kind": "Deployment",
         "metadata": {"name": "shop", "generation": 3},
         "spec": {
             "replicas": replicas,
@@ -143,7 +170,7 @@ def test_an_old_pod_that_has_ended_is_not_waited_for(phase: str) -> None:
     assert judge(deployment(), [pod("a"), pod("b"), evicted], WANTED).state == "healthy"
 
 
-@pytest.mark.parametrize("reason", sorted(HOPELESS))
+@pytest.mark.parametrize("reason", FAILURES)
 @pytest.mark.parametrize("kind", ["container", "initContainer"])
 def test_a_new_pod_that_cannot_mend_itself_fails_the_rollout(reason: str, kind: str) -> None:
     pods = [pod("a"), waiting("b", reason, kind=kind)]
@@ -170,14 +197,18 @@ def test_an_old_pod_that_fails_does_not_fail_the_rollout() -> None:
 
 
 def test_a_rollout_past_its_deadline_fails_with_the_pod_that_is_stuck() -> None:
-    condition = {"reason": "ProgressDeadlineExceeded", "message": "has timed out"}
+    condition = {
+        "type": "Progressing",
+        "reason": "ProgressDeadlineExceeded",
+        "message": "has timed out",
+    }
     workload = deployment(updatedReplicas=1, conditions=[condition])
     found = judge(workload, [pod("a"), pod("b", ready=False), pod("c", OLD)], WANTED)
     assert (found.state, found.reason, found.pod) == ("failed", "has timed out", "b")
 
 
 def test_a_daemon_set_is_counted_by_its_own_names() -> None:
-    workload = deployment()
+    workload = deployment() | {"kind": "DaemonSet"}
     del workload["spec"]["replicas"]
     workload["status"] = {
         "observedGeneration": 3,

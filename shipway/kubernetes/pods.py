@@ -1,0 +1,161 @@
+"""What one pod says of itself: whether it is over, is ready, or fails to start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shipway.kubernetes.startup import NO_TOLERANCE, Startup
+
+# A container that waits for these reasons gets on; the others count as failures.
+_GETS_ON = frozenset({"ContainerCreating", "PodInitializing", "ErrImagePull"})
+# Those that only another spec mends.
+_FINAL = frozenset({"ErrImageNeverPull", "InvalidImageName"})
+_CRASH_LOOP = "CrashLoopBackOff"
+# By how much a container must outlive its run before this one to count as ready: the times that
+# Kubernetes tells are whole seconds.
+_OUTLIVES = timedelta(seconds=2)
+
+Object = dict[str, Any]
+
+
+def is_over(pod: Object) -> bool:
+    """Whether a pod takes no more requests: it is going, or was evicted or ended."""
+    phase = pod.get("status", {}).get("phase")
+    return bool(pod["metadata"].get("deletionTimestamp")) or phase in {"Failed", "Succeeded"}
+
+
+def is_ready(pod: Object, startup: Startup, now: datetime) -> bool:
+    """Whether a pod takes requests, and a container that ended before stays up this time."""
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    ready = (_condition(pod, "Ready") or {}).get("status") == "True"
+    return (
+        ready and not is_over(pod) and all(_stays_up(status, startup, now) for status in statuses)
+    )
+
+
+def restarts(pod: Object) -> int:
+    """How often a pod's containers were started again."""
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    return sum(int(container.get("restartCount", 0)) for container in statuses)
+
+
+def unschedulable(pod: Object) -> str | None:
+    """Why no node takes a pod."""
+    condition = _condition(pod, "PodScheduled") or {}
+    return condition.get("message", "") if condition.get("status") == "False" else None
+
+
+def waits(pod: Object) -> bool:
+    """Whether a container of a pod waits for something that it failed to get."""
+    return any(_failure(status) for status in _statuses(pod))
+
+
+def hopeless(pod: Object) -> tuple[str, str] | None:
+    """A container of a pod that fails to start, and why, for pods that nothing is forgiven."""
+    return failing(pod, NO_TOLERANCE, datetime.now(UTC), ())
+
+
+def failing(
+    pod: Object, startup: Startup, now: datetime, events: Sequence[Object]
+) -> tuple[str, str] | None:
+    """A container of a pod that is forgiven no more, and why.
+
+    Args:
+        pod: The pod.
+        startup: What is forgiven.
+        now: The time.
+        events: Warnings of the namespace, which tell since when a container waits.
+    """
+    for status in _statuses(pod):
+        reason = _failure(status)
+        if reason is None:
+            continue
+        since = _since(pod, status, reason, events)
+        lasts = startup.seconds == 0 or (
+            since is not None and now - since >= timedelta(seconds=startup.seconds)
+        )
+        if reason == _CRASH_LOOP:
+            often = status.get("restartCount", 0) >= startup.restarts
+            bad = (often and lasts) or _was_ready(pod, status, startup)
+        else:
+            bad = reason in _FINAL or lasts
+        if bad:
+            message = status["state"]["waiting"].get("message", "")
+            return status["name"], f"{reason}: {message}"
+    return None
+
+
+def time_of(value: str | None) -> datetime | None:
+    """A time as Kubernetes writes it."""
+    return datetime.fromisoformat(value) if value else None
+
+
+def _statuses(pod: Object) -> list[Object]:
+    """What is told of each container, the init containers first."""
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _failure(status: Object) -> str | None:
+    """The reason a container waits for, unless it is one that every container waits for."""
+    reason = (status.get("state", {}).get("waiting") or {}).get("reason")
+    return None if not reason or reason in _GETS_ON else str(reason)
+
+
+def _since(pod: Object, status: Object, reason: str, events: Sequence[Object]) -> datetime | None:
+    """Since when a container fails to start, as far as Kubernetes tells.
+
+    An image may take long before its pull fails: the first warning tells better than the pod's
+    start. A crash loop began with the container's start.
+    """
+    uid, name = pod["metadata"].get("uid"), status["name"]
+    warned = [
+        time_of(event.get("firstTimestamp") or event.get("eventTime"))
+        for event in events
+        if event["involvedObject"].get("uid") == uid
+        and f"{{{name}}}" in event["involvedObject"].get("fieldPath", "")
+    ]
+    times = [time for time in warned if time is not None]
+    if times and reason != _CRASH_LOOP:
+        return min(times)
+    is_init = status in pod["status"].get("initContainerStatuses", [])
+    initialized = {} if is_init else _condition(pod, "Initialized") or {}
+    begun = initialized.get("lastTransitionTime") if initialized.get("status") == "True" else None
+    return time_of(begun or pod["status"].get("startTime"))
+
+
+def _was_ready(pod: Object, status: Object, startup: Startup) -> bool:
+    """Whether a container that ended had been ready, for longer than one that fails to start."""
+    began, ended = _last_run(status)
+    changed = time_of((_condition(pod, "Ready") or {}).get("lastTransitionTime"))
+    return (
+        began is not None
+        and ended is not None
+        and changed is not None
+        and changed > began
+        and ended - began >= timedelta(seconds=startup.seconds)
+    )
+
+
+def _stays_up(status: Object, startup: Startup, now: datetime) -> bool:
+    """Whether a container did not end yet, or runs for longer than it did before."""
+    began, ended = _last_run(status)
+    if began is None or ended is None:
+        return True
+    running = time_of((status.get("state", {}).get("running") or {}).get("startedAt"))
+    longest = min(ended - began, timedelta(seconds=startup.seconds))
+    return running is not None and now - running >= longest + _OUTLIVES
+
+
+def _last_run(status: Object) -> tuple[datetime | None, datetime | None]:
+    """When a container's run before this one began and ended."""
+    last = status.get("lastState", {}).get("terminated") or {}
+    return time_of(last.get("startedAt")), time_of(last.get("finishedAt"))
+
+
+def _condition(pod: Object, kind: str) -> Object | None:
+    """One of a pod's conditions."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == kind), None)
