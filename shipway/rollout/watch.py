@@ -87,8 +87,7 @@ async def _watch_workload(
 ) -> str:
     """Watch one workload until it is healthy; what moves puts the deadline off."""
     images, namespace = images_for(target, workload, image), target.namespace_of(workload)
-    own_deadline = (workload.body.get("spec") or {}).get("progressDeadlineSeconds", 0)
-    deadline_seconds = max(target.rollout.progress_deadline_seconds, own_deadline)
+    deadline_seconds = _deadline_seconds(target, workload)
     moved, last = time.monotonic(), None
     while True:
         health = await health_of(client, workload, namespace, images, target.rollout.startup)
@@ -109,6 +108,13 @@ async def _watch_workload(
                 raise not_applied(target, workload, words)
             raise _red(target, workload, health, words)
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _deadline_seconds(target: Target, workload: KubeObject) -> float:
+    """How long a workload may get no further: what rollout.yaml says, else its own manifest."""
+    own = (workload.body.get("spec") or {}).get("progressDeadlineSeconds")
+    given = "progress_deadline_seconds" in target.rollout.model_fields_set
+    return target.rollout.progress_deadline_seconds if given or own is None else float(own)
 
 
 def _red(target: Target, workload: KubeObject, health: Health, words: str) -> ShipwayError:

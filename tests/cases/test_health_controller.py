@@ -6,7 +6,7 @@ import pytest
 
 from shipway.errors import BadVersionError, HaltError
 from shipway.kubernetes.health import Health
-from shipway.rollout.watch import _red
+from shipway.rollout.watch import _deadline_seconds, _red
 from tests.support.kube_objects import (
     Object,
     condition,
@@ -217,3 +217,18 @@ def test_a_partition_is_not_done_before_its_pods_are() -> None:
 def test_no_progress_without_a_pod_that_is_to_blame_holds_nothing() -> None:
     seen = Health(state="progressing", updated=0, available=1, desired_replicas=1, reason="x")
     assert isinstance(_red(target(), WORKLOAD, seen, "no progress for 300 s"), HaltError)
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "seconds"),
+    [(None, None, 300), (900, None, 900), (60, None, 60), (900, 20, 20), (None, 20, 20)],
+)
+def test_the_deadline_is_the_deployments_own_unless_rollout_yaml_says_another(
+    own: int | None, given: int | None, seconds: float
+) -> None:
+    workload = WORKLOAD.model_copy(update={"body": {"spec": {"progressDeadlineSeconds": own}}})
+    place = target()
+    if given is not None:
+        rollout = place.rollout.model_copy(update={"progress_deadline_seconds": given})
+        place = place.model_copy(update={"rollout": rollout})
+    assert _deadline_seconds(place, workload) == seconds
