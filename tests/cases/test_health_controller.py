@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
-from shipway.errors import BadVersionError, HaltError
+from shipway.config.rollout import Promotion
+from shipway.errors import BadVersionError, HaltError, RefuseError
+from shipway.image_ref import ImageRef
+from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
+from shipway.kubernetes.objects import KubeObject
+from shipway.rollout import promotion
 from shipway.rollout.watch import _deadline_seconds, _red
 from tests.support.kube_objects import (
+    NOW,
     Object,
     condition,
     controller_revision,
@@ -232,3 +240,22 @@ def test_the_deadline_is_the_deployments_own_unless_rollout_yaml_says_another(
         rollout = place.rollout.model_copy(update={"progress_deadline_seconds": given})
         place = place.model_copy(update={"rollout": rollout})
     assert _deadline_seconds(place, workload) == seconds
+
+
+async def test_a_version_that_not_all_pods_run_is_not_promoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def health_of(*_: object) -> Health:
+        reason = "1 of 2 run the image; partition 1 of the updateStrategy keeps 1 as they were"
+        return Health(state="healthy", updated=1, available=2, desired_replicas=2, reason=reason)
+
+    async def workloads_of(*_: object, **__: object) -> list[KubeObject]:
+        return [WORKLOAD]
+
+    monkeypatch.setattr(promotion, "health_of", health_of)
+    monkeypatch.setattr(promotion, "workloads_of", workloads_of)
+    image = ImageRef.parse(f"registry.example.org/shop@sha256:{'1' * 64}")
+    client = cast("KubeClient", None)
+    with pytest.raises(RefuseError, match="has not proven itself yet") as caught:
+        await promotion.check_health(client, target(), image, Promotion(source="staging"), NOW)
+    assert "partition 1" in str(caught.value)
