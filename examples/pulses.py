@@ -15,7 +15,12 @@ from git import Repo
 from examples import repositories
 
 PULSE = repositories.EXAMPLES / "pulse"
-GOOD: dict[str, Any] = {"fails_percent": 0, "ready": True, "crashes_after_seconds": 0}
+GOOD: dict[str, Any] = {
+    "fails_percent": 0,
+    "ready": True,
+    "crashes_after_seconds": 0,
+    "ends_after_seconds": 3,
+}
 
 Strategy = Literal["rolling", "blue-green", "canary"]
 

@@ -17,6 +17,7 @@ from bench.common.show import print_section
 from bench.rollouts.bad_versions import bad_versions
 from bench.rollouts.by_hand import by_hand
 from bench.rollouts.downtime import downtime
+from bench.rollouts.endings import endings
 from bench.rollouts.kills import kills
 from bench.rollouts.no_answer import no_answer
 from bench.rollouts.rollbacks import rollbacks
@@ -24,6 +25,7 @@ from bench.rollouts.rollbacks import rollbacks
 RESULTS = page.RESULTS / "rollouts.json"
 PARTS: dict[str, Callable[[], Awaitable[Section | list[Section]]]] = {
     "downtime": downtime,
+    "endings": endings,
     "bad": bad_versions,
     "back": rollbacks,
     "kills": kills,

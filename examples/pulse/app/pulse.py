@@ -8,9 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
-# Kubernetes tells a pod to end while requests still come: until every proxy knows, it goes on.
-SECONDS_AFTER_TERM = 3
-
 
 class Counter:
     """How many requests came to which status."""
@@ -70,8 +67,9 @@ class Server(ThreadingHTTPServer):
 
 
 def end_later(*_) -> None:
+    # Kubernetes tells a pod to end while requests still come: until every proxy knows, it goes on.
     Handler.ending = True
-    threading.Timer(SECONDS_AFTER_TERM, os._exit, [0]).start()
+    threading.Timer(Handler.release["ends_after_seconds"], os._exit, [0]).start()
 
 
 if __name__ == "__main__":
