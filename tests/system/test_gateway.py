@@ -21,17 +21,18 @@ MANAGER = "tests"
 REQUESTS = 5000
 CLIENTS = 8
 SIDES = ("stable", "canary")
-# Answers with its side, and counts what it answered. Told to go, it serves on for a second, as
-# every server in a cluster must: requests come until the endpoints have changed.
+# Answers with its side, and counts what it answered. Told to go, it serves on until nobody asks any
+# more, as every server in a cluster must: requests come until the endpoints have changed.
 APP = """
-import os, signal, threading
+import os, signal, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    answered, lock = 0, threading.Lock()
+    answered, asked_at, lock = 0, 0, threading.Lock()
 
     def do_GET(self):
+        Handler.asked_at = time.monotonic()
         body = os.environ["SIDE"]
         if self.path == "/metrics":
             body = "# TYPE answered_total counter\\nanswered_total %d\\n" % Handler.answered
@@ -50,7 +51,13 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
-signal.signal(signal.SIGTERM, lambda *_: threading.Timer(1, os._exit, [0]).start())
+def end_when_quiet():
+    time.sleep(5)
+    while time.monotonic() - Handler.asked_at < 2:
+        time.sleep(0.1)
+    os._exit(0)
+
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=end_when_quiet).start())
 Server(("", 8080), Handler).serve_forever()
 """
 
@@ -150,6 +157,15 @@ class Split:
             else:
                 self.failed.append(f"{answer.status_code} {answer.text}")
 
+    async def answers(self, count: int) -> None:
+        """Wait for so many answers more."""
+        enough = self.answered.total() + count
+
+        async def are_there() -> bool:
+            return self.answered.total() >= enough
+
+        await until(are_there)
+
     @asynccontextmanager
     async def load(self) -> AsyncIterator[None]:
         """Ask again and again until the block is left; counts from zero."""
@@ -233,7 +249,7 @@ async def test_changing_weights_loses_no_request(split: Split) -> None:
     async with split.load():
         for canary in (1, 10, 50, 90, 100, 50, 0):
             await split.weigh(100 - canary, canary)
-            await asyncio.sleep(0.5)
+            await split.answers(200)
     assert split.failed == []
     assert min(split.answered[side] for side in SIDES) > REQUESTS // 100
 

@@ -200,7 +200,7 @@ def test_a_tip_that_moves_is_read_afresh_and_nothing_is_forced(
 
 def test_a_branch_that_moves_all_the_time_is_given_up(origin: Origin, start: str) -> None:
     assert start
-    ops = OpsRepository(url=origin.url, timeout_seconds=1)
+    ops = OpsRepository(url=origin.url, timeout_seconds=5)
     tips: list[str] = []
 
     def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
