@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
+import requests
 from docker import DockerClient
 from docker.errors import APIError
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 
-from shipway.errors import FailError, RefuseError, RetryError
+from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
 from shipway.image_ref import ImageRef
+from shipway.registry_api import Login, registry_api
 
-_MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    )
+# What the engine says of a push that may go through a moment later.
+_PASSING = re.compile(
+    r"refused|time-?out|timed out|EOF|no such host|connection reset|connection lost|broken pipe"
+    r"|closed network connection|toomanyrequests|too many requests|upload unknown"
+    r"|status: (?:429|5\d\d)|HTTP 5\d\d",
+    re.IGNORECASE,
 )
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_DENIED = re.compile(r"denied|unauthorized|forbidden|no basic auth", re.IGNORECASE)
 
 
 class Stored(BaseModel):
@@ -43,15 +41,6 @@ class Pushed(BaseModel):
 
     image: ImageRef
     new: bool
-
-
-class Login(BaseModel):
-    """A user of a registry, with a password or token."""
-
-    model_config = ConfigDict(frozen=True)
-
-    username: str
-    password: SecretStr
 
 
 class Registry(BaseModel):
@@ -80,19 +69,16 @@ class Registry(BaseModel):
             RetryError: The registry cannot be reached or is overloaded.
             RefuseError: It denies access.
         """
-        async with self._client() as client:
-            name = self._name(image)
-            answer = await self._get(client, f"/v2/{name}/manifests/{image.tag}")
-            if answer is None:
+        async with registry_api(image.repository, self.login, insecure=self.insecure) as api:
+            found = await api.manifest(str(image.tag))
+            if found is None:
                 return None
-            digest = answer.headers.get("Docker-Content-Digest")
-            manifest: dict[str, Any] = answer.json()
+            manifest, digest = found
             if "manifests" in manifest:
-                child = manifest["manifests"][0]["digest"]
-                answer = await self._get(client, f"/v2/{name}/manifests/{child}")
-                manifest = answer.json() if answer else {}
-            config = await self._get(client, f"/v2/{name}/blobs/{manifest['config']['digest']}")
-            labels = (config.json().get("config") or {}).get("Labels") if config else None
+                child = await api.manifest(_image_in(manifest, image))
+                manifest = child[0] if child else {}
+            config = await api.blob(manifest["config"]["digest"]) if "config" in manifest else None
+        labels = (config or {}).get("config", {}).get("Labels")
         return Stored(ref=image.model_copy(update={"digest": digest}), labels=labels or {})
 
     async def push(self, client: DockerClient, image_id: str, image: ImageRef) -> ImageRef:
@@ -117,34 +103,15 @@ class Registry(BaseModel):
                 auth_config=self._auth(),
             ):
                 if problem := line.get("error"):
-                    raise self._refused(str(problem), image)
+                    raise push_error(str(problem), str(image))
                 digest = (line.get("aux") or {}).get("Digest", digest)
         except APIError as error:
-            raise self._refused(str(error.explanation or error), image) from error
+            raise push_error(str(error.explanation or error), str(image)) from error
+        except requests.RequestException as error:
+            raise push_error(f"connection lost: {error}", str(image)) from error
         if digest is None:
             raise FailError("The registry did not say which digest it stored.", where=str(image))
         return image.model_copy(update={"digest": digest})
-
-    def _refused(self, words: str, image: ImageRef) -> Exception:
-        untouched = "the ops repository and the cluster"
-        if re.search(r"denied|unauthorized|forbidden", words, re.IGNORECASE):
-            return RefuseError(
-                "The registry denies the push.",
-                where=str(image),
-                got=words,
-                untouched=untouched,
-                remedy="check the credentials of the Registry block in the Prefect UI",
-            )
-        if re.search(r"refused|timeout|timed out|EOF|no such host|status: 5\d\d", words):
-            return RetryError(
-                "The registry cannot be reached.", where=str(image), got=words, untouched=untouched
-            )
-        return FailError(
-            "The registry does not take the image.",
-            where=str(image),
-            got=words,
-            untouched=untouched,
-        )
 
     def _auth(self) -> dict[str, str]:
         if self.login is None:
@@ -155,67 +122,36 @@ class Registry(BaseModel):
             "password": self.login.password.get_secret_value(),
         }
 
-    def _name(self, image: ImageRef) -> str:
-        return image.repository.split("/", 1)[1]
 
-    @asynccontextmanager
-    async def _client(self) -> AsyncGenerator[httpx.AsyncClient]:
-        scheme = "http" if self.insecure else "https"
-        host = self.address.split("/", 1)[0]
-        async with httpx.AsyncClient(
-            base_url=f"{scheme}://{host}", timeout=20, follow_redirects=True, trust_env=True
-        ) as client:
-            yield client
-
-    async def _get(self, client: httpx.AsyncClient, path: str) -> httpx.Response | None:
-        headers = {"Accept": _MANIFESTS}
-        try:
-            answer = await client.get(path, headers=headers)
-            if answer.status_code == 401:
-                authorization = await self._authorize(client, answer)
-                answer = await client.get(path, headers=headers | authorization)
-        except httpx.HTTPError as error:
-            raise RetryError(
-                "The registry cannot be reached.",
-                where=str(client.base_url.join(path)),
-                got=f"{type(error).__name__}: {error}",
-                untouched="everything: nothing was built, pushed or committed",
-                remedy="check that it runs and the address of the Registry block in the Prefect UI",
-            ) from error
-        if answer.status_code == 404:
-            return None
-        if answer.status_code in {401, 403}:
-            raise RefuseError(
-                "The registry denies access.",
-                where=str(answer.url),
-                got=f"HTTP {answer.status_code}",
-                remedy="check the credentials of the Registry block in the Prefect UI",
-            )
-        if answer.is_error:
-            raise RetryError(
-                "The registry answers with an error.",
-                where=str(answer.url),
-                got=f"HTTP {answer.status_code}: {answer.text[:500]}",
-            )
-        return answer
-
-    async def _authorize(self, client: httpx.AsyncClient, answer: httpx.Response) -> dict[str, str]:
-        """The header that answers a challenge: basic, or a token from the realm that it names."""
-        challenge = answer.headers.get("WWW-Authenticate", "")
-        basic = (
-            httpx.BasicAuth(self.login.username, self.login.password.get_secret_value())
-            if self.login
-            else None
+def push_error(words: str, image: str) -> ShipwayError:
+    """What becomes of a push that failed, by the engine's words."""
+    untouched = "the ops repository and the cluster"
+    if _DENIED.search(words):
+        return RefuseError(
+            "The registry denies the push.",
+            where=image,
+            got=words,
+            untouched=untouched,
+            remedy="check the credentials of the Registry block in the Prefect UI",
         )
-        if not challenge.lower().startswith("bearer"):
-            if basic is None:
-                return {}
-            request = next(basic.auth_flow(httpx.Request("GET", answer.url)))
-            return {"Authorization": request.headers["Authorization"]}
-        facts = dict(_CHALLENGE.findall(challenge))
-        realm = facts.pop("realm", "")
-        token = await client.get(realm, params=facts, auth=basic or httpx.USE_CLIENT_DEFAULT)
-        if token.is_error:
-            return {}
-        body = token.json()
-        return {"Authorization": f"Bearer {body.get('token') or body.get('access_token')}"}
+    if _PASSING.search(words):
+        return RetryError(
+            "The registry cannot be reached.", where=image, got=words, untouched=untouched
+        )
+    return FailError(
+        "The registry does not take the image.", where=image, got=words, untouched=untouched
+    )
+
+
+def _image_in(index: dict[str, Any], image: ImageRef) -> str:
+    """The digest of the first image in an index; what attests one is of no platform."""
+    for entry in index["manifests"]:
+        if entry.get("platform", {}).get("os") != "unknown":
+            return str(entry["digest"])
+    raise RefuseError(
+        "The tag holds no image.",
+        where=str(image),
+        expected="an index with an image of some platform",
+        got=f"{len(index['manifests'])} manifests, none of them an image",
+        remedy="remove the tag, and start the release again",
+    )

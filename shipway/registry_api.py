@@ -1,0 +1,211 @@
+"""Questions to a registry by the OCI distribution API: where it is, who asks, and when again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from httpx_retries import Retry, aretry_request
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from shipway.errors import RefuseError, RetryError
+
+_TIMEOUT_SECONDS = 20
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io"})
+_DOCKER_HUB_API = "registry-1.docker.io"
+_ACCEPT = ", ".join(
+    (
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    )
+)
+# RFC 7235: a scheme, then names with a value that may stand in quotes.
+_BEARER = re.compile(r"\bbearer\s+(.*)", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
+# One that is down is left to whoever asks: these may be better in a moment.
+_RETRY = Retry(
+    total=4,
+    allowed_methods=["GET"],
+    status_forcelist=[
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    ],
+    retry_on_exceptions=[httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError],
+    backoff_factor=0.2,
+    max_backoff_wait=60,
+)
+
+
+class Login(BaseModel):
+    """A user of a registry, with a password or token."""
+
+    model_config = ConfigDict(frozen=True)
+
+    username: str
+    password: SecretStr
+
+    def basic(self) -> httpx.BasicAuth:
+        """The login as a request carries it."""
+        return httpx.BasicAuth(self.username, self.password.get_secret_value())
+
+
+def endpoint_of(repository: str) -> tuple[str, str]:
+    """The host whose API has a repository, and its name there.
+
+    As the `reference` package of Docker's distribution reads it: without a host, it is Docker Hub.
+    """
+    host, slash, name = repository.partition("/")
+    is_host = bool(slash) and (bool({".", ":"} & set(host)) or host == "localhost")
+    if is_host and host not in _DOCKER_HUB:
+        return host, name
+    name = name if is_host else repository
+    return _DOCKER_HUB_API, name if "/" in name else f"library/{name}"
+
+
+class RegistryApi:
+    """One repository of a registry."""
+
+    def __init__(self, client: httpx.AsyncClient, name: str, login: Login | None) -> None:
+        self._client = client
+        self._name = name
+        self._login = login
+
+    async def manifest(self, reference: str) -> tuple[dict[str, Any], str] | None:
+        """A manifest by tag or digest, and its digest; None where there is none.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access, or what it says is no manifest.
+        """
+        answer = await self._get(f"/v2/{self._name}/manifests/{reference}")
+        return None if answer is None else (_object_of(answer), _digest_of(answer))
+
+    async def blob(self, digest: str) -> dict[str, Any] | None:
+        """A blob that is JSON; None where it is not there.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access, or the blob is something else.
+        """
+        answer = await self._get(f"/v2/{self._name}/blobs/{digest}")
+        return None if answer is None else _object_of(answer)
+
+    async def _get(self, path: str) -> httpx.Response | None:
+        headers = {"Accept": _ACCEPT}
+        try:
+            answer = await aretry_request(self._client, "GET", path, headers=headers, retry=_RETRY)
+            if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                headers |= await self._authorization(answer)
+                answer = await aretry_request(
+                    self._client, "GET", path, headers=headers, retry=_RETRY
+                )
+        except httpx.HTTPError as error:
+            raise RetryError(
+                "The registry cannot be reached.",
+                where=str(self._client.base_url.join(path)),
+                got=f"{type(error).__name__}: {error}",
+                untouched="everything: nothing was built, pushed or committed",
+                remedy="check that it runs and the address of the Registry block in the Prefect UI",
+            ) from error
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise RefuseError(
+                "The registry denies access.",
+                where=str(answer.url),
+                got=f"HTTP {answer.status_code}",
+                remedy="check the credentials of the Registry block in the Prefect UI",
+            )
+        if answer.is_error:
+            raise RetryError(
+                "The registry answers with an error.",
+                where=str(answer.url),
+                got=f"HTTP {answer.status_code}: {answer.text[:500]}",
+            )
+        return answer
+
+    async def _authorization(self, answer: httpx.Response) -> dict[str, str]:
+        """The header that answers a challenge: basic, or a token from the realm that it names."""
+        basic = self._login.basic() if self._login else None
+        bearer = _BEARER.search(answer.headers.get("WWW-Authenticate", ""))
+        if bearer is None:
+            if basic is None:
+                return {}
+            request = next(basic.auth_flow(httpx.Request("GET", answer.url)))
+            return {"Authorization": request.headers["Authorization"]}
+        facts = {
+            name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(bearer[1])
+        }
+        token = await aretry_request(
+            self._client,
+            "GET",
+            facts.pop("realm", ""),
+            params={name: facts[name] for name in ("service", "scope") if name in facts},
+            auth=basic or httpx.USE_CLIENT_DEFAULT,
+            retry=_RETRY,
+        )
+        if token.is_error:
+            return {}
+        body = _object_of(token)
+        return {"Authorization": f"Bearer {body.get('token') or body.get('access_token')}"}
+
+
+@asynccontextmanager
+async def registry_api(
+    repository: str, login: Login | None, *, insecure: bool
+) -> AsyncGenerator[RegistryApi]:
+    """The API of the registry that has a repository.
+
+    Args:
+        repository: Its name, with the host as images are named.
+        login: Who asks, where the registry wants to know.
+        insecure: Plain http.
+    """
+    host, name = endpoint_of(repository)
+    async with httpx.AsyncClient(
+        base_url=f"{'http' if insecure else 'https'}://{host}",
+        timeout=_TIMEOUT_SECONDS,
+        follow_redirects=True,
+    ) as client:
+        yield RegistryApi(client, name, login)
+
+
+def _digest_of(answer: httpx.Response) -> str:
+    """The digest of a manifest's bytes, whether or not the registry tells it."""
+    digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+    told = answer.headers.get("Docker-Content-Digest", digest)
+    if told != digest:
+        raise RefuseError(
+            "The manifest is not what its digest says.",
+            where=str(answer.url),
+            expected=told,
+            got=digest,
+            remedy="look for a proxy that changes what the registry sends",
+        )
+    return digest
+
+
+def _object_of(answer: httpx.Response) -> dict[str, Any]:
+    """The JSON object that an answer is."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and body:
+        return body
+    raise RefuseError(
+        "What answers is no registry.",
+        where=str(answer.url),
+        expected="JSON of the OCI distribution API",
+        got=answer.text[:200],
+        remedy="check the address of the Registry block in the Prefect UI",
+    )
