@@ -59,7 +59,7 @@ async def red(app: App, client: DockerClient) -> Section:
         "Left": str(after),
         "Flow run": flow.state_name or "",
     }
-    needed = {"build image", "shard 2/3", "shard 3/3"}
+    needed = {"build image", "unit, shard 2/3", "unit, shard 3/3"}
     return Section(
         title=f"A unit test fails in its first second; image build and siblings take {SECONDS} s",
         about="The failing test prints the time; the rest is what engine, kernel, registry, Git "
