@@ -14,8 +14,11 @@ from tempfile import TemporaryDirectory
 from docker import DockerClient
 from pydantic import BaseModel, ConfigDict
 
+from shipway.build_secrets import BuildSecrets
 from shipway.errors import FailError, RefuseError
 from shipway.runners.docker_engine import engine_client
+
+NO_SECRETS = BuildSecrets()
 
 _STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
 
@@ -59,6 +62,7 @@ class ImageBuilder(BaseModel):
         labels: Mapping[str, str],
         log: Callable[[str], None],
         no_cache: bool = False,
+        secrets: BuildSecrets = NO_SECRETS,
     ) -> str:
         """Build one target; return the local image id (sha256:…).
 
@@ -72,6 +76,7 @@ class ImageBuilder(BaseModel):
             labels: Labels of the image.
             log: Called with each line of the build's output.
             no_cache: Run every step again.
+            secrets: What its steps may mount.
 
         Raises:
             RefuseError: There is no such Dockerfile.
@@ -95,10 +100,17 @@ class ImageBuilder(BaseModel):
                 command += ["--build-arg", f"{key}={value}"]
             for key, value in labels.items():
                 command += ["--label", f"{key}={value}"]
-            await self._run([*command, str(context)], dockerfile.name, log)
+            command += await asyncio.to_thread(secrets.write, Path(folder))
+            await self._run([*command, str(context)], dockerfile.name, log, secrets)
             return (await asyncio.to_thread(result.read_text)).strip()
 
-    async def _run(self, command: list[str], dockerfile: str, log: Callable[[str], None]) -> None:
+    async def _run(
+        self,
+        command: list[str],
+        dockerfile: str,
+        log: Callable[[str], None],
+        secrets: BuildSecrets,
+    ) -> None:
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
         if self.engine_url:
             environment["DOCKER_HOST"] = self.engine_url
@@ -122,7 +134,7 @@ class ImageBuilder(BaseModel):
         assert process.stdout is not None  # noqa: S101  # asked for above
         try:
             async for raw in process.stdout:
-                line = raw.decode("utf-8", "replace").rstrip()
+                line = secrets.hide(raw.decode("utf-8", "replace").rstrip())
                 if line:
                     last.append(line)
                     log(line)

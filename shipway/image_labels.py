@@ -15,7 +15,9 @@ INPUTS = "dev.shipway.inputs"
 
 def labels_of(code: Code) -> dict[str, str]:
     """The revision, and a hash of the app's tree and of how it is built."""
-    inputs = f"{code.revision.tree}\n{code.pipeline.image.model_dump_json()}"
+    # What is not set counts for nothing, so that a new setting changes no image's inputs.
+    image = code.pipeline.image.model_dump_json(exclude_defaults=True)
+    inputs = f"{code.revision.tree}\n{image}"
     return {
         REVISION: code.revision.commit,
         INPUTS: hashlib.sha256(inputs.encode()).hexdigest(),

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from docker import DockerClient
 from filelock import FileLock
 from kubernetes_asyncio.client import ApiException
 
@@ -91,6 +92,20 @@ async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
     block = await Cluster.aload("staging")
     async with block.client() as client:
         yield client
+
+
+@pytest.fixture
+def engine(sandbox: dict[str, str]) -> Iterator[DockerClient]:
+    """The real engine."""
+    client = DockerClient(base_url=sandbox["DOCKER_HOST"])
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def python_image(sandbox: dict[str, str]) -> str:
+    """An image with Python that the sandbox has."""
+    return sandbox["SHIPWAY_PYTHON_IMAGE"]
 
 
 @pytest.fixture

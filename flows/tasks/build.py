@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
 
+from prefect.blocks.system import Secret
 from prefect.logging import get_run_logger
+from pydantic import SecretStr
 
 from blocks.image_builder import ImageBuilder
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from shipway.build_secrets import BuildSecrets
 from shipway.code import Code
 from shipway.image_labels import labels_of
 from shipway.runners.registry import RUNNERS
@@ -28,7 +33,19 @@ async def build(code: Code, what: Literal["image", "tests"], no_cache: bool = Fa
         labels_of(code),
         get_run_logger().debug,
         no_cache,
+        BuildSecrets(files=await _secrets(image.secrets), ssh=await _secrets(image.ssh)),
     )
+
+
+async def _secrets(names: Mapping[str, str]) -> dict[str, SecretStr]:
+    """The contents of Prefect's Secret blocks, by the id that the Dockerfile knows them by."""
+    blocks = {known_as: await load_block(Secret, name) for known_as, name in names.items()}
+    return {known_as: SecretStr(_text(block.get())) for known_as, block in blocks.items()}
+
+
+def _text(value: Any) -> str:
+    """A secret as a file: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 async def build_tests(code: Code, no_cache: bool = False) -> str | None:

@@ -6,7 +6,7 @@ from datetime import date
 from posixpath import normpath
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shipway.documents.document import Strict, read_document
 from shipway.parameters import Name
@@ -36,6 +36,7 @@ def _inside_app_folder(path: str) -> str:
 RelativePath = Annotated[str, AfterValidator(_inside_app_folder)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
+SecretId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
 ToolName = Annotated[str, AfterValidator(known_tool)]
 RunnerName = Annotated[str, AfterValidator(known_runner)]
 
@@ -51,6 +52,14 @@ class Image(Strict):
         default=None, description="Stage to ship; the last one if not given."
     )
     args: dict[str, str] = Field(default_factory=dict, description="Build arguments.")
+    secrets: dict[SecretId, Name] = Field(
+        default_factory=dict,
+        description="Prefect Secret blocks that `RUN --mount=type=secret` may read, by id.",
+    )
+    ssh: dict[SecretId, Name] = Field(
+        default_factory=dict,
+        description="Prefect Secret blocks with a private key for `RUN --mount=type=ssh`, by id.",
+    )
 
 
 class Service(Strict):

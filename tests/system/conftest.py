@@ -1,17 +1,10 @@
-"""The engine, and the gateway that canaries need."""
+"""The gateway that canaries need."""
 
 from __future__ import annotations
 
 import pytest
-from docker import DockerClient
 
 from tests.support.project import bring_up
-
-
-@pytest.fixture
-def engine(sandbox: dict[str, str]) -> DockerClient:
-    """The real engine."""
-    return DockerClient(base_url=sandbox["DOCKER_HOST"])
 
 
 @pytest.fixture(scope="session")
