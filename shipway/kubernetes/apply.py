@@ -104,6 +104,12 @@ async def apply_set(
     return changes
 
 
+async def applied_fingerprint(client: KubeClient, name: str, namespace: str) -> str | None:
+    """What was applied last of a set; None where nothing was, or where it is not over."""
+    parent = await client.get("v1", "ConfigMap", f"shipway.{name}", namespace)
+    return ((parent or {}).get("metadata", {}).get("annotations") or {}).get(APPLIED) or None
+
+
 class _ApplySet(NamedTuple):
     """The set's parent, a ConfigMap."""
 

@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from shipway.errors import FailError
+from shipway.kubernetes.apply import applied_fingerprint
+from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.rollout.target import Target
 
+POLL_SECONDS = 0.5
+
 # What the agent's run says that was asked to apply a commit; None while it goes on or went well.
 AgentFailure = Callable[[], Awaitable[str | None]]
+
+
+async def wait_until_applied(
+    client: KubeClient,
+    target: Target,
+    fingerprint: Callable[[], Awaitable[str]],
+    agent_failure: AgentFailure,
+) -> None:
+    """Wait until Shipway's own agent has applied all that Git says; what another does shows later.
+
+    The same image may come with another configuration: pods of before say nothing of it.
+
+    Args:
+        client: The cluster.
+        target: The environment.
+        fingerprint: Reads what Git says at its tip, which may move on.
+        agent_failure: Why the agent's run failed that was asked to apply the commit, if it did.
+
+    Raises:
+        FailError: The agent does not apply it.
+    """
+    if target.rollout.agent != "reconcile":
+        return
+    deadline = time.monotonic() + target.rollout.progress_deadline_seconds
+    desired, before = await fingerprint(), None
+    while (applied := await _applied(client, target)) != desired:
+        if applied != before:
+            desired, before = await fingerprint(), applied
+            continue
+        failure = await agent_failure()
+        if failure is not None or time.monotonic() > deadline:
+            raise not_applied(target, None, failure or "it has applied an earlier commit")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def has_applied(client: KubeClient, target: Target, fingerprint: str) -> bool:
+    """Whether Shipway's own agent has applied all that Git says; of another it is not known."""
+    return target.rollout.agent != "reconcile" or await _applied(client, target) == fingerprint
+
+
+async def _applied(client: KubeClient, target: Target) -> str | None:
+    return await applied_fingerprint(client, target.app, target.rollout.namespace)
 
 
 def not_applied(target: Target, kube_object: KubeObject | None, words: str) -> FailError:

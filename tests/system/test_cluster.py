@@ -93,6 +93,35 @@ async def test_what_the_api_server_would_refuse_never_reaches_git(
     assert (await run_release(app, until="healthy")).is_completed()
 
 
+async def test_the_same_image_is_good_once_its_configuration_is_mended(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app, file = cluster_project.app, f"{cluster_project.folder}/deployment.yaml"
+    assert (await run_release(app, until="healthy")).is_completed()
+    cluster_project.pull_ops()
+    good = cluster_project.ops_file("deployment.yaml")
+    bad = good.replace("image: ", "command: [sh, -c, exit 1]\n          image: ")
+    cluster_project.change_ops({file: bad})
+    assert (await run_reconcile(app)).is_completed()
+    await _until_one_crashes(cluster, app)
+    cluster_project.change_ops({file: good})
+    before = cluster_project.ops_log()
+    state = await run_release(app, until="healthy")
+    assert state.is_completed(), state.message
+    assert cluster_project.ops_log() == before
+
+
+async def _until_one_crashes(cluster: KubeClient, app: str) -> None:
+    """Wait until a container of the app has ended."""
+    async with asyncio.timeout(60):
+        while True:
+            pods = await cluster.list("v1", "Pod", app, f"app={app}")
+            statuses = [one for pod in pods for one in pod["status"].get("containerStatuses", [])]
+            if any(status["restartCount"] for status in statuses):
+                return
+            await asyncio.sleep(0.5)
+
+
 async def test_a_change_by_hand_is_put_back_and_reported(
     cluster_project: Project, cluster: KubeClient
 ) -> None:

@@ -10,10 +10,14 @@ from uuid import UUID
 from prefect.logging import get_run_logger
 
 from blocks.cluster import Cluster
+from blocks.ops_repository import OpsRepository
+from blocks.renderer import Renderer
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.tasks.agent.start_agent import failure_of, start_agent
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
+from shipway.rollout.agent import has_applied, wait_until_applied
+from shipway.rollout.render import manifests_of
 from shipway.rollout.result import StepCommit
 from shipway.rollout.target import Target
 from shipway.rollout.watch import POLL_SECONDS, cluster_has, wait_until_healthy
@@ -69,14 +73,24 @@ async def watch_step(target: Target, step: Step, agent_run: UUID | None) -> str:
         agent_run: The agent's run that was asked to apply the commit, if one was.
     """
     cluster = await load_block(Cluster, target.cluster)
+    failure = partial(failure_of, agent_run)
     async with cluster.client() as client:
-        return await wait_until_healthy(
-            client, target, step, partial(failure_of, agent_run), get_run_logger().info
-        )
+        await wait_until_applied(client, target, partial(_fingerprint, target), failure)
+        return await wait_until_healthy(client, target, step, failure, get_run_logger().info)
 
 
 async def _cluster_is_told(target: Target, step: Step) -> bool:
-    """Whether the cluster has been told what a step says."""
+    """Whether the cluster has been told what a step says, and all else that Git says."""
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
-        return await cluster_has(client, target, step)
+        if not await cluster_has(client, target, step):
+            return False
+        return await has_applied(client, target, await _fingerprint(target))
+
+
+async def _fingerprint(target: Target) -> str:
+    """What is equal for equal manifests, of those at the tip of the ops repository."""
+    ops = await load_block(OpsRepository)
+    folder = await asyncio.to_thread(ops.fetch, target.app_environment)
+    renderer = await load_block(Renderer) if target.rollout.render else None
+    return (await manifests_of(ops, renderer, target, folder)).fingerprint
