@@ -277,11 +277,18 @@ async def test_what_git_no_longer_has_is_deleted(
     assert await cluster.get("v1", "Service", app, app) is not None
 
 
+def forgive_little(project: Project) -> None:
+    """Have a version that does not start be bad soon."""
+    text = project.ops_file("rollout.yaml") + "startup: {restarts: 1, seconds: 2}\n"
+    project.change_ops({f"{project.folder}/rollout.yaml": text})
+
+
 async def test_an_app_that_crashes_fails_in_its_own_words_and_the_old_one_serves_on(
     cluster_project: Project, cluster: KubeClient
 ) -> None:
     app = cluster_project.app
     first = cluster_project.revision
+    forgive_little(cluster_project)
     await run_release(app, until="healthy")
     server = 'ThreadingHTTPServer(("", 8080), Handler)'
     broken = cluster_project.file("hello.py").replace(server, 'exit("the database is not there")')
@@ -302,6 +309,7 @@ async def test_an_image_that_is_not_there_fails_with_what_the_node_says(
     cluster_project: Project, cluster: KubeClient
 ) -> None:
     app = cluster_project.app
+    forgive_little(cluster_project)
     source = await SourceRepository.aload(app)
     revision = source.resolve(cluster_project.revision)
     image = f"{cluster_project.env['SHIPWAY_REGISTRY']}/{app}@sha256:{'0' * 64}"
