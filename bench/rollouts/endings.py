@@ -6,8 +6,8 @@ import asyncio
 import os
 
 from bench.common.section import Cell, Section
-from bench.rollouts.rollout_app import RolloutApp, rollout_app
-from bench.rollouts.traffic import traffic
+from bench.rollouts.rollout_app import RolloutApp, now, rollout_app
+from bench.rollouts.traffic import Request, Traffic, traffic
 from examples.pulses import Strategy
 
 RATE = 250
@@ -23,16 +23,17 @@ async def endings() -> Section:
             if strategy == "canary":
                 app.change("pause_seconds: 10", "pause_seconds: 1")
             url = os.environ["SHIPWAY_GATEWAY"] if route == "gateway" else await app.service()
-            for seconds in SERVES_ON_SECONDS:
-                sent, failed = await _replaced(app, url, seconds)
-                rows.append(
-                    {
-                        "Requests through": route,
-                        "Serves on for, s": seconds,
-                        "Requests": sent,
-                        "failed": failed,
-                    }
-                )
+            with traffic(url, app.host, RATE) as load:
+                for seconds in SERVES_ON_SECONDS:
+                    requests = await _replaced(app, load, seconds)
+                    rows.append(
+                        {
+                            "Requests through": route,
+                            "Serves on for, s": seconds,
+                            "Requests": len(requests),
+                            "failed": sum(not request.ok for request in requests),
+                        }
+                    )
     lost = sum(
         int(row["failed"]) for row in rows if row["Serves on for, s"] == max(SERVES_ON_SECONDS)
     )
@@ -45,15 +46,13 @@ async def endings() -> Section:
     )
 
 
-async def _replaced(app: RolloutApp, url: str, seconds: int) -> tuple[int, int]:
-    """Requests sent, and failed, while a version is replaced that serves on for some seconds."""
+async def _replaced(app: RolloutApp, load: Traffic, seconds: int) -> list[Request]:
+    """The requests that were sent while a version was replaced that serves on for some seconds."""
     app.next(ends_after_seconds=seconds)
     assert (await app.release()).is_completed()
     app.next()
-    with traffic(url, app.host, RATE) as load:
-        await asyncio.sleep(1)
-        assert (await app.release()).is_completed()
-        # The last of the old pods end after the release.
-        await asyncio.sleep(seconds + 2)
-        requests = load.so_far()
-    return len(requests), sum(not request.ok for request in requests)
+    begin = now()
+    assert (await app.release()).is_completed()
+    # The last of the old pods end after the release.
+    await asyncio.sleep(seconds + 2)
+    return [request for request in load.so_far() if request.at >= begin]
