@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from prefect import flow
 
 from flows.runtime.run_reporter import report_run
@@ -15,6 +12,7 @@ from flows.verify import verify
 from shipway.app_environment import AppEnvironment
 from shipway.pyramid.results import RedLayerError
 from shipway.runners.environment import Images
+from shipway.temporary_folder import temporary_folder
 
 
 @flow(
@@ -33,9 +31,9 @@ async def nightly(app: str) -> None:
     """
     reds: list[RedLayerError] = []
     await clear_leftovers()
-    with TemporaryDirectory(prefix="shipway-") as folder:
+    with temporary_folder("code") as folder:
         async with report_run(AppEnvironment(app=app, environment="nightly")) as reporter:
-            code = await reporter.timed("code", checkout(app, None, Path(folder)))
+            code = await reporter.timed("code", checkout(app, None, folder))
             await reporter.releases(code.revision, code.pipeline.tests)
             image = await reporter.timed("build", build(code, "image", no_cache=True))
             tests = await build_tests(code, no_cache=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from prefect import flow
 
 from flows.rollout import Until, check_release, rollout
@@ -25,6 +22,7 @@ from shipway.release import Cause, Release
 from shipway.rollout.target import Target
 from shipway.runners.environment import Images
 from shipway.strategies.step import first_with_edits
+from shipway.temporary_folder import temporary_folder
 
 
 @flow(
@@ -50,9 +48,9 @@ async def release(
         downgrade: Let an older or unrelated revision follow the one that is there now.
     """
     app_environment = AppEnvironment(app=app, environment=environment)
-    with TemporaryDirectory(prefix="shipway-") as folder:
+    with temporary_folder("code") as folder:
         async with report_run(app_environment) as reporter:
-            code = await reporter.timed("code", checkout(app, revision, Path(folder)))
+            code = await reporter.timed("code", checkout(app, revision, folder))
             await reporter.releases(code.revision, code.pipeline.tests)
             target = await read_target(app_environment)
             cause = Cause(downgrade=downgrade)

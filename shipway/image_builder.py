@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from docker import DockerClient
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from shipway.build_secrets import BuildSecrets
 from shipway.errors import FailError, RefuseError
 from shipway.runners.docker_engine import engine_client
+from shipway.temporary_folder import temporary_folder
 
 NO_SECRETS = BuildSecrets()
 
@@ -90,8 +90,8 @@ class ImageBuilder(BaseModel):
                 untouched="everything: nothing was built, pushed or committed",
                 remedy="set image.dockerfile in pipeline.yaml",
             )
-        with TemporaryDirectory() as folder:
-            result = Path(folder, "image-id")
+        with temporary_folder("build") as folder:
+            result = folder / "image-id"
             command = [self.cli, "build", "--progress=plain", "--iidfile", str(result)]
             command += ["--file", str(dockerfile)]
             command += ["--target", target] if target else []
@@ -100,7 +100,7 @@ class ImageBuilder(BaseModel):
                 command += ["--build-arg", f"{key}={value}"]
             for key, value in labels.items():
                 command += ["--label", f"{key}={value}"]
-            command += await asyncio.to_thread(secrets.write, Path(folder))
+            command += await asyncio.to_thread(secrets.write, folder)
             await self._run([*command, str(context)], dockerfile.name, log, secrets)
             return (await asyncio.to_thread(result.read_text)).strip()
 

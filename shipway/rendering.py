@@ -8,12 +8,12 @@ import shlex
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, Field
 
 from shipway.config.rendering import HelmRendering
 from shipway.errors import RefuseError, RetryError
+from shipway.temporary_folder import temporary_folder
 
 _LAST_WORDS = 2000
 
@@ -113,8 +113,7 @@ class Renderer(BaseModel):
 
 @asynccontextmanager
 async def _written(files: Mapping[str, bytes]) -> AsyncGenerator[Path]:
-    with TemporaryDirectory(prefix="shipway-") as folder:
-        root = Path(folder)
+    with temporary_folder("manifests") as root:
         await asyncio.to_thread(_write, files, root)
         yield root
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -23,8 +24,9 @@ from flows.runtime.external_task import external_task
 from flows.runtime.open_runner import runners_with_settings
 from shipway.concurrency import shielded
 from shipway.errors import RetryError
-from shipway.runners.process_identity import is_gone
+from shipway.process_identity import is_gone
 from shipway.runners.runner import Runner, StartsEarly
+from shipway.temporary_folder import remove_abandoned_folders
 
 
 async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
@@ -51,7 +53,9 @@ async def nothing_left() -> AsyncGenerator[None]:
 
 @external_task("clear what dead runs left")
 async def clear_leftovers() -> int:
-    """Remove containers and pods of runs that are over or were killed. Return how many.
+    """Remove containers, pods and folders of runs that are over or were killed.
+
+    Returns how many containers and pods it were.
 
     A run whose process is gone could neither clean up nor tell Prefect: that is done here.
     """
@@ -64,6 +68,8 @@ async def clear_leftovers() -> int:
             log.warning("What dead runs left could not be looked for: %s", error.what)
     if count:
         log.warning("Removed %d containers or pods that dead runs had left", count)
+    if folders := await asyncio.to_thread(remove_abandoned_folders):
+        log.warning("Removed %d temporary folders that dead runs had left", folders)
     return count
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from shipway.errors import FailError, ShipwayError
 from shipway.git.access import Access, explain, git_environment
 from shipway.git.command import CommandError, Git, run_git
 from shipway.git.lock import locked, not_ours
+from shipway.temporary_folder import temporary_folder
 
 # A repository in the repository that knows no remote: in it, Git reads the objects that are here
 # and fetches none.
@@ -173,9 +173,9 @@ def _take_away(folder: Path) -> None:
 
 def _object_format(remote: Remote) -> str:
     """How the remote counts its objects, by the length of their ids."""
-    with _private_environment(remote) as environment, TemporaryDirectory() as nowhere:
+    with _private_environment(remote) as environment, temporary_folder("nowhere") as nowhere:
         # Outside of any repository, which would expect ids of its own kind.
-        git = Git(Path(nowhere), {**environment, "GIT_DIR": nowhere})
+        git = Git(nowhere, {**environment, "GIT_DIR": str(nowhere)})
         names = ("HEAD", "refs/heads/*")
         try:
             listed = run_git(
@@ -202,13 +202,13 @@ def _can_do_without_objects() -> bool:
 
 @contextmanager
 def _private_environment(remote: Remote) -> Generator[dict[str, str]]:
-    with TemporaryDirectory(prefix="shipway-git-") as secrets:
+    with temporary_folder("git") as secrets:
         # A repository that Git is pointed to is not looked for, nor judged by its owner.
         directory = {"GIT_DIR": str(remote.folder)}
         # The remote's address is told to each command, so that no file can say another one. It has
         # no refspec: a push and a fetch at once would both write the branch that tracks the
         # remote's, and one of them would fail.
-        yield directory | git_environment(remote.access, Path(secrets), remote.url)
+        yield directory | git_environment(remote.access, secrets, remote.url)
 
 
 def _turn(remote: Remote, *, shared: bool = False) -> AbstractContextManager[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from pydantic import SecretStr
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from shipway.errors import RefuseError
 from shipway.git.cache import BrokenCacheError
 from shipway.git.command import CommandError, run_program
+from shipway.temporary_folder import temporary_folder
 
 Signing = Literal["ssh", "openpgp"]
 
@@ -35,8 +35,8 @@ def signed(
     if signing is None or key is None:
         yield [], {}
         return
-    with TemporaryDirectory(prefix="shipway-sign-") as folder:
-        file = Path(folder) / "key"
+    with temporary_folder("sign") as folder:
+        file = folder / "key"
         file.touch(mode=0o600)
         file.write_text(key.get_secret_value().rstrip("\n") + "\n", "utf-8")
         if signing == "ssh":
@@ -44,14 +44,14 @@ def signed(
             with _refusing():
                 yield ["-S"], _config(settings)
             return
-        home = {"GNUPGHOME": folder}
-        identity = _import(file, folder)
+        home = {"GNUPGHOME": str(folder)}
+        identity = _import(file, str(folder))
         try:
             with _refusing():
                 yield [f"-S{identity}"], _config({"gpg.format": "openpgp"}) | home
         finally:
             # gpg leaves an agent behind that would keep the key in memory.
-            _gpg(folder, "gpgconf", "--kill", "all")
+            _gpg(str(folder), "gpgconf", "--kill", "all")
 
 
 @contextmanager

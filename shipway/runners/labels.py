@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.runners.process_identity import this_process
+from shipway.process_identity import this_process
 
 RUN_LABEL = "dev.shipway.run"
 OWNER_LABEL = "dev.shipway.owner"

@@ -8,9 +8,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from shipway.process_identity import this_process
 from shipway.runners.environment import EnvironmentSpec, Sidecar
 from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
-from shipway.runners.process_identity import this_process
 from shipway.test_tools.tool import Invocation
 
 FOLDER = "/shipway"

@@ -8,13 +8,13 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from shipway.concurrency import shielded
 from shipway.runners import supervise
 from shipway.runners.environment import EnvironmentSpec, Output, no_such_program
 from shipway.runners.runner import ImageSource
+from shipway.temporary_folder import temporary_folder
 from shipway.test_tools.tool import Ended, Invocation
 
 # What a program needs to run at all. The worker's own variables hold secrets of others.
@@ -87,8 +87,8 @@ class ProcessRunner:
     @asynccontextmanager
     async def environment(self, spec: EnvironmentSpec) -> AsyncGenerator[ProcessEnvironment]:
         """The checkout; the files of invocations are gone afterwards."""
-        with TemporaryDirectory(prefix="shipway-shard-") as folder:
-            yield ProcessEnvironment(spec.code, Path(folder), spec.env)
+        with temporary_folder("shard") as folder:
+            yield ProcessEnvironment(spec.code, folder, spec.env)
 
     async def owners(self) -> dict[str, set[str]]:
         """Nothing is ever left: a command ends with the process that asked for it."""

@@ -15,9 +15,9 @@ import pytest
 from blocks.container_runner import ContainerRunner
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
+from shipway.process_identity import this_process
 from shipway.registry import Registry
 from shipway.runners.environment import EnvironmentSpec
-from shipway.runners.process_identity import this_process
 from shipway.runners.registry import RUNNERS
 from shipway.runners.runner import Runner
 from shipway.test_tools.tool import Ended, Invocation

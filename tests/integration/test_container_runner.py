@@ -12,10 +12,10 @@ from docker import DockerClient
 
 from blocks.container_runner import ContainerRunner
 from shipway.errors import FailError, RefuseError
+from shipway.process_identity import this_process
 from shipway.runners.containers import owners_of_leftovers, remove_leftovers
 from shipway.runners.environment import Sidecar
 from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
-from shipway.runners.process_identity import this_process
 from shipway.test_tools.tool import Ended, Invocation
 from tests.support.environments import spec_of
 

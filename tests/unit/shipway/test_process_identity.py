@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shipway.runners.process_identity import is_gone, this_process
+from shipway.process_identity import is_gone, this_process
 
-TELL = "from shipway.runners.process_identity import this_process; print(this_process())"
+TELL = "from shipway.process_identity import this_process; print(this_process())"
 
 
 def test_a_process_is_there_until_it_ends() -> None:

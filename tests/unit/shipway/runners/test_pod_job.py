@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from shipway.process_identity import this_process
 from shipway.runners.environment import Sidecar
 from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
 from shipway.runners.pod_job import FOLDER, files, job, job_name
-from shipway.runners.process_identity import this_process
 from shipway.test_tools.tool import Invocation
 from tests.support.environments import spec_of
 
