@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.rollout import Until, check_release, rollout
 from flows.runtime.run_reporter import RunReporter, report_run
-from flows.tasks.build import build, build_tests
+from flows.tasks.build import build, build_elsewhere, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.push import find_image, name_image, push
@@ -77,12 +77,13 @@ async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:
     async with nothing_left():
         async with fail_fast_group() as side_by_side:
             image = side_by_side.create_task(reporter.timed("build", build(code, "image")))
+            elsewhere = side_by_side.create_task(build_elsewhere(code))
             side_by_side.create_task(start_services(code))
             tests = await build_tests(code)
             for name, layer in code.pipeline.tests.layers.items():
                 images = Images(tests=tests, app=await image if layer.app else None)
                 await reporter.verified(name, verify.with_options(name=name)(name, code, images))
         built = await image
-    pushed = await reporter.timed("release", push(code, built))
+    pushed = await reporter.timed("release", push(code, built, elsewhere.result()))
     reporter.pushed(pushed)
     return pushed.image

@@ -20,6 +20,8 @@ from shipway.temporary_folder import temporary_folder
 
 NO_SECRETS = BuildSecrets()
 
+# What a kernel says of a program of another platform.
+_CANNOT_RUN = "exec format error"
 _STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
 
 
@@ -53,6 +55,16 @@ class ImageBuilder(BaseModel):
         async with engine_client(self.connect, self.engine_url) as client:
             yield client
 
+    async def platform(self) -> str:
+        """What the engine runs on, such as `linux/amd64`.
+
+        Raises:
+            RetryError: The engine does not answer.
+        """
+        async with self.client() as client:
+            version = await asyncio.to_thread(client.version)
+        return f"{version['Os']}/{version['Arch']}"
+
     async def build(
         self,
         context: Path,
@@ -63,6 +75,7 @@ class ImageBuilder(BaseModel):
         log: Callable[[str], None],
         no_cache: bool = False,
         secrets: BuildSecrets = NO_SECRETS,
+        platform: str | None = None,
     ) -> str:
         """Build one target; return the local image id (sha256:…).
 
@@ -77,6 +90,7 @@ class ImageBuilder(BaseModel):
             log: Called with each line of the build's output.
             no_cache: Run every step again.
             secrets: What its steps may mount.
+            platform: What it is to run on, such as `linux/arm64`; the engine's own if None.
 
         Raises:
             RefuseError: There is no such Dockerfile.
@@ -96,6 +110,7 @@ class ImageBuilder(BaseModel):
             command += ["--file", str(dockerfile)]
             command += ["--target", target] if target else []
             command += ["--no-cache"] if no_cache else []
+            command += ["--platform", platform] if platform else []
             for key, value in {**self.build_args, **args}.items():
                 command += ["--build-arg", f"{key}={value}"]
             for key, value in labels.items():
@@ -144,11 +159,15 @@ class ImageBuilder(BaseModel):
                 process.terminate()
                 await process.wait()
         if status != 0:
+            cannot_run = any(_CANNOT_RUN in line for line in last)
             words = [line for line in last if _STEP.match(line) or not line.startswith("#")]
             raise FailError(
                 "The image does not build.",
                 where=dockerfile,
                 got="\n".join(words[-15:]),
                 untouched="the registry, the ops repository and the cluster",
-                remedy="`docker build` in the app's folder shows the same",
+                remedy="install emulators (QEMU's binfmt handlers) where the engine runs, or take "
+                "the platform out of image.platforms"
+                if cannot_run
+                else "`docker build` in the app's folder shows the same",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
 from shipway.image_ref import ImageRef
-from shipway.registry_api import Login, registry_api
+from shipway.registry_api import Login, Manifest, registry_api
 
 # What the engine says of a push that may go through a moment later.
 _PASSING = re.compile(
@@ -73,13 +74,13 @@ class Registry(BaseModel):
             found = await api.manifest(str(image.tag))
             if found is None:
                 return None
-            manifest, digest = found
+            manifest = found.body
             if "manifests" in manifest:
                 child = await api.manifest(_image_in(manifest, image))
-                manifest = child[0] if child else {}
+                manifest = child.body if child else {}
             config = await api.blob(manifest["config"]["digest"]) if "config" in manifest else None
         labels = (config or {}).get("config", {}).get("Labels")
-        return Stored(ref=image.model_copy(update={"digest": digest}), labels=labels or {})
+        return Stored(ref=image.model_copy(update={"digest": found.digest}), labels=labels or {})
 
     async def push(self, client: DockerClient, image_id: str, image: ImageRef) -> ImageRef:
         """Push a local image under a tag; return the reference with the digest it got.
@@ -90,6 +91,35 @@ class Registry(BaseModel):
             FailError: It does not take the image.
         """
         return await asyncio.to_thread(self._push, client, image_id, image)
+
+    async def push_index(
+        self, client: DockerClient, image_ids: Mapping[str, str], image: ImageRef
+    ) -> ImageRef:
+        """Push local images of one version for several platforms, and an index under a tag.
+
+        Each image has a tag of its own beside it, so that no registry collects it as garbage.
+
+        Args:
+            client: The engine that has them.
+            image_ids: Local image id by platform, such as `linux/arm64`.
+            image: The reference.
+
+        Returns:
+            The reference with the index's digest.
+
+        Raises:
+            RetryError: The registry cannot be reached.
+            RefuseError: It denies access.
+            FailError: It does not take an image.
+        """
+        async with registry_api(image.repository, self.login, insecure=self.insecure) as api:
+            entries: list[dict[str, Any]] = []
+            for platform, image_id in image_ids.items():
+                tag = f"{image.tag}-{platform.replace('/', '-')}"
+                await self.push(client, image_id, image.model_copy(update={"tag": tag}))
+                entries += _entries(await api.manifest(tag), platform)
+            digest = await api.put_index(str(image.tag), entries)
+        return image.model_copy(update={"digest": digest})
 
     def _push(self, client: DockerClient, image_id: str, image: ImageRef) -> ImageRef:
         digest: str | None = None
@@ -141,6 +171,23 @@ def push_error(words: str, image: str) -> ShipwayError:
     return FailError(
         "The registry does not take the image.", where=image, got=words, untouched=untouched
     )
+
+
+def _entries(manifest: Manifest | None, platform: str) -> list[dict[str, Any]]:
+    """What an index says of an image for a platform; of one that is an index, what that says."""
+    if manifest is None:
+        raise RetryError("The registry lost the image that was pushed.", where=platform)
+    if "manifests" in manifest.body:
+        return manifest.body["manifests"]
+    names = ("os", "architecture", "variant")
+    return [
+        {
+            "mediaType": manifest.media_type,
+            "digest": manifest.digest,
+            "size": manifest.size,
+            "platform": dict(zip(names, platform.split("/"), strict=False)),
+        }
+    ]
 
 
 def _image_in(index: dict[str, Any], image: ImageRef) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from httpx_retries import Retry, aretry_request
@@ -18,21 +19,24 @@ from shipway.errors import RefuseError, RetryError
 _TIMEOUT_SECONDS = 20
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io"})
 _DOCKER_HUB_API = "registry-1.docker.io"
-_ACCEPT = ", ".join(
-    (
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
+INDEX = "application/vnd.oci.image.index.v1+json"
+_READS = {
+    "Accept": ", ".join(
+        (
+            "application/vnd.oci.image.manifest.v1+json",
+            "application/vnd.docker.distribution.manifest.v2+json",
+            INDEX,
+            "application/vnd.docker.distribution.manifest.list.v2+json",
+        )
     )
-)
+}
 # RFC 7235: a scheme, then names with a value that may stand in quotes.
 _BEARER = re.compile(r"\bbearer\s+(.*)", re.IGNORECASE | re.DOTALL)
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 # One that is down is left to whoever asks: these may be better in a moment.
 _RETRY = Retry(
     total=4,
-    allowed_methods=["GET"],
+    allowed_methods=["GET", "PUT"],
     status_forcelist=[
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -58,6 +62,22 @@ class Login(BaseModel):
         return httpx.BasicAuth(self.username, self.password.get_secret_value())
 
 
+class Manifest(NamedTuple):
+    """A manifest as the registry has it.
+
+    Attributes:
+        body: Its JSON.
+        digest: Of its bytes.
+        size: In bytes.
+        media_type: What it is: an image or an index.
+    """
+
+    body: dict[str, Any]
+    digest: str
+    size: int
+    media_type: str
+
+
 def endpoint_of(repository: str) -> tuple[str, str]:
     """The host whose API has a repository, and its name there.
 
@@ -79,15 +99,38 @@ class RegistryApi:
         self._name = name
         self._login = login
 
-    async def manifest(self, reference: str) -> tuple[dict[str, Any], str] | None:
-        """A manifest by tag or digest, and its digest; None where there is none.
+    async def manifest(self, reference: str) -> Manifest | None:
+        """A manifest by tag or digest; None where there is none.
 
         Raises:
             RetryError: The registry cannot be reached or is overloaded.
             RefuseError: It denies access, or what it says is no manifest.
         """
-        answer = await self._get(f"/v2/{self._name}/manifests/{reference}")
-        return None if answer is None else (_object_of(answer), _digest_of(answer))
+        answer = await self._ask("GET", f"/v2/{self._name}/manifests/{reference}")
+        if answer is None:
+            return None
+        body = _object_of(answer)
+        told = answer.headers.get("Content-Type", "").partition(";")[0]
+        return Manifest(
+            body=body,
+            digest=_digest_of(answer),
+            size=len(answer.content),
+            media_type=str(body.get("mediaType") or told),
+        )
+
+    async def put_index(self, reference: str, entries: list[dict[str, Any]]) -> str:
+        """Store an index of manifests that are there under a tag; return its digest.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded, or takes no index.
+            RefuseError: It denies access.
+        """
+        body = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+        content = json.dumps(body).encode()
+        path = f"/v2/{self._name}/manifests/{reference}"
+        if await self._ask("PUT", path, content, {"Content-Type": INDEX}) is None:
+            raise RefuseError("The registry has no such repository.", where=path)
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     async def blob(self, digest: str) -> dict[str, Any] | None:
         """A blob that is JSON; None where it is not there.
@@ -96,18 +139,32 @@ class RegistryApi:
             RetryError: The registry cannot be reached or is overloaded.
             RefuseError: It denies access, or the blob is something else.
         """
-        answer = await self._get(f"/v2/{self._name}/blobs/{digest}")
+        answer = await self._ask("GET", f"/v2/{self._name}/blobs/{digest}")
         return None if answer is None else _object_of(answer)
 
-    async def _get(self, path: str) -> httpx.Response | None:
-        headers = {"Accept": _ACCEPT}
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] = _READS,
+    ) -> httpx.Response | None:
+        """One question, as whoever may ask it; None where the registry has no such thing."""
+
+        async def ask(authorization: Mapping[str, str]) -> httpx.Response:
+            return await aretry_request(
+                self._client,
+                method,
+                path,
+                headers={**headers, **authorization},
+                content=content,
+                retry=_RETRY,
+            )
+
         try:
-            answer = await aretry_request(self._client, "GET", path, headers=headers, retry=_RETRY)
+            answer = await ask({})
             if answer.status_code == HTTPStatus.UNAUTHORIZED:
-                headers |= await self._authorization(answer)
-                answer = await aretry_request(
-                    self._client, "GET", path, headers=headers, retry=_RETRY
-                )
+                answer = await ask(await self._authorization(answer))
         except httpx.HTTPError as error:
             raise RetryError(
                 "The registry cannot be reached.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from blocks.image_builder import ImageBuilder
 from blocks.registry import Registry
 from flows.runtime.external_task import external_task
@@ -31,8 +33,14 @@ async def name_image(code: Code) -> ImageRef:
 
 
 @external_task("push {code.app} {code.revision.short}")
-async def push(code: Code, image_id: str) -> Pushed:
-    """Push the image under the revision's tag, unless another run of this revision was first."""
+async def push(code: Code, image_id: str, elsewhere: Mapping[str, str]) -> Pushed:
+    """Push the image under the revision's tag, unless another run of this revision was first.
+
+    Args:
+        code: The revision.
+        image_id: What was tested.
+        elsewhere: The same for other platforms, by platform.
+    """
     registry = (await load_block(Registry)).open()
     builder = (await load_block(ImageBuilder)).open()
     image = registry.image(code.app, code.revision.commit)
@@ -40,7 +48,11 @@ async def push(code: Code, image_id: str) -> Pushed:
     if stored is not None:
         return Pushed(image=image_of(stored, code), new=False)
     async with builder.client() as client:
-        await registry.push(client, image_id, image)
+        if elsewhere:
+            images = {await builder.platform(): image_id, **elsewhere}
+            await registry.push_index(client, images, image)
+        else:
+            await registry.push(client, image_id, image)
     stored = await registry.find(image)
     if stored is None:
         raise RefuseError("The registry lost the image that was pushed.", where=str(image))

@@ -36,6 +36,7 @@ def _inside_app_folder(path: str) -> str:
 RelativePath = Annotated[str, AfterValidator(_inside_app_folder)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
+Platform = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$")]
 SecretId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
 ToolName = Annotated[str, AfterValidator(known_tool)]
 RunnerName = Annotated[str, AfterValidator(known_runner)]
@@ -52,6 +53,11 @@ class Image(Strict):
         default=None, description="Stage to ship; the last one if not given."
     )
     args: dict[str, str] = Field(default_factory=dict, description="Build arguments.")
+    platforms: list[Platform] = Field(
+        default_factory=list,
+        description="What it is to run on, such as linux/arm64; the engine's own if not given. "
+        "Tests run on the engine's own.",
+    )
     secrets: dict[SecretId, Name] = Field(
         default_factory=dict,
         description="Prefect Secret blocks that `RUN --mount=type=secret` may read, by id.",
