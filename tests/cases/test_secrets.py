@@ -60,7 +60,10 @@ DRIFTS = {
     "a key that the cluster lost": (secret(data={"password": encoded(GIT)}), secret(data={})),
     "all of data": (secret(data={"password": encoded(GIT)}), secret()),
     "kubectl's last-applied annotation": (
-        secret(data={"password": encoded(GIT)}),
+        secret(
+            {"annotations": {LAST_APPLIED: json.dumps({"stringData": {"password": GIT}})}},
+            data={"password": encoded(GIT)},
+        ),
         secret(
             {"annotations": {LAST_APPLIED: json.dumps({"stringData": {"password": HAND}})}},
             data={"password": encoded(GIT)},
@@ -103,11 +106,13 @@ async def test_drift_of_a_secret_is_told_by_field_and_hash(
 ) -> None:
     in_git, in_cluster = drift
     cluster = MemoryCluster("shop")
-    await apply_set(cluster, "shop", "shop", [object_of(in_git)], "one")  # type: ignore[arg-type]
-    labels = cluster.objects[in_git["kind"], "shop", "s"]["metadata"]["labels"]
+    await apply_set(cluster, "shop", "shop", [object_of(in_git)], "one")
+    live = await cluster.get(in_git["apiVersion"], in_git["kind"], "s", "shop")
+    assert live
+    labels = live["metadata"]["labels"]
     changed = {**in_cluster, "metadata": {**in_cluster["metadata"], "labels": labels}}
     cluster.put(changed)
-    changes = await apply_set(cluster, "shop", "shop", [object_of(in_git)], "one")  # type: ignore[arg-type]
+    changes = await apply_set(cluster, "shop", "shop", [object_of(in_git)], "one")
     assert [change.drift for change in changes] == [True]
     applied = Applied(folder="staging/shop", commit="c0ffee", changes=tuple(changes))
     told = [line for _, line in change_lines(applied)] + [str(drift_rows([applied]))]
@@ -145,11 +150,11 @@ async def test_a_refused_secret_is_told_by_field_alone(
     cluster = MemoryCluster("shop")
     cluster.refuses["s"] = api_error(status, words.format(GIT))
     with pytest.raises(ShipwayError) as caught:
-        await apply_set(cluster, "shop", "shop", [object_of(body)], "one")  # type: ignore[arg-type]
+        await apply_set(cluster, "shop", "shop", [object_of(body)], "one")
     assert_untold(str(caught.value))
     assert f"HTTP {status}" in str(caught.value)
     try:
-        told = str(await refusals(cluster, "shop", [object_of(body)]))  # type: ignore[arg-type]
+        told = str(await refusals(cluster, "shop", [object_of(body)]))
     except ShipwayError as error:
         told = str(error)
     assert_untold(told)
@@ -159,7 +164,7 @@ async def test_a_refused_secret_names_the_key_that_the_server_names() -> None:
     cluster = MemoryCluster("shop")
     cluster.refuses["s"] = api_error(500, TYPED.format(GIT))
     body = secret(stringData={"password": GIT, "user": "ada"})
-    told = await refusals(cluster, "shop", [object_of(body)])  # type: ignore[arg-type]
+    told = await refusals(cluster, "shop", [object_of(body)])
     (words,) = told.values()
     assert "stringData.password" in words
     assert "user" not in words

@@ -11,7 +11,7 @@ from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
 from shipway.errors import RefuseError
-from shipway.kubernetes.apply import APPLIED, KINDS, MEMBER, Change, apply_set
+from shipway.kubernetes.apply import APPLIED, KINDS, MEMBER, NAMESPACES, Change, apply_set
 from shipway.kubernetes.objects import KubeObject
 from tests.support.memory_cluster import MemoryCluster
 
@@ -68,6 +68,26 @@ def config(name: str, value: str = "1", **metadata: Any) -> KubeObject:
         namespace=metadata.get("namespace"),
         body=body,
     )
+
+
+RBAC = "rbac.authorization.k8s.io/v1"
+
+
+def cluster_role(name: str, **metadata: Any) -> KubeObject:
+    head = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name, **metadata}}
+    return KubeObject(
+        file=f"{name}.yaml",
+        api_version=RBAC,
+        kind="ClusterRole",
+        name=name,
+        namespace=metadata.get("namespace"),
+        body={**head, "rules": []},
+    )
+
+
+def by(place: Place, manager: str) -> tuple[str, str]:
+    """Where to apply, and who does."""
+    return place.namespace, manager
 
 
 def done(changes: list[Change]) -> list[tuple[str, str, bool]]:
@@ -177,14 +197,77 @@ async def test_what_is_not_there_reads_as_none_and_cannot_be_deleted(place: Plac
     assert caught.value.status == 404
 
 
-@pytest.mark.parametrize(("group", "version"), [("", "v1"), ("apps", "apps/v1"), ("none", None)])
-async def test_a_groups_preferred_version(place: Place, group: str, version: str | None) -> None:
-    assert await place.client.preferred_version(group) == version
+@pytest.mark.parametrize(
+    ("group", "kind", "version"),
+    [
+        ("", "ConfigMap", "v1"),
+        ("", "Deployment", None),
+        ("apps", "Deployment", "apps/v1"),
+        ("apps", "ConfigMap", None),
+        ("none", "ConfigMap", None),
+    ],
+)
+async def test_a_version_that_has_a_kind(
+    place: Place, group: str, kind: str, version: str | None
+) -> None:
+    assert await place.client.served_version(group, kind) == version
+
+
+async def test_a_stray_namespace_of_what_has_none_is_no_part_of_what_it_is(place: Place) -> None:
+    name = f"reader-{place.namespace}"
+    role = cluster_role(name, namespace="monitoring")
+    for action in ("created", "unchanged"):
+        assert done(await place.put(role)) == [(f"ClusterRole/{name}", action, False)]
+    found = await place.client.get(RBAC, "ClusterRole", name, None)
+    assert "namespace" not in found["metadata"]
+    assert (await place.parent())["annotations"][NAMESPACES] == ""
+    changes = await place.put(config("a"), fingerprint="two")
+    assert (f"ClusterRole/{name}", "deleted", False) in done(changes)
+    assert await place.client.get(RBAC, "ClusterRole", name, None) is None
+
+
+async def test_a_namespace_that_is_empty_or_named_is_the_sets(place: Place) -> None:
+    await place.put(config("a", namespace=""), config("b", namespace=place.namespace))
+    uids = [(await place.get(name) or {})["metadata"]["uid"] for name in ("a", "b")]
+    changes = await place.put(config("a", namespace=place.namespace), config("b"))
+    assert done(changes) == [
+        ("ConfigMap/a", "unchanged", False),
+        ("ConfigMap/b", "unchanged", False),
+    ]
+    assert [(await place.get(name) or {})["metadata"]["uid"] for name in ("a", "b")] == uids
+    assert len(set(uids)) == 2
+
+
+async def test_a_namespace_that_is_not_the_requests_is_refused(place: Place) -> None:
+    with pytest.raises(ApiException) as caught:
+        await place.client.apply(config("a", namespace="other").body, place.namespace, "test")
+    assert caught.value.status == 400
+
+
+async def test_a_label_that_another_copied_marks_no_member(place: Place) -> None:
+    await place.put(config("a"))
+    labels = (await place.get("a") or {})["metadata"]["labels"]
+    await place.client.apply(config("copy", labels=labels).body, place.namespace, "operator")
+    assert done(await place.put(config("a"))) == [("ConfigMap/a", "unchanged", False)]
+    assert await place.get("copy") is not None
+
+
+async def test_a_field_goes_with_the_last_manager_that_names_it(place: Place) -> None:
+    await place.client.apply(config("a", "1", labels={"x": "1", "y": "1"}).body, *by(place, "one"))
+    await place.client.apply(config("a", "2", labels={"x": "1"}).body, *by(place, "two"))
+    applied = await place.client.apply(config("a", "2").body, *by(place, "one"))
+    assert applied["metadata"]["labels"] == {"x": "1"}
+    assert applied["data"] == {"key": "2"}
 
 
 @pytest.mark.parametrize(
     ("version", "kind", "namespaced"),
-    [("v1", "ConfigMap", True), ("v1", "Namespace", False), ("apps/v1", "Deployment", True)],
+    [
+        ("v1", "ConfigMap", True),
+        ("v1", "Namespace", False),
+        ("apps/v1", "Deployment", True),
+        (RBAC, "ClusterRole", False),
+    ],
 )
 async def test_a_kind_is_known_with_its_scope(
     place: Place, version: str, kind: str, namespaced: bool

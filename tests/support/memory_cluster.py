@@ -1,23 +1,60 @@
-"""A cluster in memory, for the unit tests; test_kube.py holds it to what a real one does."""
+"""A cluster in memory, for the unit tests; test_kube.py holds it to what a real one does.
+
+It answers requests, so that what KubeClient makes of the answers is tested along with the rest.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, cast
 
-from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.client import ApiClient, ApiException
 
-from shipway.kubernetes.client import Resource
+from shipway.kubernetes.client import KubeClient
 
+Object = dict[str, Any]
+Path = tuple[str, ...]
+
+# A kind as ApplySets list it, such as Deployment.apps; a namespace, if it has one; a name.
 Key = tuple[str, str | None, str]
 
-CLUSTER_WIDE = {"Namespace", "CustomResourceDefinition", "ClusterRole"}
-GROUPS = {
-    "apps": "apps/v1",
-    "example.org": "example.org/v2",
-    "apiextensions.k8s.io": "apiextensions.k8s.io/v1",
+NAMESPACED, CLUSTER_WIDE = True, False
+# What is served, by apiVersion; of a group's versions, the preferred one stands last.
+SERVED = {
+    "v1": {
+        "ConfigMap": NAMESPACED,
+        "Endpoints": NAMESPACED,
+        "Secret": NAMESPACED,
+        "Service": NAMESPACED,
+        "Namespace": CLUSTER_WIDE,
+        "PersistentVolume": CLUSTER_WIDE,
+    },
+    "apps/v1": {"Deployment": NAMESPACED, "StatefulSet": NAMESPACED},
+    "autoscaling/v2": {"HorizontalPodAutoscaler": NAMESPACED},
+    "batch/v1": {"Job": NAMESPACED},
+    "rbac.authorization.k8s.io/v1": {
+        "ClusterRole": CLUSTER_WIDE,
+        "ClusterRoleBinding": CLUSTER_WIDE,
+        "RoleBinding": NAMESPACED,
+    },
+    "apiextensions.k8s.io/v1": {"CustomResourceDefinition": CLUSTER_WIDE},
+    "example.org/v1": {"Widget": NAMESPACED},
+    "example.org/v2": {"Widget": NAMESPACED},
 }
+IMMUTABLE: dict[str, Path] = {
+    "Job.batch": ("spec", "template"),
+    "ClusterRoleBinding.rbac.authorization.k8s.io": ("roleRef",),
+    "RoleBinding.rbac.authorization.k8s.io": ("roleRef",),
+}
+
+_PATH = re.compile(
+    r"/apis?/(?P<version>v1|[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/))?"
+    r"(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?"
+)
 
 
 def api_error(status: int, message: str) -> ApiException:
@@ -26,71 +63,226 @@ def api_error(status: int, message: str) -> ApiException:
     return error
 
 
-class MemoryCluster:
-    """A cluster's objects in a dictionary, with the methods of KubeClient that apply_set needs."""
+class MemoryCluster(KubeClient):
+    """A cluster's objects in a dictionary, with the requests of KubeClient that apply_set needs.
+
+    Attributes:
+        objects: What there is.
+        log: What was applied and deleted, in order.
+        requests: All that was asked for.
+        refuses: The error for every write of an object of that name.
+        served: The kinds of each apiVersion, and whether they have namespaces.
+        stored_as: Kinds of one group whose objects are those of another group.
+    """
 
     def __init__(self, *namespaces: str) -> None:
-        self.objects: dict[Key, dict[str, Any]] = {}
+        super().__init__(cast("ApiClient", None))
+        self.objects: dict[Key, Object] = {}
         self.log: list[str] = []
+        self.requests: list[str] = []
         self.refuses: dict[str, ApiException] = {}
+        self.served = copy.deepcopy(SERVED)
+        self.stored_as: dict[str, str] = {}
+        self._uids = count(1)
         for name in namespaces:
-            self.put({"kind": "Namespace", "metadata": {"name": name}}, None)
+            self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, None)
 
-    def put(self, body: dict[str, Any], namespace: str | None = "shop") -> None:
-        key = (body["kind"], namespace, body["metadata"]["name"])
-        self.objects[key] = copy.deepcopy(body)
+    def put(self, body: Object, namespace: str | None = "shop") -> None:
+        """Have an object there, by nobody's hand."""
+        key = (_group_kind(body["apiVersion"], body["kind"]), namespace, body["metadata"]["name"])
+        where = {"namespace": namespace} if namespace else {}
+        metadata = {**body["metadata"], **where, "uid": self._uid()}
+        self.objects[key] = copy.deepcopy({**body, "metadata": metadata})
 
-    def parent(self) -> dict[str, Any]:
+    def parent(self) -> Object:
         return self.objects["ConfigMap", "shop", "shipway.shop"]["metadata"]
 
     def titles(self) -> list[str]:
         return sorted(
-            f"{kind}/{name}" for kind, _, name in self.objects if not name.startswith("shipway.")
+            f"{kind.partition('.')[0]}/{name}"
+            for kind, _, name in self.objects
+            if not name.startswith("shipway.")
         )
 
-    async def resource(self, api_version: str, kind: str) -> Resource:
-        return Resource(api_version, kind.lower(), kind not in CLUSTER_WIDE)
+    async def call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+    ) -> Any:
+        self.requests.append(f"{method} {path}")
+        if path == "/apis":
+            return {"groups": self._groups()}
+        parts = _PATH.fullmatch(path)
+        assert parts, path
+        version, namespace, plural, name = parts.group("version", "namespace", "plural", "name")
+        kinds = self.served.get(version)
+        if kinds is None:
+            raise api_error(404, "the server could not find the requested resource")
+        if plural is None:
+            return {
+                "resources": [
+                    {"name": _plural(kind), "kind": kind, "namespaced": namespaced}
+                    for kind, namespaced in kinds.items()
+                ]
+            }
+        kind = {_plural(kind): kind for kind in kinds}.get(plural)
+        if kind is None or kinds[kind] < bool(namespace):
+            raise api_error(404, "the server could not find the requested resource")
+        group_kind = _group_kind(version, kind)
+        stored = self.stored_as.get(group_kind, group_kind)
+        dry_run = "dryRun" in (query or {})
+        if method == "GET" and name is None:
+            return {"items": self._list(stored, namespace, query or {})}
+        if method == "POST":
+            assert body is not None
+            return self._create(stored, namespace, body, dry_run=dry_run)
+        key = (stored, namespace, str(name))
+        if method == "PATCH":
+            assert body is not None
+            assert query is not None
+            return self._apply(key, body, query["fieldManager"], dry_run=dry_run)
+        if key not in self.objects:
+            raise api_error(404, f'{plural} "{name}" not found')
+        if method == "DELETE":
+            self.log.append(f"delete {kind}/{name}")
+            del self.objects[key]
+            return {}
+        return copy.deepcopy(self.objects[key])
 
-    async def preferred_version(self, group: str) -> str | None:
-        return GROUPS.get(group) if group else "v1"
+    def _groups(self) -> list[Object]:
+        versions: dict[str, list[Object]] = {}
+        for version in self.served:
+            if group := version.rpartition("/")[0]:
+                versions.setdefault(group, []).append({"groupVersion": version})
+        return [
+            {"name": group, "preferredVersion": of[-1], "versions": of}
+            for group, of in versions.items()
+        ]
 
-    async def get(
-        self, api_version: str, kind: str, name: str, namespace: str | None
-    ) -> dict[str, Any] | None:
-        assert api_version
-        return copy.deepcopy(self.objects.get((kind, namespace, name)))
-
-    async def list(
-        self, api_version: str, kind: str, namespace: str | None, selector: str
-    ) -> list[dict[str, Any]]:
-        assert api_version
-        where = None if kind in CLUSTER_WIDE else namespace
-        label, _, value = selector.partition("=")
+    def _list(self, kind: str, namespace: str | None, query: dict[str, str]) -> list[Object]:
+        label, _, value = query["labelSelector"].partition("=")
         return [
             copy.deepcopy(body)
             for (of_kind, inside, _), body in self.objects.items()
-            if (of_kind, inside) == (kind, where)
-            and (body["metadata"].get("labels") or {}).get(label) == value
+            if of_kind == kind and namespace in {None, inside}
+            if (body["metadata"].get("labels") or {}).get(label) == value
         ]
 
-    async def apply(
-        self, body: dict[str, Any], namespace: str | None, manager: str, *, dry_run: bool = False
-    ) -> dict[str, Any]:
-        assert manager == "shipway"
-        kind, name = body["kind"], body["metadata"]["name"]
+    def _create(self, kind: str, namespace: str | None, body: Object, *, dry_run: bool) -> Object:
+        metadata = body["metadata"]
+        name = metadata.get("name") or f"{metadata['generateName']}12345"
+        self._admit(namespace, name, body)
+        if (kind, namespace, name) in self.objects:
+            raise api_error(409, f'"{name}" already exists')
+        if not dry_run:
+            self.log.append(f"{body['kind']}/{name}")
+            self.put(body, namespace)
+        return copy.deepcopy(body)
+
+    def _apply(self, key: Key, body: Object, manager: str, *, dry_run: bool) -> Object:
+        kind, namespace, name = key
+        self._admit(namespace, name, body)
+        live = self.objects.get(key)
+        applied = _merged(live or {"metadata": {"uid": self._uid()}}, body, manager)
+        applied["metadata"] = {"name": name, **applied["metadata"]}
+        if namespace:
+            applied["metadata"]["namespace"] = namespace
+        fixed = IMMUTABLE.get(kind, ("kind",))
+        if live and _at(live, fixed) != _at(applied, fixed):
+            raise api_error(422, f'"{name}" is invalid: {".".join(fixed)}: field is immutable')
+        if not dry_run:
+            self.log.append(f"{body['kind']}/{name}")
+            self.objects[key] = copy.deepcopy(applied)
+        return applied
+
+    def _admit(self, namespace: str | None, name: str, body: Object) -> None:
         if name in self.refuses:
             raise self.refuses[name]
         if namespace is not None and ("Namespace", None, namespace) not in self.objects:
             raise api_error(404, f'namespaces "{namespace}" not found')
-        if not dry_run:
-            self.log.append(f"{kind}/{name}")
-            self.put(body, namespace)
-        return copy.deepcopy(body)
+        if namespace and body["metadata"].get("namespace") not in {None, "", namespace}:
+            raise api_error(400, "the namespace of the object does not match the request's")
+        if _at(body, ("spec", "template", "spec", "restartPolicy")) == "Sometimes":
+            raise api_error(422, f'"{name}" is invalid: restartPolicy: Unsupported value')
 
-    async def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
-        assert api_version
-        key = (kind, None if kind in CLUSTER_WIDE else namespace, name)
-        if key not in self.objects:
-            raise api_error(404, f"{kind.lower()}s {name!r} not found")
-        self.log.append(f"delete {kind}/{name}")
-        del self.objects[key]
+    def _uid(self) -> str:
+        return f"uid-{next(self._uids)}"
+
+
+def _merged(live: Object, body: Object, manager: str) -> Object:
+    """Server-side apply: what the manager no longer names goes, unless another holds it too."""
+    result = copy.deepcopy(live)
+    fields = {path: value for path, value in _leaves(body) if path not in _NOT_HELD}
+    held = {
+        entry["manager"]: {path for path, _ in _leaves(entry["fieldsV1"])}
+        for entry in result["metadata"].pop("managedFields", [])
+    }
+    others = [paths for other, paths in held.items() if other != manager]
+    for path in held.get(manager, set()) - {_f(path) for path in fields}:
+        if not any(path in paths for paths in others):
+            _remove(result, tuple(part.removeprefix("f:") for part in path))
+    for path, value in fields.items():
+        for paths in others:
+            if _at(result, path) != value:
+                paths.discard(_f(path))
+        _set(result, path, copy.deepcopy(value))
+    held[manager] = {_f(path) for path in fields}
+    entries: list[Object] = []
+    for each, paths in held.items():
+        tree: Object = {}
+        for path in sorted(paths):
+            _set(tree, path, {})
+        entries.append({"manager": each, "operation": "Apply", "fieldsV1": tree})
+    result |= {"apiVersion": body["apiVersion"], "kind": body["kind"]}
+    result["metadata"] |= {"managedFields": entries}
+    return result
+
+
+_NOT_HELD: set[Path] = {
+    ("apiVersion",),
+    ("kind",),
+    ("metadata", "name"),
+    ("metadata", "namespace"),
+}
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif path:
+        yield path, value
+
+
+def _f(path: Path) -> Path:
+    return tuple(f"f:{part}" for part in path)
+
+
+def _at(body: Any, path: Path) -> Any:
+    for part in path:
+        body = body.get(part) if isinstance(body, dict) else None
+    return body
+
+
+def _set(body: Object, path: Path, value: Any) -> None:
+    for part in path[:-1]:
+        inner = body.get(part)
+        body[part] = body = inner if isinstance(inner, dict) else {}
+    body[path[-1]] = value
+
+
+def _remove(body: Object, path: Path) -> None:
+    inner = _at(body, path[:-1])
+    if isinstance(inner, dict):
+        inner.pop(path[-1], None)
+
+
+def _group_kind(api_version: str, kind: str) -> str:
+    group = api_version.rpartition("/")[0]
+    return f"{kind}.{group}" if group else kind
+
+
+def _plural(kind: str) -> str:
+    return f"{kind.lower()}s"

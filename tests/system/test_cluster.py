@@ -283,6 +283,28 @@ def forgive_little(project: Project) -> None:
     project.change_ops({f"{project.folder}/rollout.yaml": text})
 
 
+async def test_a_cluster_role_with_a_stray_namespace_stays(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app, api = cluster_project.app, "rbac.authorization.k8s.io/v1"
+    role = f"apiVersion: {api}\nkind: ClusterRole\n"
+    role += f"metadata: {{name: {app}-reader, namespace: monitoring}}\nrules: []\n"
+    cluster_project.change_ops({f"{cluster_project.folder}/role.yaml": role})
+    await run_release(app)
+    uids: list[str] = []
+    for _ in range(2):
+        state = await run_reconcile(app)
+        assert state.is_completed(), state.message
+        assert await drift(run_of(state)) == []
+        found = await cluster.get(api, "ClusterRole", f"{app}-reader", None)
+        assert found is not None
+        uids.append(found["metadata"]["uid"])
+    assert uids[0] == uids[1]
+    cluster_project.remove_from_ops("role.yaml")
+    await run_reconcile(app)
+    assert await cluster.get(api, "ClusterRole", f"{app}-reader", None) is None
+
+
 async def test_an_app_that_crashes_fails_in_its_own_words_and_the_old_one_serves_on(
     cluster_project: Project, cluster: KubeClient
 ) -> None:

@@ -56,7 +56,7 @@ def cluster() -> MemoryCluster:
 async def put_in(
     cluster: MemoryCluster, *objects: KubeObject, fingerprint: str = "one"
 ) -> list[Change]:
-    return await apply_set(cluster, "shop", "shop", list(objects), fingerprint)  # type: ignore[arg-type]
+    return await apply_set(cluster, "shop", "shop", list(objects), fingerprint)
 
 
 def done(changes: list[Change]) -> list[tuple[str, str]]:
@@ -116,7 +116,11 @@ async def test_a_change_in_git_is_an_update_and_no_drift(cluster: MemoryCluster)
         title="ConfigMap/a",
         action="updated",
         drift=False,
-        differences=(Difference(field="data.key", live='"1"', desired='"2"', writer="unknown"),),
+        differences=(
+            Difference(
+                field="data.key", live='"1"', desired='"2"', writer="shipway at an unknown time"
+            ),
+        ),
     )
 
 
@@ -164,7 +168,7 @@ async def test_the_last_object_of_a_kind_is_deleted_and_the_kind_forgotten(
 
 
 async def test_a_cluster_wide_object_taken_out_of_git_is_deleted(cluster: MemoryCluster) -> None:
-    await put_in(cluster, thing(), thing("ClusterRole", "reader", "v1"))
+    await put_in(cluster, thing(), thing("ClusterRole", "reader", "rbac.authorization.k8s.io/v1"))
     changes = await put_in(cluster, thing(), fingerprint="two")
     assert done(changes)[-1] == ("ClusterRole/reader", "deleted")
 
@@ -178,7 +182,7 @@ async def test_an_object_of_another_namespace_taken_out_of_git_is_deleted() -> N
 
 async def test_what_the_set_does_not_own_is_never_deleted(cluster: MemoryCluster) -> None:
     for name, labels in (("free", None), ("theirs", {MEMBER: "applyset-other-v1"})):
-        cluster.put({"kind": "ConfigMap", "metadata": {"name": name, "labels": labels}})
+        cluster.put(thing(name=name, labels=labels).body)
     await put_in(cluster, thing())
     await put_in(cluster, thing(name="b"), fingerprint="two")
     assert cluster.titles() == [
@@ -196,7 +200,9 @@ async def test_a_namespace_taken_out_of_git_stays(cluster: MemoryCluster) -> Non
 
 
 async def test_kinds_of_a_group_that_is_gone_are_passed_over(cluster: MemoryCluster) -> None:
+    cluster.served["gone.example.org/v1"] = {"Widget": True}
     await put_in(cluster, thing("Widget", "w", "gone.example.org/v1"))
+    del cluster.served["gone.example.org/v1"]
     changes = await put_in(cluster, thing(), fingerprint="two")
     assert done(changes) == [("ConfigMap/a", "created")]
 
