@@ -16,13 +16,19 @@ from kubernetes_asyncio.client import ApiException
 from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import RefuseError
-from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.client import KubeClient, Object
 from shipway.kubernetes.confidential import confidential_paths, told
+from shipway.kubernetes.membership import (
+    FIELD_MANAGER,
+    MEMBER,
+    Identity,
+    identities,
+    identity_of,
+)
 from shipway.kubernetes.objects import KubeObject
+from shipway.kubernetes.prune import prune
 from shipway.kubernetes.refused import refused, words_of
 
-FIELD_MANAGER = "shipway"
-MEMBER = "applyset.kubernetes.io/part-of"
 SET_ID = "applyset.kubernetes.io/id"
 KINDS = "applyset.kubernetes.io/contains-group-kinds"
 NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
@@ -88,20 +94,40 @@ async def apply_set(
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
     known = annotations.get(APPLIED) == fingerprint
 
-    namespaces = [each for each in objects if each.kind == "Namespace"]
+    client.forget_kinds()
+    # All are known before the first is applied: none of them stands twice.
+    known_as = await identities(client, objects, namespace)
+    kinds = {_group_kind(each.api_version, each.kind) for each in objects}
+    others = {each.namespace for each in known_as if each.namespace} - {namespace}
+
+    first = [each for each in objects if each.kind == "Namespace"]
     rest = [each for each in objects if each.kind != "Namespace"]
-    changes = [await _apply(client, each, this_set, known, heal=heal) for each in namespaces]
+    done = [await _apply(client, each, this_set, known, heal=heal) for each in first]
 
     # The parent is written before the members, so that nothing is ever owned without being listed.
-    kinds = {_group_kind(each.api_version, each.kind) for each in objects}
-    others = {each.namespace or namespace for each in rest} - {namespace}
     all_kinds = kinds | _listed(annotations, KINDS)
     all_others = others | _listed(annotations, NAMESPACES)
     await _write_parent(client, this_set, all_kinds, all_others, "")
-    changes += [await _apply(client, each, this_set, known, heal=heal) for each in rest]
-    changes += await _prune(client, this_set, all_kinds, {*all_others, namespace}, objects)
+    done += [await _apply(client, each, this_set, known, heal=heal) for each in rest]
+    deleted = await prune(
+        client,
+        this_set.id,
+        all_kinds,
+        {*all_others, namespace},
+        {each.identity for each in done},
+        {each.uid for each in done if each.uid},
+    )
     await _write_parent(client, this_set, kinds, others, fingerprint)
-    return changes
+    changes = [each.change for each in done]
+    return changes + [Change(title=title, action="deleted") for title in deleted]
+
+
+class _Done(NamedTuple):
+    """What happened to one object, and which one it is; one that was left missing has no uid."""
+
+    change: Change
+    identity: Identity
+    uid: str | None
 
 
 async def applied_fingerprint(client: KubeClient, name: str, namespace: str) -> str | None:
@@ -141,58 +167,51 @@ def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
 
 async def _apply(
     client: KubeClient, desired: KubeObject, this_set: _ApplySet, known: bool, *, heal: bool
-) -> Change:
+) -> _Done:
     """Apply one object, where the cluster does not have it as it stands in Git."""
-    resource = await client.resource(desired.api_version, desired.kind)
-    namespace = (desired.namespace or this_set.namespace) if resource.namespaced else None
-    metadata = desired.body["metadata"]
-    labels = {**(metadata.get("labels") or {}), MEMBER: this_set.id}
-    body = {**desired.body, "metadata": {**metadata, "labels": labels}}
+    identity = await identity_of(client, desired, this_set.namespace)
+    body = _member(desired, this_set)
     try:
-        live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
-        if live is None and known and not heal:
-            return Change(title=desired.title, action="left", drift=True)
-        if live is None:
-            await client.apply(body, namespace, FIELD_MANAGER)
-            return Change(title=desired.title, action="created", drift=known)
-        applied = await client.apply(body, namespace, FIELD_MANAGER, dry_run=True)
-        differences = tuple(_differences(live, applied))
-        if not differences:
-            return Change(title=desired.title, action="unchanged")
-        if known and not heal:
-            return Change(title=desired.title, action="left", drift=True, differences=differences)
-        await client.apply(body, namespace, FIELD_MANAGER)
+        change, written = await _write(client, desired, identity, body, known, heal=heal)
     except ApiException as error:
         raise refused(error, desired) from error
-    return Change(title=desired.title, action="updated", drift=known, differences=differences)
+    if desired.kind == "CustomResourceDefinition":
+        client.forget_kinds()
+    return _Done(change, identity, written["metadata"]["uid"] if written else None)
 
 
-async def _prune(
+def _member(desired: KubeObject, this_set: _ApplySet) -> Object:
+    """An object's body with the set's label; the namespace is told by where it is sent to."""
+    metadata = {key: value for key, value in desired.body["metadata"].items() if key != "namespace"}
+    labels = {**(metadata.get("labels") or {}), MEMBER: this_set.id}
+    return {**desired.body, "metadata": {**metadata, "labels": labels}}
+
+
+async def _write(
     client: KubeClient,
-    this_set: _ApplySet,
-    kinds: set[str],
-    namespaces: set[str],
-    objects: list[KubeObject],
-) -> list[Change]:
-    """Delete the members of the set that do not stand in Git any more."""
-    desired = {
-        (each.group, each.kind, each.namespace or this_set.namespace, each.name) for each in objects
-    }
-    changes: list[Change] = []
-    for group_kind in sorted(kinds):
-        kind, _, group = group_kind.partition(".")
-        version = await client.preferred_version(group)
-        # A namespace takes everything in it along: only a person deletes one.
-        if kind == "Namespace" or version is None:
-            continue
-        namespaced = (await client.resource(version, kind)).namespaced
-        for namespace in sorted(namespaces) if namespaced else [this_set.namespace]:
-            for member in await client.list(version, kind, namespace, f"{MEMBER}={this_set.id}"):
-                name = member["metadata"]["name"]
-                if (group, kind, namespace, name) not in desired:
-                    await client.delete(version, kind, name, namespace)
-                    changes.append(Change(title=f"{kind}/{name}", action="deleted"))
-    return changes
+    desired: KubeObject,
+    identity: Identity,
+    body: Object,
+    known: bool,
+    *,
+    heal: bool,
+) -> tuple[Change, Object | None]:
+    """What happened to an object, and the object as it is now."""
+    title, namespace = desired.title, identity.namespace
+    live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
+    if live is None and known and not heal:
+        return Change(title=title, action="left", drift=True), None
+    if live is None:
+        written = await client.apply(body, namespace, FIELD_MANAGER)
+        return Change(title=title, action="created", drift=known), written
+    applied = await client.apply(body, namespace, FIELD_MANAGER, dry_run=True)
+    differences = tuple(_differences(live, applied))
+    if not differences:
+        return Change(title=title, action="unchanged"), live
+    if known and not heal:
+        return Change(title=title, action="left", drift=True, differences=differences), live
+    written = await client.apply(body, namespace, FIELD_MANAGER)
+    return Change(title=title, action="updated", drift=known, differences=differences), written
 
 
 async def _write_parent(

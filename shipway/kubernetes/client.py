@@ -40,21 +40,8 @@ class KubeClient:
         Raises:
             RefuseError: The cluster does not serve the kind.
         """
-        if api_version not in self._known:
-            path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-            try:
-                served = (await self.call("GET", path))["resources"]
-            except ApiException as error:
-                if error.status != 404:
-                    raise
-                served = []
-            self._known[api_version] = {
-                kind_served["kind"]: Resource(path, kind_served["name"], kind_served["namespaced"])
-                for kind_served in served
-                if "/" not in kind_served["name"]
-            }
         try:
-            return self._known[api_version][kind]
+            return (await self._served(api_version))[kind]
         except KeyError:
             raise RefuseError(
                 f"The cluster has no kind {kind!r}.",
@@ -63,17 +50,47 @@ class KubeClient:
                 remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
             ) from None
 
-    async def preferred_version(self, group: str) -> str | None:
-        """The apiVersion that the cluster prefers for a group; None where it has no such group."""
+    async def served_version(self, group: str, kind: str) -> str | None:
+        """An apiVersion in which the cluster serves a kind, the group's preferred one if it can be.
+
+        None where it does not serve the kind.
+        """
+        for version in await self._versions(group):
+            if kind in await self._served(version):
+                return version
+        return None
+
+    def forget_kinds(self) -> None:
+        """Ask anew what is served: definitions come, go and change their scope."""
+        self._known.clear()
+
+    async def _versions(self, group: str) -> list[str]:
+        """The apiVersions of a group, the preferred one first."""
         if not group:
-            return "v1"
-        groups = (await self.call("GET", "/apis"))["groups"]
-        versions = [
-            served["preferredVersion"]["groupVersion"]
-            for served in groups
-            if served["name"] == group
-        ]
-        return versions[0] if versions else None
+            return ["v1"]
+        versions: list[str] = []
+        for served in (await self.call("GET", "/apis"))["groups"]:
+            if served["name"] == group:
+                versions = [one["groupVersion"] for one in served["versions"]]
+                versions.sort(key=lambda one: one != served["preferredVersion"]["groupVersion"])
+        return versions
+
+    async def _served(self, api_version: str) -> dict[str, Resource]:
+        """The kinds of an apiVersion; what is not served is asked for again the next time."""
+        if api_version not in self._known:
+            path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+            try:
+                served = (await self.call("GET", path))["resources"]
+            except ApiException as error:
+                if error.status != 404:
+                    raise
+                return {}
+            self._known[api_version] = {
+                kind_served["kind"]: Resource(path, kind_served["name"], kind_served["namespaced"])
+                for kind_served in served
+                if "/" not in kind_served["name"]
+            }
+        return self._known[api_version]
 
     async def get(
         self, api_version: str, kind: str, name: str, namespace: str | None

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from kubernetes_asyncio.client import ApiException
 
 from shipway.errors import RefuseError
-from shipway.kubernetes.apply import FIELD_MANAGER
 from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.membership import FIELD_MANAGER
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.refused import is_invalid, is_passing, refused, words_about, words_of
 

@@ -53,15 +53,20 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
         for each in _objects(files[file], f"{folder}/{file}"):
             key = (each.group, each.kind, each.name, each.namespace)
             if key in objects:
-                raise RefuseError(
-                    f"{each.title} stands twice.",
-                    where=each.file,
-                    expected="each object once",
-                    got=f"first in {objects[key].file}",
-                    untouched="the cluster",
-                )
+                raise stands_twice(each, objects[key])
             objects[key] = each
     return sorted(objects.values(), key=_wave)
+
+
+def stands_twice(each: KubeObject, first: KubeObject) -> RefuseError:
+    """The error for an object that stands in two places."""
+    return RefuseError(
+        f"{each.title} stands twice.",
+        where=each.file,
+        expected="each object once",
+        got=f"first in {first.file}",
+        untouched="the cluster",
+    )
 
 
 def images_of(workload: KubeObject) -> dict[str, str | None]:
@@ -88,13 +93,14 @@ def _objects(content: bytes, file: str) -> list[KubeObject]:
             continue
         try:
             metadata = document["metadata"]
+            namespace = metadata.get("namespace")
             objects.append(
                 KubeObject(
                     file=file,
                     api_version=document["apiVersion"],
                     kind=document["kind"],
                     name=metadata["name"],
-                    namespace=metadata.get("namespace"),
+                    namespace=None if namespace == "" else namespace,
                     body=document,
                 )
             )
