@@ -46,6 +46,8 @@ SERVED = {
     "example.org/v2": {"Widget": NAMESPACED},
 }
 IMMUTABLE: dict[str, Path] = {
+    "Deployment.apps": ("spec", "selector"),
+    "StatefulSet.apps": ("spec", "volumeClaimTemplates"),
     "Job.batch": ("spec", "template"),
     "ClusterRoleBinding.rbac.authorization.k8s.io": ("roleRef",),
     "RoleBinding.rbac.authorization.k8s.io": ("roleRef",),
@@ -189,7 +191,8 @@ class MemoryCluster(KubeClient):
         applied["metadata"] = {"name": name, **applied["metadata"]}
         if namespace:
             applied["metadata"]["namespace"] = namespace
-        fixed = IMMUTABLE.get(kind, ("kind",))
+        sealed = live and live.get("immutable")
+        fixed = ("data",) if sealed else IMMUTABLE.get(kind, ("kind",))
         if live and _at(live, fixed) != _at(applied, fixed):
             raise api_error(422, f'"{name}" is invalid: {".".join(fixed)}: field is immutable')
         if not dry_run:
