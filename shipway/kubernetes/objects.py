@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -87,32 +87,55 @@ def _objects(content: bytes, file: str) -> list[KubeObject]:
     """The objects of one file."""
     nodes = compose(decode(content, file, "the cluster"), file, "the cluster")
     documents = [construct(node, file, "the cluster") for node in nodes]
-    objects: list[KubeObject] = []
-    for document in documents:
-        if document is None:
-            continue
-        try:
-            metadata = document["metadata"]
-            namespace = metadata.get("namespace")
-            objects.append(
-                KubeObject(
-                    file=file,
-                    api_version=document["apiVersion"],
-                    kind=document["kind"],
-                    name=metadata["name"],
-                    namespace=None if namespace == "" else namespace,
-                    body=document,
-                )
-            )
-        except (TypeError, KeyError, ValueError) as error:
-            raise RefuseError(
-                "Not a Kubernetes object.",
-                where=file,
-                expected="apiVersion, kind and metadata.name",
-                got=f"{type(error).__name__}: {error}",
-                untouched="the cluster",
-            ) from error
-    return objects
+    return [
+        _object(each, file)
+        for document in documents
+        if document is not None
+        for each in _items(document)
+    ]
+
+
+def _items(document: Any) -> Iterator[Any]:
+    """The objects of a document: itself, or those of a `kind: List` or a typed list."""
+    if not _is_list(document):
+        yield document
+        return
+    # Those of a typed list need not say again what they are.
+    kind = str(document["kind"]).removesuffix("List")
+    head = {"apiVersion": document.get("apiVersion"), "kind": kind} if kind else {}
+    for item in document.get("items") or []:
+        yield from _items({**head, **item} if isinstance(item, dict) else item)
+
+
+def _is_list(document: Any) -> bool:
+    """Whether a document is a list; a list has no name, a custom kind such as AllowList has."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if not isinstance(kind, str) or not kind.endswith("List"):
+        return False
+    named = isinstance(document.get("metadata"), dict) and "name" in document["metadata"]
+    return isinstance(document.get("items"), list | None) and not named and "items" in document
+
+
+def _object(document: Any, file: str) -> KubeObject:
+    try:
+        metadata = document["metadata"]
+        namespace = metadata.get("namespace")
+        return KubeObject(
+            file=file,
+            api_version=document["apiVersion"],
+            kind=document["kind"],
+            name=metadata["name"],
+            namespace=None if namespace == "" else namespace,
+            body=document,
+        )
+    except (TypeError, KeyError, ValueError) as error:
+        raise RefuseError(
+            "Not a Kubernetes object.",
+            where=file,
+            expected="apiVersion, kind and metadata.name",
+            got=f"{type(error).__name__}: {error}",
+            untouched="the cluster",
+        ) from error
 
 
 def _wave(kube_object: KubeObject) -> tuple[int, int]:
