@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from kubernetes_asyncio.client import ApiException
-from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import RefuseError
-from shipway.kubernetes.client import KubeClient, Object
-from shipway.kubernetes.confidential import confidential_paths, told
-from shipway.kubernetes.membership import (
-    FIELD_MANAGER,
-    MEMBER,
-    Identity,
-    identities,
-    identity_of,
-)
+from shipway.kubernetes.apply_object import Change, apply_object
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.ignored import Ignored, ignored_fields
+from shipway.kubernetes.membership import FIELD_MANAGER, Identity, identities, identity_of
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.prune import prune
+from shipway.kubernetes.ran_jobs import RAN, goes_by_itself, has_run, hash_of, name_of, ran_jobs
 from shipway.kubernetes.refused import refused, words_of
 
 SET_ID = "applyset.kubernetes.io/id"
@@ -34,30 +30,6 @@ KINDS = "applyset.kubernetes.io/contains-group-kinds"
 NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 TOOLING = "applyset.kubernetes.io/tooling"
 APPLIED = "shipway.dev/applied"
-
-_SERVERS_OWN = {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"}
-
-
-class Difference(BaseModel):
-    """A field whose live value is not Git's, and who wrote the live one."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    live: str
-    desired: str
-    writer: str
-
-
-class Change(BaseModel):
-    """What happened to one object; drift is put back, or left as it is where that is asked for."""
-
-    model_config = ConfigDict(frozen=True)
-
-    title: str
-    action: Literal["created", "updated", "unchanged", "deleted", "left"]
-    drift: bool = False
-    differences: tuple[Difference, ...] = ()
 
 
 async def apply_set(
@@ -92,38 +64,50 @@ async def apply_set(
     except ApiException as error:
         raise refused(error, this_set.parent) from error
     annotations: dict[str, str] = parent["metadata"].get("annotations", {}) if parent else {}
-    known = annotations.get(APPLIED) == fingerprint
 
     client.forget_kinds()
     # All are known before the first is applied: none of them stands twice.
     known_as = await identities(client, objects, namespace)
+    this_pass = _Pass(
+        client, this_set, ignored_fields(objects, known_as), annotations, fingerprint, heal
+    )
     kinds = {_group_kind(each.api_version, each.kind) for each in objects}
     others = {each.namespace for each in known_as if each.namespace} - {namespace}
+    ran = ran_jobs(annotations)
 
     first = [each for each in objects if each.kind == "Namespace"]
     rest = [each for each in objects if each.kind != "Namespace"]
-    done = [await _apply(client, each, this_set, known, heal=heal) for each in first]
+    done = [await _apply(this_pass, each, ran) for each in first]
 
     # The parent is written before the members, so that nothing is ever owned without being listed.
     all_kinds = kinds | _listed(annotations, KINDS)
     all_others = others | _listed(annotations, NAMESPACES)
-    await _write_parent(client, this_set, all_kinds, all_others, "")
-    done += [await _apply(client, each, this_set, known, heal=heal) for each in rest]
+    await _write_parent(client, this_set, all_kinds, all_others, "", ran)
+    for each in rest:
+        before = dict(ran)
+        done.append(await _apply(this_pass, each, ran))
+        # Whatever becomes of those after it: a Job that ran does not run again.
+        if ran != before:
+            await _write_parent(client, this_set, all_kinds, all_others, "", ran)
     deleted = await prune(
         client,
         this_set.id,
         all_kinds,
-        {*all_others, namespace},
+        {*all_others, *(each.identity.namespace or namespace for each in done), namespace},
         {each.identity for each in done},
         {each.uid for each in done if each.uid},
     )
-    await _write_parent(client, this_set, kinds, others, fingerprint)
+    jobs = {name_of(each.identity) for each in done if each.identity.kind == "Job"}
+    ran = {name: manifest for name, manifest in ran.items() if name in jobs}
+    # A kind that was not served before the pass may have shown its scope since.
+    others = {each.identity.namespace for each in done if each.identity.namespace} - {namespace}
+    await _write_parent(client, this_set, kinds, others, fingerprint, ran)
     changes = [each.change for each in done]
     return changes + [Change(title=title, action="deleted") for title in deleted]
 
 
 class _Done(NamedTuple):
-    """What happened to one object, and which one it is; one that was left missing has no uid."""
+    """What happened to one object, and which one it is; one that is not there has no uid."""
 
     change: Change
     identity: Identity
@@ -134,6 +118,22 @@ async def applied_fingerprint(client: KubeClient, name: str, namespace: str) -> 
     """What was applied last of a set; None where nothing was, or where it is not over."""
     parent = await client.get("v1", "ConfigMap", f"shipway.{name}", namespace)
     return ((parent or {}).get("metadata", {}).get("annotations") or {}).get(APPLIED) or None
+
+
+class _Pass(NamedTuple):
+    """What is equal for all objects of a pass."""
+
+    client: KubeClient
+    this_set: _ApplySet
+    ignored: Mapping[Identity, Ignored]
+    annotations: Mapping[str, str]
+    fingerprint: str
+    heal: bool
+
+    @property
+    def drifts(self) -> bool:
+        """Whether Git says what it said the last time, so that a difference is drift."""
+        return self.annotations.get(APPLIED) == self.fingerprint
 
 
 class _ApplySet(NamedTuple):
@@ -165,53 +165,34 @@ def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
     return {name for name in annotations.get(key, "").split(",") if name}
 
 
-async def _apply(
-    client: KubeClient, desired: KubeObject, this_set: _ApplySet, known: bool, *, heal: bool
-) -> _Done:
-    """Apply one object, where the cluster does not have it as it stands in Git."""
-    identity = await identity_of(client, desired, this_set.namespace)
-    body = _member(desired, this_set)
+async def _apply(this_pass: _Pass, desired: KubeObject, ran: dict[str, str]) -> _Done:
+    """Apply one object, where the cluster does not have it as it stands in Git.
+
+    Args:
+        this_pass: The pass.
+        desired: The object.
+        ran: The Jobs that ran; this one is added to them.
+    """
+    client = this_pass.client
+    identity = await identity_of(client, desired, this_pass.this_set.namespace)
     try:
-        change, written = await _write(client, desired, identity, body, known, heal=heal)
+        change, now = await apply_object(
+            client,
+            desired,
+            identity.namespace,
+            this_pass.this_set.id,
+            this_pass.ignored.get(identity, Ignored()),
+            has_run=has_run(identity, desired.body, ran),
+            drifts=this_pass.drifts,
+            heal=this_pass.heal,
+        )
     except ApiException as error:
         raise refused(error, desired) from error
     if desired.kind == "CustomResourceDefinition":
         client.forget_kinds()
-    return _Done(change, identity, written["metadata"]["uid"] if written else None)
-
-
-def _member(desired: KubeObject, this_set: _ApplySet) -> Object:
-    """An object's body with the set's label; the namespace is told by where it is sent to."""
-    metadata = {key: value for key, value in desired.body["metadata"].items() if key != "namespace"}
-    labels = {**(metadata.get("labels") or {}), MEMBER: this_set.id}
-    return {**desired.body, "metadata": {**metadata, "labels": labels}}
-
-
-async def _write(
-    client: KubeClient,
-    desired: KubeObject,
-    identity: Identity,
-    body: Object,
-    known: bool,
-    *,
-    heal: bool,
-) -> tuple[Change, Object | None]:
-    """What happened to an object, and the object as it is now."""
-    title, namespace = desired.title, identity.namespace
-    live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
-    if live is None and known and not heal:
-        return Change(title=title, action="left", drift=True), None
-    if live is None:
-        written = await client.apply(body, namespace, FIELD_MANAGER)
-        return Change(title=title, action="created", drift=known), written
-    applied = await client.apply(body, namespace, FIELD_MANAGER, dry_run=True)
-    differences = tuple(_differences(live, applied))
-    if not differences:
-        return Change(title=title, action="unchanged"), live
-    if known and not heal:
-        return Change(title=title, action="left", drift=True, differences=differences), live
-    written = await client.apply(body, namespace, FIELD_MANAGER)
-    return Change(title=title, action="updated", drift=known, differences=differences), written
+    if now is not None and change.action != "left" and goes_by_itself(identity, now):
+        ran[name_of(identity)] = hash_of(desired.body)
+    return _Done(change, identity, now["metadata"]["uid"] if now else None)
 
 
 async def _write_parent(
@@ -220,6 +201,7 @@ async def _write_parent(
     kinds: set[str],
     other_namespaces: set[str],
     fingerprint: str,
+    ran: Mapping[str, str],
 ) -> None:
     """Write the set's parent: the kinds and namespaces of its members, and what was applied."""
     body = {
@@ -234,6 +216,7 @@ async def _write_parent(
                 KINDS: ",".join(sorted(kinds)),
                 NAMESPACES: ",".join(sorted(other_namespaces)),
                 APPLIED: fingerprint,
+                **({RAN: json.dumps(ran, sort_keys=True)} if ran else {}),
             },
         },
     }
@@ -247,52 +230,6 @@ async def _write_parent(
             got=words_of(error),
             untouched="the cluster",
         ) from error
-
-
-def _differences(live: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Difference]:
-    """The fields that differ; those that the server writes itself do not count."""
-    differences: list[Difference] = []
-    confidential = confidential_paths(live) | confidential_paths(desired)
-
-    def compare(before: Any, after: Any, path: tuple[str, ...]) -> None:
-        if path in _IGNORED or before == after:
-            return
-        if isinstance(before, dict) and isinstance(after, dict):
-            for key in sorted(before.keys() | after.keys()):
-                compare(before.get(key), after.get(key), (*path, key))
-        elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-            for index, (left, right) in enumerate(zip(before, after, strict=True)):
-                compare(left, right, (*path, str(index)))
-        else:
-            differences.append(
-                Difference(
-                    field=".".join(path),
-                    live=told(before, path, confidential),
-                    desired=told(after, path, confidential),
-                    writer=_writer(live, path),
-                )
-            )
-
-    compare(dict(live), dict(desired), ())
-    return differences
-
-
-_IGNORED = {("status",), *(("metadata", key) for key in _SERVERS_OWN)}
-
-
-def _writer(live: Mapping[str, Any], path: tuple[str, ...]) -> str:
-    """The field manager that holds the longest part of `path`, with the time it wrote."""
-    best, answer = 0, "unknown"
-    for entry in live["metadata"].get("managedFields", []):
-        depth, fields = 0, entry.get("fieldsV1", {})
-        for part in path:
-            if f"f:{part}" not in fields:
-                break
-            fields = fields[f"f:{part}"]
-            depth += 1
-        if depth > best or (depth and depth == best and entry["manager"] != FIELD_MANAGER):
-            best, answer = depth, f"{entry['manager']} at {entry.get('time', 'an unknown time')}"
-    return answer
 
 
 def _group_kind(api_version: str, kind: str) -> str:

@@ -9,9 +9,9 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-SENSITIVE = "shipway.dev/sensitive"
+from shipway.kubernetes.annotations import Path, pointers
 
-Path = tuple[str, ...]
+SENSITIVE = "shipway.dev/sensitive"
 
 _LAST_APPLIED = ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
 # An annotation of a Secret may hold it once more.
@@ -26,7 +26,7 @@ def confidential_paths(body: Mapping[str, Any]) -> frozenset[Path]:
 
     All that a Secret holds, and what the annotation `shipway.dev/sensitive` lists as JSON Pointers.
     """
-    marked = _marked(body)
+    marked = frozenset(pointers(body, SENSITIVE).values())
     if body.get("kind") == "Secret":
         return _OF_A_SECRET | marked
     return marked | {_LAST_APPLIED} if marked else marked
@@ -47,18 +47,6 @@ def named_fields(words: str, body: Mapping[str, Any]) -> list[str]:
     # An API server writes `data.key`, `.data.key` or `data[key]`.
     plain = words.replace("[", ".").replace("]", "")
     return [name for name in names if name in plain]
-
-
-def _marked(body: Mapping[str, Any]) -> frozenset[Path]:
-    annotations = (body.get("metadata") or {}).get("annotations") or {}
-    pointers = str(annotations.get(SENSITIVE) or "").split(",")
-    return frozenset(_parts(pointer.strip()) for pointer in pointers if pointer.strip())
-
-
-def _parts(pointer: str) -> Path:
-    """The parts of a JSON Pointer (RFC 6901)."""
-    parts = pointer.removeprefix("/").split("/")
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -61,10 +61,10 @@ async def identities(
         RetryError: The API server is overloaded or fails.
     """
     cluster_wide = {
-        _defined(each.body)
+        _defined(each.body["spec"])
         for each in objects
         if each.kind == "CustomResourceDefinition"
-        if each.body.get("spec", {}).get("scope") == "Cluster"
+        if (each.body.get("spec") or {}).get("scope") == "Cluster"
     }
     first: dict[Identity, KubeObject] = {}
     for each in objects:
@@ -80,6 +80,13 @@ async def identities(
     return list(first)
 
 
+def marked(body: dict[str, Any], set_id: str) -> dict[str, Any]:
+    """An object's body with the set's label; its namespace is told by where it is sent to."""
+    metadata = {key: value for key, value in body["metadata"].items() if key != "namespace"}
+    labels = {**(metadata.get("labels") or {}), MEMBER: set_id}
+    return {**body, "metadata": {**metadata, "labels": labels}}
+
+
 def is_marked(body: Mapping[str, Any]) -> bool:
     """Whether Shipway itself marked an object as a set's.
 
@@ -92,7 +99,6 @@ def is_marked(body: Mapping[str, Any]) -> bool:
     )
 
 
-def _defined(definition: Mapping[str, Any]) -> tuple[str, str]:
-    """Group and kind that a CustomResourceDefinition defines."""
-    spec = definition["spec"]
-    return str(spec.get("group", "")), str(spec.get("names", {}).get("kind", ""))
+def _defined(spec: Mapping[str, Any]) -> tuple[str, str]:
+    """Group and kind that the spec of a CustomResourceDefinition defines."""
+    return str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))

@@ -39,7 +39,7 @@ async def prune(
     titles: list[str] = []
     for group_kind in sorted(kinds):
         kind, _, group = group_kind.partition(".")
-        version = await client.served_version(group, kind)
+        version = await _version(client, group, kind)
         # A namespace takes everything in it along: only a person deletes one.
         if kind == "Namespace" or version is None:
             continue
@@ -53,6 +53,13 @@ async def prune(
                 await _delete(client, version, identity, member)
                 titles.append(f"{kind}/{identity.name}")
     return titles
+
+
+async def _version(client: KubeClient, group: str, kind: str) -> str | None:
+    try:
+        return await client.served_version(group, kind)
+    except ApiException as error:
+        raise refused(error, _named(Identity(group, kind, None, "(all)"), group, {})) from error
 
 
 async def _members(

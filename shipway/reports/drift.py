@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from shipway.kubernetes.apply import Difference
+from shipway.kubernetes.differences import Difference
 from shipway.rollout.apply import Applied
 
 _MISSING = Difference(field="(all of it)", live="missing", desired="present", writer="unknown")

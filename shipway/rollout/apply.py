@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel, ConfigDict
 
 from shipway.git.ops_folder import OpsFolder
-from shipway.kubernetes.apply import Change, apply_set
+from shipway.kubernetes.apply import apply_set
+from shipway.kubernetes.apply_object import Change
 from shipway.kubernetes.client import KubeClient
 from shipway.rollout.render import Manifests
 from shipway.rollout.target import Target

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shipway.errors import RefuseError
+from shipway.errors import RefuseError, RetryError
 from shipway.kubernetes.apply import Change, apply_set
 from shipway.kubernetes.dry_run import refusals
 from shipway.kubernetes.objects import KubeObject, read_objects
@@ -169,6 +169,28 @@ async def test_a_webhook_that_calls_it_immutable_is_believed() -> None:
     with pytest.raises(RefuseError) as caught:
         await put(cluster, made(JOB, 3), "two")
     assert REPLACE in str(caught.value)
+
+
+async def test_it_is_made_again_once_the_old_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.kubernetes.replacing._LOOK_SECONDS", 0)
+    cluster = MemoryCluster("shop")
+    await put(cluster, made(JOB, 2, REPLACE), "one")
+    before = await uid(cluster, JOB)
+    cluster.lingers["x"] = 5
+    assert (await put(cluster, made(JOB, 3, REPLACE), "two")).action == "replaced"
+    assert await uid(cluster, JOB) != before
+    assert cluster.log[-3:] == ["delete Job/x", "Job/x", "ConfigMap/shipway.shop"]
+
+
+async def test_what_does_not_go_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.kubernetes.replacing._GONE_SECONDS", 0)
+    cluster = MemoryCluster("shop")
+    await put(cluster, made(JOB, 2, REPLACE), "one")
+    cluster.objects["Job.batch", "shop", "x"]["metadata"]["finalizers"] = ["example.org/keep"]
+    cluster.lingers["x"] = 1000
+    with pytest.raises(RetryError) as caught:
+        await put(cluster, made(JOB, 3, REPLACE), "two")
+    assert caught.value.facts["got"] == "finalizers example.org/keep"
 
 
 async def test_what_is_to_be_created_once_and_is_missing_is_created() -> None:

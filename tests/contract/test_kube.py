@@ -11,7 +11,9 @@ from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
 from shipway.errors import RefuseError
-from shipway.kubernetes.apply import APPLIED, KINDS, MEMBER, NAMESPACES, Change, apply_set
+from shipway.kubernetes.apply import APPLIED, KINDS, NAMESPACES, apply_set
+from shipway.kubernetes.apply_object import Change
+from shipway.kubernetes.membership import MEMBER
 from shipway.kubernetes.objects import KubeObject
 from tests.support.memory_cluster import MemoryCluster
 
@@ -53,12 +55,13 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
         await client.delete("v1", "Namespace", name, None)
 
 
-def config(name: str, value: str = "1", **metadata: Any) -> KubeObject:
+def config(name: str, value: str = "1", *, immutable: bool = False, **metadata: Any) -> KubeObject:
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": name, **metadata},
         "data": {"key": value},
+        **({"immutable": True} if immutable else {}),
     }
     return KubeObject(
         file=f"{name}.yaml",
@@ -82,6 +85,29 @@ def cluster_role(name: str, **metadata: Any) -> KubeObject:
         name=name,
         namespace=metadata.get("namespace"),
         body={**head, "rules": []},
+    )
+
+
+def job(name: str) -> KubeObject:
+    """A Job that does not start, and would go by itself."""
+    containers = [{"name": "c", "image": "c"}]
+    body: dict[str, Any] = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {
+            "suspend": True,
+            "ttlSecondsAfterFinished": 60,
+            "template": {"spec": {"restartPolicy": "Never", "containers": containers}},
+        },
+    }
+    return KubeObject(
+        file=f"{name}.yaml",
+        api_version="batch/v1",
+        kind="Job",
+        name=name,
+        namespace=None,
+        body=body,
     )
 
 
@@ -250,6 +276,54 @@ async def test_a_label_that_another_copied_marks_no_member(place: Place) -> None
     await place.client.apply(config("copy", labels=labels).body, place.namespace, "operator")
     assert done(await place.put(config("a"))) == [("ConfigMap/a", "unchanged", False)]
     assert await place.get("copy") is not None
+
+
+async def test_what_is_immutable_is_refused_and_both_ways_on_are_named(place: Place) -> None:
+    await place.put(config("a", immutable=True))
+    with pytest.raises(RefuseError) as caught:
+        await place.put(config("a", "2", immutable=True), fingerprint="two")
+    assert caught.value.what == "The API server does not change ConfigMap/a."
+    assert "shipway.dev/replace" in str(caught.value)
+    assert "shipway.dev/create-once" in str(caught.value)
+
+
+async def test_what_is_immutable_is_replaced_where_that_is_asked(place: Place) -> None:
+    asked = {"annotations": {"shipway.dev/replace": "true"}}
+    await place.put(config("a", immutable=True, **asked))
+    before = await place.get("a") or {}
+    again = config("a", "2", immutable=True, **asked)
+    assert done(await place.put(again, fingerprint="two")) == [("ConfigMap/a", "replaced", False)]
+    found = await place.get("a") or {}
+    assert found["data"] == {"key": "2"}
+    assert found["metadata"]["uid"] != before["metadata"]["uid"]
+    assert done(await place.put(again, fingerprint="two")) == [("ConfigMap/a", "unchanged", False)]
+
+
+async def test_what_is_created_once_is_not_touched_again(place: Place) -> None:
+    asked = {"annotations": {"shipway.dev/create-once": "true"}}
+    await place.put(config("a", **asked))
+    changes = await place.put(config("a", "2", **asked), fingerprint="two")
+    assert done(changes) == [("ConfigMap/a", "unchanged", False)]
+    assert (await place.get("a") or {})["data"] == {"key": "1"}
+
+
+async def test_a_field_that_is_ignored_is_the_other_managers(place: Place) -> None:
+    asked = {"annotations": {"shipway.dev/ignore": "/data/key"}}
+    await place.put(config("a", **asked))
+    await place.client.apply(config("a", "theirs").body, *by(place, "other"))
+    assert done(await place.put(config("a", **asked))) == [("ConfigMap/a", "unchanged", False)]
+    labelled = config("a", labels={"new": "label"}, **asked)
+    changes = await place.put(labelled, fingerprint="two")
+    assert done(changes) == [("ConfigMap/a", "updated", False)]
+    assert (await place.get("a") or {})["data"] == {"key": "theirs"}
+
+
+async def test_a_job_that_went_by_itself_does_not_come_again(place: Place) -> None:
+    assert done(await place.put(job("j"))) == [("Job/j", "created", False)]
+    assert done(await place.put(job("j"))) == [("Job/j", "unchanged", False)]
+    await place.client.delete("batch/v1", "Job", "j", place.namespace)
+    assert done(await place.put(job("j"))) == [("Job/j", "unchanged", False)]
+    assert await place.client.get("batch/v1", "Job", "j", place.namespace) is None
 
 
 async def test_a_field_goes_with_the_last_manager_that_names_it(place: Place) -> None:

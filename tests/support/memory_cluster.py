@@ -74,6 +74,7 @@ class MemoryCluster(KubeClient):
         requests: All that was asked for.
         refuses: The error for every write of an object of that name.
         served: The kinds of each apiVersion, and whether they have namespaces.
+        lingers: For how many requests an object of a name is still there once it is deleted.
         stored_as: Kinds of one group whose objects are those of another group.
     """
 
@@ -84,6 +85,7 @@ class MemoryCluster(KubeClient):
         self.requests: list[str] = []
         self.refuses: dict[str, ApiException] = {}
         self.served = copy.deepcopy(SERVED)
+        self.lingers: dict[str, int] = {}
         self.stored_as: dict[str, str] = {}
         self._uids = count(1)
         for name in namespaces:
@@ -134,24 +136,31 @@ class MemoryCluster(KubeClient):
             raise api_error(404, "the server could not find the requested resource")
         group_kind = _group_kind(version, kind)
         stored = self.stored_as.get(group_kind, group_kind)
-        dry_run = "dryRun" in (query or {})
-        if method == "GET" and name is None:
+        if name is not None:
+            return self._one(method, (stored, namespace, name), query or {}, body)
+        if method == "GET":
             return {"items": self._list(stored, namespace, query or {})}
-        if method == "POST":
-            assert body is not None
-            return self._create(stored, namespace, body, dry_run=dry_run)
-        key = (stored, namespace, str(name))
+        assert body is not None
+        return self._create(stored, namespace, body, dry_run="dryRun" in (query or {}))
+
+    def _one(self, method: str, key: Key, query: dict[str, str], body: Object | None) -> Object:
+        """A request about one object."""
         if method == "PATCH":
             assert body is not None
-            assert query is not None
-            return self._apply(key, body, query["fieldManager"], dry_run=dry_run)
+            return self._apply(key, body, query["fieldManager"], dry_run="dryRun" in query)
+        kind, _, name = key
         if key not in self.objects:
-            raise api_error(404, f'{plural} "{name}" not found')
+            raise api_error(404, f'{kind} "{name}" not found')
+        metadata = self.objects[key]["metadata"]
         if method == "DELETE":
-            self.log.append(f"delete {kind}/{name}")
-            del self.objects[key]
-            return {}
-        return copy.deepcopy(self.objects[key])
+            self.log.append(f"delete {kind.partition('.')[0]}/{name}")
+            metadata["deletionTimestamp"] = "2026-11-24T12:00:00Z"
+        found = copy.deepcopy(self.objects[key])
+        if "deletionTimestamp" in metadata:
+            self.lingers[name] = self.lingers.get(name, 0) - 1
+            if self.lingers[name] < 0:
+                del self.objects[key]
+        return found
 
     def _groups(self) -> list[Object]:
         versions: dict[str, list[Object]] = {}

@@ -18,7 +18,7 @@ from flows.tasks.agent import apply as agent_apply
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from shipway.app_environment import AppEnvironment
 from shipway.image_ref import ImageRef
-from shipway.kubernetes.apply import Change
+from shipway.kubernetes.apply_object import Change
 from shipway.kubernetes.client import KubeClient
 from shipway.release import Release
 from tests.support.project import Project, known_project

@@ -12,7 +12,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.app_environment import AppEnvironment
 from shipway.git.ops_folder import OpsFolder
-from shipway.kubernetes.apply import Change
+from shipway.kubernetes.apply_object import Change
 from shipway.rollout.apply import Applied, apply_target, apply_tip, is_for_reconcile
 from shipway.rollout.render import manifests_of
 from shipway.rollout.target import target_of

@@ -12,18 +12,16 @@ from shipway.errors import RefuseError, RetryError
 from shipway.kubernetes.apply import (
     APPLIED,
     KINDS,
-    MEMBER,
     NAMESPACES,
     SET_ID,
     TOOLING,
-    Change,
-    Difference,
     _ApplySet,
-    _differences,
     _group_kind,
-    _writer,
     apply_set,
 )
+from shipway.kubernetes.apply_object import Change
+from shipway.kubernetes.differences import Difference, _writer, differences
+from shipway.kubernetes.membership import MEMBER
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.refused import refused, words_of
 from tests.support.memory_cluster import MemoryCluster, api_error
@@ -299,7 +297,7 @@ def live(spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 def test_each_field_that_differs_is_named_with_both_values(
     before: dict[str, Any], after: dict[str, Any], fields: list[tuple[str, str, str]]
 ) -> None:
-    found = _differences(live(before), live(after))
+    found = differences(live(before), live(after))
     assert [(one.field, one.live, one.desired) for one in found] == fields
 
 
@@ -308,11 +306,11 @@ def test_each_field_that_differs_is_named_with_both_values(
 )
 def test_what_the_server_writes_itself_is_no_difference(key: str) -> None:
     before = {**live({}, **{key: []}), "status": {"replicas": 1}}
-    assert _differences(before, live({})) == []
+    assert differences(before, live({})) == []
 
 
 def test_a_field_of_the_same_name_elsewhere_is_a_difference() -> None:
-    found = _differences(live({"generation": 1, "status": 1}), live({"generation": 2, "status": 2}))
+    found = differences(live({"generation": 1, "status": 1}), live({"generation": 2, "status": 2}))
     assert [one.field for one in found] == ["spec.generation", "spec.status"]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from shipway.kubernetes.apply import Change, Difference
+from shipway.kubernetes.apply_object import Change
+from shipway.kubernetes.differences import Difference
 from shipway.reports.drift import drift_rows
 from shipway.rollout.apply import Applied
 
