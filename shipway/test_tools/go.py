@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from shipway.errors import FailError
 from shipway.pyramid.plan import Plan
-from shipway.pyramid.results import Outcome, TestResult
+from shipway.pyramid.results import TestResult
 from shipway.pytest_plugin.shipway_split import expected, split
 from shipway.test_tools.go_packages import arguments, packages_of
-from shipway.test_tools.lines import Lines
-from shipway.test_tools.tool import Ended, Event, Invocation, ToolSettings
-
-MOST_OUTPUT = 64_000
-OUTCOME: dict[str, Outcome] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
-PANIC = re.compile(r"^(?P<message>panic: .*)", re.MULTILINE)
-# What Go itself prints of a test; the rest is the test's own words.
-FRAME = re.compile(r"^\s*(?:===|---) .*\n?", re.MULTILINE)
-PLACE = re.compile(r"^\s+(?P<file>\S+_test\.go):(?P<line>\d+): (?P<message>.*)", re.MULTILINE)
+from shipway.test_tools.go_reader import GoReader, bare_name
+from shipway.test_tools.tool import Invocation, ToolSettings
 
 
 class Go:
@@ -89,11 +80,11 @@ class Go:
 
     def unit_of(self, test: TestResult) -> str:
         """Its package and name."""
-        return test.name
+        return bare_name(test.name)
 
     def local_command(self, test: TestResult) -> str:
         """`go test` with the test's name and package."""
-        package, _, name = test.name.partition("::")
+        package, _, name = bare_name(test.name).partition("::")
         parts = "/".join(f"^{re.escape(part)}$" for part in name.split("/"))
         return shlex.join(["go", "test", *(["-run", parts] if name else []), package])
 
@@ -109,110 +100,6 @@ class Go:
         done = {name.partition("::")[0] for name in plan.done} - open_
         load = expected([package for package in packages if package not in done], seconds)
         return sorted(split(load, plan.shards)[plan.shard])
-
-
-class GoReader:
-    """Reads the events of `go test -json`, and lines of anything else."""
-
-    def __init__(self, command: str) -> None:
-        self._command = command
-        self._lines = Lines()
-        self._output: dict[str, str] = {}
-        self._parents: dict[str, bool] = {}
-        self._mute: dict[str, list[TestResult]] = {}
-        self._events = 0
-        self._failures = 0
-
-    def feed(self, chunk: bytes) -> Sequence[Event]:
-        """Lines, and each test as it is over."""
-        return [event for line in self._lines.feed(chunk) for event in self._line(line)]
-
-    def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
-        """Failures whose reason never came; and whether Go came to its end."""
-        got = f"exit status {ended.status}; its last words:\n{last_words}"
-        if not self._events:
-            raise FailError(
-                "go test told of no test.",
-                where=self._command,
-                expected="the events of `go test -json`",
-                got=got,
-                remedy="run `go test` itself as the layer's command, or set its tool: junit",
-            )
-        if ended.status != 0 and not self._failures:
-            raise FailError(
-                "go test failed, although no test did.",
-                where=self._command,
-                expected="exit status 0",
-                got=got,
-            )
-        return [test for mute in self._mute.values() for test in mute]
-
-    def _line(self, line: str) -> Sequence[Event]:
-        try:
-            event = json.loads(line) if line.startswith("{") else None
-        except ValueError:
-            event = None
-        if not isinstance(event, dict) or "Action" not in event:
-            return [line]
-        self._events += 1
-        name = "::".join(part for part in (event.get("Package"), event.get("Test")) if part)
-        action = event["Action"]
-        if action in {"output", "build-output"}:
-            text = str(event.get("Output", ""))
-            key = name or str(event.get("ImportPath", "")).partition(" ")[0]
-            self._output[key] = (self._output.get(key, "") + text)[-MOST_OUTPUT:]
-            return [text.rstrip("\n")]
-        if action not in OUTCOME:
-            return []
-        return self._over(event, name, action)
-
-    def _over(self, event: dict[str, Any], name: str, action: str) -> Sequence[Event]:
-        """A test, a test with subtests, or a package is over."""
-        failed = action == "fail"
-        parent = name.rpartition("/")[0] if event.get("Test") else ""
-        if not event.get("Test"):
-            # A package fails by itself where it does not build, panics, or its TestMain fails.
-            if not failed or self._parents.get(name):
-                return []
-        elif name in self._parents and self._parents[name] == failed:
-            self._note(name, parent, failed)
-            return self._explained(name, self._output.pop(name, ""))
-        self._note(name, parent, failed)
-        self._failures += failed
-        output = self._output.pop(name, "")
-        result = TestResult(
-            name=name, outcome=OUTCOME[action], seconds=float(event.get("Elapsed", 0.0))
-        )
-        if failed and "::" in parent and not FRAME.sub("", output).strip():
-            # Of a subtest that panics, Go says why in the test around it, and later.
-            outermost = f"{event['Package']}::{event['Test'].partition('/')[0]}"
-            self._mute.setdefault(outermost, []).append(result)
-            return []
-        return [*self._explained(name, output), _with(result, output)]
-
-    def _explained(self, name: str, output: str) -> list[TestResult]:
-        """The failures inside a test that were waiting for its words."""
-        return [_with(test, output) for test in self._mute.pop(name, [])]
-
-    def _note(self, name: str, parent: str, failed: bool) -> None:
-        """Whoever holds this test has told of it, and of its failure."""
-        package = name.partition("::")[0]
-        if "::" in parent:
-            self._parents[parent] = self._parents.get(parent, False) or failed
-        self._parents[package] = self._parents.get(package, False) or failed
-
-
-def _with(result: TestResult, output: str) -> TestResult:
-    """The result with where and why, as far as the output tells."""
-    place, panic = PLACE.search(output), PANIC.search(output)
-    reason = place or panic
-    details = {
-        "message": reason["message"] if reason else output.strip().rpartition("\n")[2],
-        "output": output if result.outcome == "failed" else "",
-        "file": place["file"] if place else "",
-        "line": int(place["line"]) if place else 0,
-    }
-    return result.model_copy(update=details)
 
 
 def _has(arguments: Sequence[str], flag: str) -> bool:

@@ -16,6 +16,10 @@ from shipway.test_tools.junit_xml import parse_junit
 from shipway.test_tools.lines import Lines
 from shipway.test_tools.tool import FILES, Ended, Event, Invocation, Reader, ToolSettings
 
+# A shell's statuses from here on say that a command could not start, or was ended by a signal.
+MOST_COUNTED = 125
+MOST_NAMED = 10
+
 
 class Junit:
     """A command that leaves JUnit XML.
@@ -115,12 +119,22 @@ class JunitReader:
         written = parse_junit(ended.results, f"{self._path} of {self._command}")
         files = {file: self._layer_file(file) for file in {test.file for test in written}}
         results = [self._renamed(test, files[test.file]) for test in written]
-        if ended.status != 0 and not any(test.outcome == "failed" for test in results):
+        failed = [test.name for test in results if test.outcome == "failed"]
+        if ended.status != 0 and not failed:
             raise FailError(
                 "The test command failed, although no test did.",
                 where=self._command,
                 expected="exit status 0",
                 got=last,
+            )
+        if failed and ended.status not in {1, min(len(failed), MOST_COUNTED)}:
+            raise FailError(
+                "The test command ended with a status that its tests do not explain.",
+                where=self._command,
+                expected="exit status 1, or the number of failed tests",
+                got=f"{last}\nfailed: {', '.join(failed[:MOST_NAMED])}",
+                remedy="mend what its last words say; where the tool has another status for "
+                "failed tests, let the command end with 1 instead",
             )
         return _numbered(results)
 
