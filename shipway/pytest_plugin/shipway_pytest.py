@@ -137,6 +137,9 @@ class Reporter:
         result = self._open.setdefault(
             nodeid, _new_result(_item_name(nodeid, self._sent[nodeid]), file, (line or -1) + 1)
         )
+        if _is_subtest(report) and not report.failed:
+            # Its test says what it comes to, and how long it takes.
+            return
         result["seconds"] += report.duration
         if str(report.outcome) == "rerun":
             # pytest-rerunfailures starts the test afresh.
@@ -211,11 +214,28 @@ def _new_result(nodeid: str, file: str, line: int) -> dict[str, Any]:
     return {"name": nodeid, "outcome": "passed", "seconds": 0.0, "file": file, "line": line}
 
 
+def _is_subtest(report: Any) -> bool:
+    """Whether a report is of a part of a test; pytest and pytest-subtests give it a context."""
+    return hasattr(getattr(report, "context", None), "kwargs")
+
+
+def _subtest(report: Any) -> str:
+    """Which subtest it is, as pytest itself would show it."""
+    if not _is_subtest(report):
+        return ""
+    message, values = report.context.msg, report.context.kwargs
+    parts = [f"[{message}]"] if message is not None else []
+    if values:
+        parts.append(f"({', '.join(f'{name}={value}' for name, value in values.items())})")
+    return f"{' '.join(parts) or '(<subtest>)'}: "
+
+
 def _note_failure(result: dict[str, Any], report: Any) -> None:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = report.longreprtext
     result["outcome"] = "failed"
-    result["message"] = _cut(str(crash.message) if crash else text.strip().rpartition("\n")[2])
+    message = str(crash.message) if crash else text.strip().rpartition("\n")[2]
+    result["message"] = _cut(_subtest(report) + message)
     result["text"] = _cut(text)
     result["output"] = _cut(_output(report))
     if crash:
