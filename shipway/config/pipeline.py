@@ -201,6 +201,16 @@ class Layer(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_process_writes_a_file(self) -> Layer:
+        shares = self.junit is not None and RUNNERS[self.runner].images == "none"
+        if shares and self.splits and (self.shards != 1 or self.retries):
+            raise ValueError(
+                f"shards and retries of a {self.runner} share one folder, and would share the file "
+                "of junit: let the command write to $SHIPWAY_JUNIT, or set shards: 1 and retries: 0"
+            )
+        return self
+
 
 class Tests(Strict):
     """The test pyramid: layers in the order they run, each only on green."""

@@ -52,6 +52,7 @@ class ContainerEnvironment:
             RefuseError: The image has no such program.
         """
         container = await shielded(asyncio.to_thread(self._create, invocation))
+        content = None
         last_output = b""
 
         def pass_on(chunk: bytes) -> None:
@@ -60,6 +61,7 @@ class ContainerEnvironment:
             output(chunk)
 
         try:
+            old = await asyncio.to_thread(_read, container, invocation.results)
             # A thread of its own: it is busy for as long as the command runs, and the loop's few
             # threads are needed to end it.
             follower = ThreadPoolExecutor(1, "shipway-follow")
@@ -67,7 +69,10 @@ class ContainerEnvironment:
             following = loop.run_in_executor(follower, _follow, container, pass_on)
             follower.shutdown(wait=False)
             status = await following
-            content = await asyncio.to_thread(_read_file, container, invocation.results)
+            archive = await asyncio.to_thread(_read, container, invocation.results)
+            # With its time of change: what the image holds is no result.
+            if archive is not None and archive != old:
+                content = await asyncio.to_thread(_file_in, archive)
         except APIError as error:
             message = str(error.explanation or error)
             raise no_such_program(invocation.command, message) from error
@@ -125,15 +130,20 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def _read_file(container: Container, path: str | None) -> bytes | None:
+def _read(container: Container, path: str | None) -> bytes | None:
+    """A file of a container, in an archive that has its time of change too."""
     if path is None:
         return None
     try:
         folder = container.attrs["Config"].get("WorkingDir") or ""
         stream, _ = container.get_archive(posixpath.join("/", folder, path))
+        return b"".join(stream)
     except NotFound:
         return None
-    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+
+
+def _file_in(content: bytes) -> bytes | None:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         members = archive.getmembers()
         file = archive.extractfile(members[0]) if members else None
         return file.read() if file else None

@@ -45,6 +45,9 @@ class ProcessEnvironment:
         """
         for name, content in invocation.files.items():
             (Path(self.folder) / name).write_bytes(content)
+        if invocation.results is not None:
+            # The checkout may hold one, and so may an earlier invocation.
+            (self._code / invocation.results).unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", supervise.__file__, *invocation.command),
             cwd=self._code,

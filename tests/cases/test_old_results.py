@@ -54,13 +54,18 @@ async def test_each_invocation_has_a_file_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("command", "results"),
-    [("true", False), ("exit 3", False), ('printf x >"$0"', True), ('printf x >"$0"; exit 1', True)],
+    [
+        ("true", False),
+        ("exit 3", False),
+        ('printf x >"$0"', True),
+        ('printf x >"$0"; exit 1', True),
+    ],
 )
 def test_in_a_pod_an_old_file_is_no_result(tmp_path: Path, command: str, results: bool) -> None:
     file = tmp_path / "junit.xml"
     file.write_text(GREEN)
     words = ["sh", "-c", TELL_RESULTS, "shipway", file, "mark", "sh", "-c", command, file]
-    ended = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    ended = subprocess.run(words, stdout=subprocess.PIPE, check=False)
     assert ended.returncode == int(command.rpartition("exit ")[2] if "exit" in command else 0)
     assert (b"mark" in ended.stdout) is results
 
