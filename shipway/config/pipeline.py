@@ -87,6 +87,10 @@ class App(Strict):
     ready: Command | None = Field(default=None, description="As for a service.")
 
 
+# Of pytest-cov; where configuration sets it, pytest's process refuses shards.
+COVERAGE_THRESHOLD = "--cov-fail-under"
+
+
 class Quarantine(Strict):
     """A test whose failure is known: it runs, is reported, and stops nothing until its last day."""
 
@@ -198,6 +202,15 @@ class Layer(Strict):
             raise ValueError(
                 "shards and retries need a tool that runs parts: "
                 f"{', '.join(splitting_tools())}, or {FILES}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_threshold_judges_all(self) -> Layer:
+        threshold = COVERAGE_THRESHOLD in " ".join(self.command)
+        if threshold and self.tool_name == "pytest" and self.shards != 1:
+            raise ValueError(
+                f"{COVERAGE_THRESHOLD} would judge each shard alone: set shards: 1, or remove it"
             )
         return self
 

@@ -62,6 +62,22 @@ class Selection:
         self.collected = ""
 
     @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """See that a threshold of pytest-cov judges all tests of the layer, or none."""
+        options = getattr(session.config.pluginmanager.get_plugin("_cov"), "options", None)
+        if not getattr(options, "cov_fail_under", None):
+            return
+        if self.plan["only"] is not None:
+            options.cov_fail_under = 0
+        elif self.plan["shards"] > 1:
+            raise pytest.UsageError(
+                "A coverage threshold (--cov-fail-under, fail_under) would judge each shard alone: "
+                "set shards: 1 for this layer in pipeline.yaml, or remove the threshold."
+            )
+        else:
+            self.plan["done"] = []
+
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> None:

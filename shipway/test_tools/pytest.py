@@ -145,8 +145,7 @@ class PytestReader:
                 where=self._command,
                 expected="exit status 0",
                 got=f"exit status {status}; its last words:\n{last_words}",
-                remedy="mend what its last words say; a threshold such as --cov-fail-under judges "
-                "each shard and each retry alone: give the layer shards: 1 and retries: 0",
+                remedy="mend what its last words say",
             )
         if self._end["missing"]:
             raise FailError(
