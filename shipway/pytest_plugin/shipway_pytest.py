@@ -64,7 +64,8 @@ class Selection:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """See that a threshold of pytest-cov judges all tests of the layer, or none."""
-        options = getattr(session.config.pluginmanager.get_plugin("_cov"), "options", None)
+        cov = session.config.pluginmanager.get_plugin("_cov")
+        options: Any = getattr(cov, "options", None)
         if not getattr(options, "cov_fail_under", None):
             return
         if self.plan["only"] is not None:

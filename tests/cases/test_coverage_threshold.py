@@ -1,7 +1,7 @@
 """A coverage threshold is judged on a run of all tests of a layer, or refused.
 
-pytest-cov registers itself as `_cov`, with the threshold of its options or of coverage's configuration
-in its options; it judges in every process of pytest.
+pytest-cov registers itself as `_cov`; its options have the threshold, from the command or from
+coverage's configuration. It judges in every process of pytest.
 """
 
 from __future__ import annotations

@@ -70,6 +70,24 @@ async def test_the_files_of_an_invocation_belong_to_whoever_runs_it(
     assert ended.status == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "results"),
+    [("true", None), ("echo new > junit.xml", b"new\n"), ("cat junit.xml", None)],
+)
+async def test_a_results_file_of_the_image_is_no_result(
+    run: str, engine: DockerClient, python_image: str, command: str, results: bytes | None
+) -> None:
+    image = _image(engine, python_image, ["true"])
+    spec = spec_of(run=run, image=image)
+    # A file that every image has stands for one that an earlier command left in it.
+    path = "/etc/passwd" if results is None else "/tmp/junit.xml"
+    words = ["sh", "-c", command.replace("junit.xml", path)]
+    invocation = Invocation(command=words, env={}, results=path)
+    async with ContainerRunner().open().environment(spec) as environment:
+        ended = await environment.run(invocation, lambda _: None)
+    assert (ended.status, ended.results) == (0, results)
+
+
 async def test_all_that_a_run_starts_bears_its_name_and_its_owners(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
