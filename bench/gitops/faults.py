@@ -16,8 +16,8 @@ from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.app_environment import AppEnvironment
 from shipway.errors import ShipwayError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 
 _TIMEOUT_SECONDS = 3
 
@@ -77,7 +77,7 @@ def _try(title: str, fate: Callable[[int], Fate], env: Mapping[str, str]) -> Fau
 
 
 def _release(fate: Callable[[int], Fate], env: Mapping[str, str]) -> tuple[str, int]:
-    def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+    def propose(folder: OpsFolder, _history: History) -> Proposal | None:
         if folder.files["web.yaml"] == b"image: b\n":
             return None
         return Proposal(changes={f"{folder.path}/web.yaml": b"image: b\n"}, message="release")

@@ -20,8 +20,8 @@ from bench.gitops.proxy import Proxy, proxy
 from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.app_environment import AppEnvironment
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.manifests import set_image
 
@@ -79,7 +79,7 @@ def _shipway(env: Mapping[str, str], state: Path) -> Callable[[str, str], None]:
             password=SecretStr(env["SHIPWAY_GIT_PASSWORD"]),
         )
 
-        def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+        def propose(folder: OpsFolder, _history: History) -> Proposal:
             before = folder.files["web.yaml"]
             after = set_image(before, "container", "web", ImageRef.parse(image), "web.yaml")
             return Proposal(

@@ -21,6 +21,7 @@ from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, ShipwayError
+from shipway.git.record import RECORD_FILE
 from shipway.image_ref import ImageRef
 from shipway.release import Release
 from shipway.rollout.commit import commit_release
@@ -195,12 +196,14 @@ def _judge(
 
 
 def _is_what_it_says(ops: Repo, commit: str) -> bool:
-    """Whether a commit changes the image of its app alone, to what its trailer names."""
+    """Whether a commit changes image and record of its app alone, to what its trailer names."""
     trailers = {key: values[0] for key, values in ops.commit(commit).trailers_dict.items()}
-    path = f"{trailers['Environment']}/{trailers['App']}/web.yaml"
+    folder = f"{trailers['Environment']}/{trailers['App']}"
+    path = f"{folder}/web.yaml"
     changed = ops.git.diff("--name-only", f"{commit}~", commit).splitlines()
     text = ops.git.show(f"{commit}:{path}", strip_newline_in_stdout=False)
-    return changed == [path] and text == _MANIFEST.replace("PLACEHOLDER", trailers["Image"])
+    expected = _MANIFEST.replace("PLACEHOLDER", trailers["Image"])
+    return changed == [f"{folder}/{RECORD_FILE}", path] and text == expected
 
 
 def _code(revisions: int, env: Mapping[str, str], folder: str) -> tuple[Repo, list[str]]:

@@ -11,6 +11,7 @@ from examples.killed import RELEASE, ROLLBACK
 from examples.pulses import Strategy
 from flows.reconcile import reconcile
 from shipway.config.holds import HOLDS_FILE, read_holds
+from shipway.git.record import RECORD_FILE
 
 STEPS: dict[Strategy, tuple[str, ...]] = {
     "rolling": ("1/1 rolling",),
@@ -66,8 +67,8 @@ async def kills() -> list[Section]:
                 added = {"Holds": _holds(app) - holds}
                 rollbacks.append({"Strategy": strategy, "The release": release, **row, **added})
     about = (
-        "Compared with a release that nobody killed: the ops folder's files but for the digests "
-        "and holds, and whether reconcile finds the cluster equal to Git."
+        "Compared with a release that nobody killed: the ops folder's files but for the digests, "
+        "holds and the record, and whether reconcile finds the cluster equal to Git."
     )
     return [
         Section(
@@ -136,7 +137,7 @@ def _files(app: RolloutApp) -> dict[str, str]:
     return {
         file.name: _DIGEST.sub("@", file.read_text())
         for file in sorted(app.pulse.folder.iterdir())
-        if file.name != HOLDS_FILE
+        if file.name not in {HOLDS_FILE, RECORD_FILE}
     }
 
 

@@ -6,14 +6,18 @@ import asyncio
 
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
-from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.app_environment import AppEnvironment
 from shipway.config.rollout import Promotion
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
+from shipway.git.trailers import OpsCommit
+from shipway.image_ref import ImageRef
 from shipway.release import Cause, Release
 from shipway.rollout.promotion import check_health, released_in
-from shipway.rollout.target import target_of
+from shipway.rollout.releases import Releases, revision_of
+from shipway.rollout.target import Target, target_of
 
 
 @external_task("see what {promotion.source} runs of {app}")
@@ -32,11 +36,16 @@ async def find_promotable(app: str, promotion: Promotion, cause: Cause) -> Relea
     """
     ops = await load_block(OpsRepository)
     app_environment = AppEnvironment(app=app, environment=promotion.source)
-    target = target_of(await asyncio.to_thread(ops.fetch, app_environment))
-    image, commit = released_in(target, await asyncio.to_thread(ops.history, app_environment))
+    target, image, commit = await asyncio.to_thread(ops.consult, app_environment, _released)
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
         await check_health(client, target, image, promotion, commit.at)
-    source = await load_block(SourceRepository, app)
-    revision = await asyncio.to_thread(source.resolve, commit.trailers["Revision"])
+    revision = revision_of(commit.trailers, commit.at)
     return Release(revision=revision, image=image, cause=cause)
+
+
+def _released(folder: OpsFolder, history: History) -> tuple[Target, ImageRef, OpsCommit]:
+    """What a folder says, the image that runs there, and the commit that brought it."""
+    target = target_of(folder)
+    releases = Releases(folder, target, history)
+    return target, *released_in(target, (ran.commit for ran in releases.newest_first))

@@ -217,6 +217,18 @@ class Mirror:
         contents = self._objects(oids)
         return {oid: list(_entries(text, len(oid) // 2)) for oid, text in contents.items()}
 
+    def children(self, oids: Iterable[str], name: str) -> dict[str, str | None]:
+        """The id of the folder of one name in each tree, by the tree's; None where there is none.
+
+        The trees are not kept in memory: those of a long history may be many and large.
+        """
+        found: dict[str, str | None] = {}
+        for oid, entries in self.trees(oids).items():
+            folders = (one.oid for one in entries if one.kind == "tree" and one.name == name)
+            found[oid] = next(folders, None)
+            self._contents.pop(oid, None)
+        return found
+
     def blobs(self, oids: list[str]) -> list[bytes]:
         """The contents of blobs, in their order."""
         contents = self._objects(oids)

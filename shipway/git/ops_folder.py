@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RetryError
-from shipway.git.trailers import OpsCommit
+from shipway.git.history import History
 
 
 class OpsFolder(BaseModel):
@@ -53,7 +53,7 @@ class Landed(BaseModel):
     new: bool
 
 
-Propose = Callable[[OpsFolder, list[OpsCommit]], Proposal | None]
+Propose = Callable[[OpsFolder, History], Proposal | None]
 
 
 class LostRaceError(RetryError):

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field, SecretStr, field_validator
 from tenacity import (
@@ -21,12 +22,16 @@ from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
 from shipway.git.commit import Author, commit_files, read_below, read_files
+from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
+from shipway.git.record import RECORD_FILE
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
 from shipway.git.trailers import OpsCommit, commits_with
+
+Answer = TypeVar("Answer")
 
 _LONGEST_PAUSE_SECONDS = 20
 # A race is worth any number of attempts; a server that fails is not.
@@ -127,7 +132,22 @@ class OpsRepository(GitRemote):
             RetryError: The server cannot be reached.
         """
         with self.mirror("ops") as mirror:
-            return _history(mirror, self._tip(mirror), app_environment)
+            return _history(mirror, self._tip(mirror), app_environment).commits
+
+    @mending_cache("ops")
+    def consult(
+        self, app_environment: AppEnvironment, question: Callable[[OpsFolder, History], Answer]
+    ) -> Answer:
+        """What a question finds in an app's folder at the tip of the branch, and in its history.
+
+        Raises:
+            RefuseError: The branch or the repository is not there, or access is denied; or what
+                `question` raises.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            folder = self._read(mirror, app_environment)
+            return question(folder, _history(mirror, folder.commit, app_environment))
 
     @mending_cache("ops")
     def environment_history(self, environment: str) -> list[OpsCommit]:
@@ -157,8 +177,8 @@ class OpsRepository(GitRemote):
 
         Args:
             app_environment: Whose folder is to change.
-            propose: Makes a proposal of that folder and of its history, newest first; None where
-                nothing is to be done.
+            propose: Makes a proposal of that folder and of its history; None where nothing is to
+                be done.
             on_review: Told the address of the pull request, where there is one.
 
         Raises:
@@ -231,7 +251,12 @@ class OpsRepository(GitRemote):
 
     def _ask_for_review(self, forge: Forge, mirror: Mirror, commit: str, proposal: Proposal) -> str:
         """Push to a branch that is named by what it changes, and see to its pull request."""
-        changes = sorted((path, text or b"") for path, text in proposal.changes.items())
+        # The record names the run: another run of the same release finds the same branch.
+        changes = sorted(
+            (path, text or b"")
+            for path, text in proposal.changes.items()
+            if path.rpartition("/")[2] != RECORD_FILE
+        )
         digest = hashlib.sha256(repr(changes).encode()).hexdigest()[:12]
         branch = f"shipway/{changes[0][0].rpartition('/')[0]}/{digest}"
         ref = f"refs/heads/{check_ref(branch)}"
@@ -254,8 +279,7 @@ class OpsRepository(GitRemote):
             # Nobody else has to wait for the merge.
             with self.mirror("ops") as mirror:
                 folder = self._read(mirror, app_environment)
-                history = _history(mirror, folder.commit, app_environment)
-            proposal = propose(folder, history)
+                proposal = propose(folder, _history(mirror, folder.commit, app_environment))
             if proposal is None or not proposal.changes:
                 return Landed(commit=folder.commit, new=True)
         raise HaltError(
@@ -320,11 +344,10 @@ class OpsRepository(GitRemote):
         return mirror.run("rev-parse", ref).decode().strip()
 
 
-def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> list[OpsCommit]:
-    """The app's commits up to one, newest first."""
+def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:
+    """The history of the app's folder up to a commit."""
     _check_whole(mirror)
-    trailers = {"Environment": app_environment.environment, "App": app_environment.app}
-    return list(commits_with(mirror, commit, trailers))
+    return History(mirror, commit, app_environment)
 
 
 def _check_whole(mirror: Mirror) -> None:

@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Revision(BaseModel):
-    """A commit of the app repository."""
+    """A commit of the app repository.
+
+    Of one that only the ops repository tells of, tree, author and subject may be empty.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -92,10 +92,10 @@ def _facts(report: Report) -> str:
     facts: list[str] = []
     if report.revision:
         subject = " ".join(report.revision.subject.split())
-        facts += [
-            f"**Revision** `{report.revision.commit}`",
-            f"**Change** {escape(subject)} ({escape(report.revision.author)})",
-        ]
+        facts.append(f"**Revision** `{report.revision.commit}`")
+        # Old commits of the ops repository tell the revision's id alone.
+        if subject:
+            facts.append(f"**Change** {escape(subject)} ({escape(report.revision.author)})")
     if report.image:
         facts.append(f"**Image** `{report.image.repository}`")
         facts.append(f"**Digest** `{report.image.digest}`")

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from shipway.app_environment import AppEnvironment
 from shipway.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
 from shipway.errors import RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
-from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.git.trailers import with_trailers
 from shipway.rollback.commit import Reason
 from shipway.rollout.commit import step_commit
 from shipway.rollout.result import StepCommit
@@ -36,14 +37,19 @@ def clear_hold(
         RefuseError: There is no such hold, or there are several.
         RetryError: Git does not answer.
     """
+    proposed = list[Hold]()
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
+    def propose(folder: OpsFolder, history: History) -> Proposal | None:
         # An attempt of this run before this one may have pushed and not lived to say so.
-        if history and history[0].trailers.get("Run") == run.link:
+        if history.commits and history.commits[0].trailers.get("Run") == run.link:
             return None
         file = f"{folder.path}/{HOLDS_FILE}"
         holds = read_holds(folder.files.get(HOLDS_FILE), file).holds
+        # Whoever merged it may have left out what the commit said.
+        if proposed and proposed[-1] not in holds:
+            return None
         cleared = _single_hold(folder, holds, revision)
+        proposed.append(cleared)
         trailers = {
             "App": app_environment.app,
             "Environment": app_environment.environment,

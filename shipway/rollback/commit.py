@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from shipway.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
-from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit
 from shipway.rollback.target import RollbackTarget, rollback_target
 from shipway.rollout.commit import step_commit
-from shipway.rollout.commit_message import release_message
+from shipway.rollout.commit_message import release_proposal
 from shipway.rollout.fields import changed_files
 from shipway.rollout.result import StepCommit
 from shipway.rollout.run_context import RunContext
@@ -41,7 +40,6 @@ class CommittedRollback(BaseModel):
 
 def commit_rollback(
     ops: OpsRepository,
-    source: SourceRepository,
     target: Target,
     to: str | None,
     reason: Reason,
@@ -53,7 +51,6 @@ def commit_rollback(
 
     Args:
         ops: The ops repository.
-        source: The app's repository.
         target: The environment.
         to: Revision to go back to, or the beginning of its id; the release before this if None.
         reason: Why, and who.
@@ -65,9 +62,9 @@ def commit_rollback(
     """
     chosen: list[RollbackTarget] = []
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
+    def propose(folder: OpsFolder, history: History) -> Proposal | None:
         current = target_of(folder)
-        rollback = rollback_target(source, folder, current, history, to, run)
+        rollback = rollback_target(folder, current, history, to, run)
         chosen.append(rollback)
         if rollback.in_progress:
             return None
@@ -80,10 +77,7 @@ def commit_rollback(
             "Reason": reason.why,
             "By": reason.by,
         }
-        message = release_message(
-            target.app_environment, rollback.release, step.name, trailers, run.link
-        )
-        return Proposal(changes=changes, message=message)
+        return release_proposal(folder, changes, rollback.release, step.name, trailers, run.link)
 
     landed = ops.commit(target.app_environment, propose, run.on_review)
     return CommittedRollback(target=chosen[-1], commit=step_commit(ops, landed, datetime.now(UTC)))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
 from pydantic import BaseModel, ConfigDict
 
 from shipway.config.holds import HOLDS_FILE, read_holds
 from shipway.errors import RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.revision import Revision
-from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.release import Cause, Release
+from shipway.rollout.releases import UNKNOWN, Ran, Releases, revision_of
 from shipway.rollout.run_context import RunContext
 from shipway.rollout.target import Target
+from shipway.strategies.step import is_released
 
 
 class RollbackTarget(BaseModel):
@@ -43,114 +47,113 @@ class RollbackTarget(BaseModel):
 
 
 def rollback_target(
-    source: SourceRepository,
-    folder: OpsFolder,
-    current: Target,
-    history: list[OpsCommit],
-    to: str | None,
-    run: RunContext,
+    folder: OpsFolder, current: Target, history: History, to: str | None, run: RunContext
 ) -> RollbackTarget:
-    """Where a rollback leads, as things are.
+    """Where a rollback leads, as things are; the app's repository is not asked.
 
     Args:
-        source: The app's repository.
         folder: What the ops repository says now.
         current: The same, as a target.
-        history: The app's commits there, newest first.
-        to: Revision to go back to, or the beginning of its id; the release before this if None.
+        history: The history of that.
+        to: Revision to go back to, or the beginning of its id; what ran before this if None.
         run: The run that rolls back.
 
     Raises:
         RefuseError: There is no release to go back to.
     """
-    in_progress = rollback_in_progress(source, current, history, to, run)
+    in_progress = rollback_in_progress(folder, current, history, to, run)
     if in_progress is not None:
         return in_progress
-    releases = _releases(history)
-    image = image_to_leave(current, releases)
-    earlier = _earlier_release(folder, releases, image, to).trailers
-    revisions = [
-        release.trailers["Revision"] for release in releases if release.trailers["Image"] == image
-    ]
+    releases = Releases(folder, current, history)
+    leave = image_to_leave(current, releases.last)
+    image, said, at = _earlier(folder, releases, leave, to)
     return RollbackTarget(
-        revision=source.resolve(earlier["Revision"]),
-        image=ImageRef.parse(earlier["Image"]),
-        from_revision=revisions[0] if revisions else "unknown",
-        from_image=image,
+        revision=revision_of(said, at),
+        image=ImageRef.parse(image),
+        from_revision=releases.of(leave).get("Revision", UNKNOWN),
+        from_image=leave,
     )
 
 
 def rollback_in_progress(
-    source: SourceRepository,
-    current: Target,
-    history: list[OpsCommit],
-    to: str | None,
-    run: RunContext,
+    folder: OpsFolder, current: Target, history: History, to: str | None, run: RunContext
 ) -> RollbackTarget | None:
     """Where the rollback leads that the newest release is, if that is what is asked for.
 
     That is one that has steps left, one whose run did not come to its end, and one that leads just
     to `to`. Where somebody has put another image there meanwhile, it is none.
     """
-    releases = [release.trailers for release in _releases(history)]
-    newest = releases[0] if releases else {}
+    releases = Releases(folder, current, history)
+    newest = releases.last
     if "Rollback-From" not in newest:
         return None
-    from_revision, image = newest["Rollback-From"], newest["Image"]
-    # The hold stands in the first commit of a rollback.
-    held = [
-        release["Held"]
-        for release in releases
-        if release.get("Rollback-From") == from_revision and "Held" in release
-    ]
-    from_image = held[0] if held else ""
-    if not set(current.images) <= {image, from_image}:
+    from_image = _held(releases, newest["Rollback-From"])
+    image = ImageRef.parse(newest["Image"])
+    if not set(current.images) <= {newest["Image"], from_image}:
         return None
-    parsed = ImageRef.parse(image)
     if to is not None:
         is_meant = newest["Revision"].startswith(to)
     else:
-        steps_left = any(step.edits for step in current.plan(parsed, rollback=True))
+        steps_left = any(step.edits for step in current.plan(image, rollback=True))
         made_by = newest.get("Run", "")
         is_meant = steps_left or made_by == run.link or run.was_interrupted(made_by)
     if not is_meant:
         return None
     return RollbackTarget(
-        revision=source.resolve(newest["Revision"]),
-        image=parsed,
-        from_revision=from_revision,
+        revision=revision_of(newest, datetime.now(UTC)),
+        image=image,
+        from_revision=newest["Rollback-From"],
         from_image=from_image,
         in_progress=True,
     )
 
 
-def image_to_leave(current: Target, releases: list[OpsCommit]) -> str:
-    """The image that a rollback leads away from: the newest release's, however far it has come.
+def image_to_leave(current: Target, last: Mapping[str, str]) -> str:
+    """The image that a rollback leads away from: the last release's, however far it has come.
 
-    Where Git has nothing of it, somebody put another image there: the one that serves.
+    Where nothing says what the files say now, somebody put it there: it is the one that serves.
+
+    Args:
+        current: What the files say.
+        last: What explains that.
     """
-    newest = releases[0].trailers["Image"] if releases else None
-    if newest is not None and newest in current.current.values():
-        return newest
-    return current.strategy.serving_image(current.current)
+    return last.get("Image", current.strategy.serving_image(current.current))
 
 
-def _releases(history: list[OpsCommit]) -> list[OpsCommit]:
-    """The commits that set an image."""
-    return [commit for commit in history if {"Image", "Revision"} <= commit.trailers.keys()]
+def _held(releases: Releases, from_revision: str) -> str:
+    """The image that the newest rollback put on hold, as its first commit says."""
+    for ran in releases.newest_first:
+        if ran.said.get("Rollback-From") != from_revision:
+            break
+        if "Held" in ran.said:
+            return ran.said["Held"]
+    return ""
 
 
-def _earlier_release(
-    folder: OpsFolder, releases: list[OpsCommit], image: str, to: str | None
-) -> OpsCommit:
-    """The newest earlier release that is not on hold, or the one asked for."""
+def _earlier(
+    folder: OpsFolder, releases: Releases, leave: str, to: str | None
+) -> tuple[str, Mapping[str, str], datetime]:
+    """What ran before and is not on hold, or the release that is asked for.
+
+    Returns:
+        Its image, what explains it, and when it was committed.
+    """
     holds = read_holds(folder.files.get(HOLDS_FILE), f"{folder.path}/{HOLDS_FILE}")
-    for release in releases:
-        trailers = release.trailers
-        is_meant = to is None or trailers["Revision"].startswith(to)
-        if is_meant and trailers["Image"] != image and holds.of(trailers["Image"]) is None:
-            return release
-    known = dict.fromkeys(release.trailers["Revision"][:12] for release in releases)
+
+    def may_follow(image: str) -> bool:
+        return image != leave and is_released(image) and holds.of(image) is None
+
+    if to is None:
+        ran = releases.newest(lambda ran: may_follow(ran.serving))
+        image = ran.serving if ran else ""
+    else:
+        ran = next((ran for ran in releases.newest_first if _is_named(ran, to, may_follow)), None)
+        image = ran.said["Image"] if ran else ""
+    if ran is not None:
+        is_its_own = ran.said.get("Image") == image
+        return image, ran.said if is_its_own else releases.of(image), ran.commit.at
+    said = (ran.said.get("Revision") for ran in releases.newest_first)
+    known = dict.fromkeys(revision[:12] for revision in said if revision)
     raise RefuseError(
         f"There is no release to go back to{f' of {to}' if to else ''}.",
         where=f"{folder.path} at {folder.commit[:7]}",
@@ -159,3 +162,9 @@ def _earlier_release(
         untouched="the ops repository and the cluster",
         remedy="release a revision that mends it, or name one of these with `to`",
     )
+
+
+def _is_named(ran: Ran, to: str, may_follow: Callable[[str], bool]) -> bool:
+    """Whether a release is of the revision that is asked for, and may be gone back to."""
+    said = ran.said
+    return said.get("Revision", "").startswith(to) and may_follow(said.get("Image", ""))

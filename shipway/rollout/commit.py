@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from shipway.errors import RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
+from shipway.git.record import record_in
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit
 from shipway.release import Release
-from shipway.rollout.commit_message import release_message
+from shipway.rollout.commit_message import release_proposal
 from shipway.rollout.fence import check_release
 from shipway.rollout.fields import changed_files
+from shipway.rollout.releases import Releases
 from shipway.rollout.result import StepCommit
 from shipway.rollout.run_context import RunContext
 from shipway.rollout.target import Target, target_of
@@ -47,22 +49,24 @@ def commit_release(
     """
     made_before, at = False, datetime.now(UTC)
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
+    def propose(folder: OpsFolder, history: History) -> Proposal | None:
         nonlocal made_before, at
         downgraded = check_release(source, folder, history, release)
         current = target_of(folder)
         changes = changed_files(
             folder, _edits_left(current, step, release), release.revision.commit
         )
-        last = history[0].trailers if history else {}
+        last = record_in(folder.files)
         made_before = (last.get("Run"), last.get("Step")) == (run.link, step.name)
-        at = datetime.now(UTC) if changes else _committed_at(history, step, release)
+        at = datetime.now(UTC)
+        if not changes:
+            # An earlier run may have committed it.
+            releases = Releases(folder, current, history)
+            at = releases.committed(release.revision.commit, step.name) or at
         trailers = release.cause.trailers()
         trailers |= {"Downgrade-From": downgraded} if downgraded else {}
-        message = release_message(
-            target.app_environment, release, step.name, {**trailers, **notes}, run.link
-        )
-        return Proposal(changes=changes, message=message)
+        more = {**trailers, **notes}
+        return release_proposal(folder, changes, release, step.name, more, run.link)
 
     landed = ops.commit(target.app_environment, propose, run.on_review)
     # An attempt before this one may have pushed and not lived to say so.
@@ -99,10 +103,3 @@ def _edits_left(current: Target, step: Step, release: Release) -> tuple[Edit, ..
             remedy="see who changed it; start the release again: it goes on from what is there",
         )
     return plan[position].edits
-
-
-def _committed_at(history: list[OpsCommit], step: Step, release: Release) -> datetime:
-    """When a step was committed by an earlier run."""
-    trailers = {"Step": step.name, "Revision": release.revision.commit}
-    times = (commit.at for commit in history if trailers.items() <= commit.trailers.items())
-    return next(times, datetime.now(UTC))

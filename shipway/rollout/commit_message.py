@@ -1,27 +1,36 @@
-"""What the commits of the ops repository say: their trailers explain the history of releases."""
+"""What the commits of the ops repository say: in their trailers, and in the folder's record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shipway.app_environment import AppEnvironment
+from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.record import RECORD_FILE, write_record
 from shipway.git.trailers import with_trailers
 from shipway.release import Release
 
 
-def release_message(
-    app_environment: AppEnvironment, release: Release, step: str, more: Mapping[str, str], run: str
-) -> str:
-    """The message of a commit that changes what an environment runs.
+def release_proposal(
+    folder: OpsFolder,
+    changes: Mapping[str, bytes | None],
+    release: Release,
+    step: str,
+    more: Mapping[str, str],
+    run: str,
+) -> Proposal | None:
+    """The commit that changes what an environment runs; None where nothing changes.
 
     Args:
-        app_environment: What the commit changes.
+        folder: What it changes.
+        changes: The files that change, by path in the repository.
         release: What is released there.
         step: Of the plan, such as `2/5 canary 10%`.
         more: Further trailers: of a downgrade, a rollback, an approval, a gate.
         run: The run that commits, as a link where there is one.
     """
-    app, environment = app_environment.app, app_environment.environment
+    if not changes:
+        return None
+    app, environment = folder.app_environment.app, folder.app_environment.environment
     revision = release.revision
     trailers = {
         "Release": f"{app}/{environment}/{revision.commit[:12]}",
@@ -34,4 +43,13 @@ def release_message(
         **more,
         "Run": run,
     }
-    return with_trailers(f"{app} {revision.short} → {environment}", trailers)
+    # What a way back needs, without the app's repository.
+    about = {
+        "Revision-Tree": revision.tree,
+        "Revision-Author": revision.author,
+        "Revision-Subject": revision.subject,
+    }
+    return Proposal(
+        changes={**changes, f"{folder.path}/{RECORD_FILE}": write_record({**trailers, **about})},
+        message=with_trailers(f"{app} {revision.short} → {environment}", trailers),
+    )

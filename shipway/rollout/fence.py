@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from shipway.config.holds import HOLDS_FILE, read_holds
 from shipway.errors import RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
-from shipway.git.revision import Revision
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.release import Release
+from shipway.rollout.releases import Releases
 from shipway.rollout.target import target_of
 
 _UNTOUCHED = "the ops repository and the cluster"
 
 
 def check_release(
-    source: SourceRepository, folder: OpsFolder, history: list[OpsCommit], release: Release
+    source: SourceRepository, folder: OpsFolder, history: History, release: Release
 ) -> str | None:
     """Refuse what is on hold, or undoes a newer release; return what a wanted downgrade undoes.
 
     Args:
         source: The app's repository.
         folder: What the ops repository says now.
-        history: The app's commits there, newest first.
+        history: The history of that.
         release: What is to be released.
 
     Raises:
@@ -31,8 +31,7 @@ def check_release(
             one.
     """
     refuse_held(folder, release.image)
-    allowed = release.cause.downgrade or target_of(folder).rollout.order == "any"
-    return downgrade_from(source, folder, history, release.revision, allowed=allowed)
+    return downgrade_from(source, folder, history, release)
 
 
 def refuse_held(folder: OpsFolder, image: ImageRef) -> None:
@@ -54,41 +53,39 @@ def refuse_held(folder: OpsFolder, image: ImageRef) -> None:
 
 
 def downgrade_from(
-    source: SourceRepository,
-    folder: OpsFolder,
-    history: list[OpsCommit],
-    revision: Revision,
-    *,
-    allowed: bool,
+    source: SourceRepository, folder: OpsFolder, history: History, release: Release
 ) -> str | None:
-    """The recorded revision that `revision` does not contain; None where it contains it.
+    """The recorded revision that a release does not contain; None where it contains it.
 
     Which one is newer is what the source repository's history says, whatever clocks and queues say.
+    A rollback asks nobody: it may follow itself alone.
 
     Args:
         source: The app's repository.
         folder: What the ops repository says now.
-        history: The app's commits there, newest first.
-        revision: What is to be released.
-        allowed: Whether an older or unrelated revision may follow.
+        history: The history of that.
+        release: What is to be released.
 
     Raises:
         RefuseError: It does not contain the recorded one, and that is not allowed.
     """
-    last = next((commit for commit in history if "Revision" in commit.trailers), None)
-    if last is None:
+    current, revision = target_of(folder), release.revision
+    releases = Releases(folder, current, history)
+    last = releases.last_known
+    recorded = last.get("Revision", revision.commit)
+    if recorded == revision.commit:
         return None
-    recorded = last.trailers["Revision"]
-    if recorded == revision.commit or source.is_ancestor(recorded, revision.commit):
+    if not release.cause.is_rollback and source.is_ancestor(recorded, revision.commit):
         return None
-    if allowed:
+    if release.cause.downgrade or current.rollout.order == "any":
         return recorded
+    ran = next((ran for ran in releases.newest_first if ran.said == last), None)
+    at = f", at {ran.commit.at.isoformat()}" if ran else ""
     raise RefuseError(
         "The environment already has a revision that this one does not contain.",
         where=f"{folder.path} at {folder.commit[:7]}",
         expected=f"a revision that contains {recorded}",
-        got=f"{revision.commit}\n{recorded[:7]} won, at {last.at.isoformat()}: "
-        f"{last.trailers.get('Run', 'by hand')}",
+        got=f"{revision.commit}\n{recorded[:7]} won{at}: {last.get('Run', 'by hand')}",
         untouched=_UNTOUCHED,
         remedy="release a revision that contains it; or say `downgrade` to go back on purpose; or "
         "set `order: any` in rollout.yaml where releases come from several branches",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from shipway.config.rollout import Promotion
@@ -34,20 +35,24 @@ def promotion_of(target: Target) -> Promotion:
     )
 
 
-def released_in(target: Target, history: list[OpsCommit]) -> tuple[ImageRef, OpsCommit]:
+def released_in(target: Target, commits: Iterable[OpsCommit]) -> tuple[ImageRef, OpsCommit]:
     """The image that an environment runs, and the commit that brought it there in the end.
+
+    Args:
+        target: The environment.
+        commits: What ran there, newest first, each with what explains it as its trailers.
 
     Raises:
         RefuseError: There is no release, or its rollout is under way.
     """
     serving = target.strategy.serving_image(target.current)
-    commits = [commit for commit in history if commit.trailers.get("Image") == serving]
+    released = next((commit for commit in commits if commit.trailers.get("Image") == serving), None)
     left: list[str] = []
     if is_released(serving):
         image = ImageRef.parse(serving)
         left = [step.name for step in target.plan(image) if step.edits]
-        if commits and not left:
-            return image, commits[0]
+        if released and not left:
+            return image, released
     raise RefuseError(
         f"{target.environment!r} has no release of {target.app!r} to promote.",
         where=f"{target.folder} at {target.commit[:7]}",

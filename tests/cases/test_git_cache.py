@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 
 from shipway.app_environment import AppEnvironment
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.git.trailers import with_trailers
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -267,7 +268,7 @@ def check_beside(tmp_path: Path) -> None:
         assert len(folders) <= 1, "what was broken is left behind"
 
 
-def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+def propose(there: OpsFolder, _history: History) -> Proposal:
     message = with_trailers("next", TRAILERS)
     return Proposal(changes={f"{there.path}/web.yaml": b"b\n"}, message=message)
 

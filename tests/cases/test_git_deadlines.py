@@ -19,10 +19,10 @@ from pydantic import SecretStr
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, RetryError
 from shipway.git import ops_repository, signing
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -37,7 +37,7 @@ def filled(origin: Origin) -> Origin:
     return origin
 
 
-def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+def propose(there: OpsFolder, _history: History) -> Proposal:
     return Proposal(changes={f"{there.path}/web.yaml": b"b\n"}, message="release")
 
 

@@ -16,10 +16,11 @@ import pytest
 
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.git.trailers import with_trailers
 from tests.support.origin import Origin
 from tests.support.packages import have
 
@@ -122,7 +123,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+def propose(there: OpsFolder, _history: History) -> Proposal:
     """The edit of a release."""
     changed = there.files["web.yaml"].replace(b"image: a", b"image: b")
     message = with_trailers("shop \u2192 prod", TRAILERS)

@@ -20,10 +20,11 @@ from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, ShipwayError
 from shipway.git import access, cache, mirror
 from shipway.git import command as command_module
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.git.trailers import with_trailers
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -56,10 +57,10 @@ def full(origin: Origin) -> Origin:
     return origin
 
 
-def setting(content: bytes) -> Callable[[OpsFolder, list[OpsCommit]], Proposal | None]:
+def setting(content: bytes) -> Callable[[OpsFolder, History], Proposal | None]:
     """A proposal that sets the manifest."""
 
-    def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+    def propose(there: OpsFolder, _history: History) -> Proposal | None:
         if there.files["web.yaml"] == content:
             return None
         changes = {f"{there.path}/web.yaml": content}

@@ -13,9 +13,9 @@ import pytest
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, RetryError
 from shipway.git import ops_repository
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
-from shipway.git.trailers import OpsCommit
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -57,7 +57,7 @@ def hook(origin: Origin, name: str, script: str) -> None:
 
 
 def proposing(seen: list[str]) -> ops_repository.Propose:
-    def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+    def propose(there: OpsFolder, _history: History) -> Proposal | None:
         seen.append(there.commit)
         if there.files["web.yaml"] == b"b\n":
             return None

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
 from shipway.git.access import check_ref
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -103,7 +103,7 @@ def test_a_branch_of_any_name_that_git_allows_is_released(origin: Origin, name: 
     assert SourceRepository(url=origin.url, default_branch=name).resolve(None).commit == commit
     ops = OpsRepository(url=origin.url, branch=name)
 
-    def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+    def propose(there: OpsFolder, _history: History) -> Proposal:
         return Proposal(changes={f"{there.path}/web.yaml": b"c\n"}, message="release")
 
     landed = ops.commit(SHOP, propose)

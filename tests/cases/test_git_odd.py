@@ -16,10 +16,11 @@ import pytest
 from git import Repo
 
 from shipway.app_environment import AppEnvironment
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
-from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.git.trailers import with_trailers
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -55,7 +56,7 @@ def listing(origin: Origin, commit: str) -> bytes:
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
-def propose(there: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+def propose(there: OpsFolder, _history: History) -> Proposal:
     message = with_trailers("next", TRAILERS)
     return Proposal(changes={f"{there.path}/web.yaml": b"b\n"}, message=message)
 
@@ -96,7 +97,7 @@ def test_a_file_of_any_name_can_be_changed_by_the_name_it_is_read_by(
     first = origin.commit_tree()
     ops = OpsRepository(url=origin.url)
 
-    def edit(there: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+    def edit(there: OpsFolder, _history: History) -> Proposal:
         (file,) = there.files
         return Proposal(changes={f"{there.path}/{file}": b"new\n"}, message="edit")
 

@@ -20,8 +20,8 @@ from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.errors import RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 from tests.support.app_environments import SHOP
 from tests.support.packages import have
 
@@ -35,7 +35,7 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("access", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+def propose(folder: OpsFolder, _history: History) -> Proposal:
     return Proposal(changes={f"{folder.path}/rollout.yaml": b"x: 1\n"}, message="release")
 
 

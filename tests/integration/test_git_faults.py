@@ -13,8 +13,8 @@ from bench.gitops.proxy import Fate, proxy
 from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.errors import RetryError
+from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 from tests.support.app_environments import SHOP
 
 
@@ -27,7 +27,7 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return repositories.create("faults", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
-def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+def propose(folder: OpsFolder, _history: History) -> Proposal | None:
     """One edit that has nothing to do where it was done."""
     if folder.files["rollout.yaml"] == b"image: b\n":
         return None

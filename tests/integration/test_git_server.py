@@ -12,8 +12,8 @@ from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.errors import RefuseError, RetryError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal, Propose
-from shipway.git.trailers import OpsCommit
 from tests.support.app_environments import SHOP
 
 
@@ -31,7 +31,7 @@ def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def proposing(content: bytes) -> Propose:
     """A proposal of one file, whatever the tip."""
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
+    def propose(folder: OpsFolder, history: History) -> Proposal:
         assert history == []
         return Proposal(changes={f"{folder.path}/rollout.yaml": content}, message="release")
 
@@ -96,7 +96,7 @@ def test_a_push_that_lost_the_race_starts_afresh(code: Repo, sandbox: dict[str, 
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
     theirs: list[str] = []
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
+    def propose(folder: OpsFolder, history: History) -> Proposal:
         if not theirs:
             theirs.append(repositories.commit(code, "theirs", {"prod/other/a.yaml": "a: 1\n"}))
         return proposing(b"x: 1\n")(folder, history)

@@ -16,8 +16,9 @@ from blocks.ops_repository import OpsRepository
 from examples import repositories
 from shipway.errors import HaltError, RefuseError, RetryError
 from shipway.forges.api import PullRequest
+from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit, with_trailers
+from shipway.git.trailers import with_trailers
 from tests.support.app_environments import SHOP
 from tests.support.forges import TOKEN, Forges, forges
 
@@ -67,7 +68,7 @@ def protected(code: Repo, sandbox: dict[str, str], review: Forge) -> OpsReposito
     )
 
 
-def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+def propose(folder: OpsFolder, _history: History) -> Proposal | None:
     if folder.files["rollout.yaml"] == b"image: b\n":
         return None
     trailers = {"App": "shop", "Environment": "prod"}

@@ -59,7 +59,7 @@ class BlueGreenEnvironment:
     def roll_back(self, why: str = "5xx", by: str = "Ada") -> CommittedRollback:
         """Commit a rollback to the release before."""
         reason = Reason(why=why, by=by)
-        return commit_rollback(self.ops, self.source, self.target(), None, reason, self.run)
+        return commit_rollback(self.ops, self.target(), None, reason, self.run)
 
     def says(self) -> tuple[str, dict[str, str], dict[str, int]]:
         """What Git says: the colour that is selected, and the image and replicas of each."""

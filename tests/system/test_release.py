@@ -7,8 +7,8 @@ from datetime import datetime
 
 from blocks.ops_repository import OpsRepository
 from shipway.app_environment import AppEnvironment
+from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 from tests.support.project import Project
 from tests.support.runs import report, run_of, run_release, summary, tasks_and_subflows
 
@@ -98,7 +98,7 @@ async def test_a_lost_push_race_is_run_again_on_the_new_tip(project: Project, mo
     def commit_late(
         self: OpsRepository, app_environment: AppEnvironment, propose, on_review
     ) -> Landed:
-        def late(folder: OpsFolder, history: list[OpsCommit]) -> Proposal | None:
+        def late(folder: OpsFolder, history: History) -> Proposal | None:
             if not raced:
                 notes = {f"{project.folder}/notes.txt": "somebody else\n"}
                 raced.append(project.change_ops(notes))

@@ -18,8 +18,8 @@ from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import read_pipeline
 from shipway.config.rollout import read_rollout
 from shipway.errors import FailError, RefuseError
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 from shipway.pyramid.results import TestResult
 from shipway.rollout.target import target_of
 from shipway.runners.registry import RUNNERS
@@ -185,7 +185,7 @@ def test_the_forge_opens_a_request(add: Add, origin: Origin, tmp_path: Path) -> 
         poll_seconds=0.01,
     )
 
-    def propose(snapshot: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+    def propose(snapshot: OpsFolder, _history: History) -> Proposal | None:
         if snapshot.files["web.yaml"] == after:
             return None
         return Proposal(changes={"prod/shop/web.yaml": after}, message="shop 1 → prod\n\nwhy\n")

@@ -6,14 +6,15 @@ import asyncio
 
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
-from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.run_context import run_context
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
 from shipway.rollback import safety_check
 from shipway.rollback.commit import CommittedRollback, Reason, commit_rollback
-from shipway.rollback.target import rollback_target
+from shipway.rollback.target import RollbackTarget, rollback_target
 from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import first_with_edits
 
@@ -39,13 +40,13 @@ async def check_takeover(target: Target, to: str | None) -> None:
     A rollback that Git has in progress waits for them before it goes on, as any rollout does.
     """
     ops = await load_block(OpsRepository)
-    source = await load_block(SourceRepository, target.app)
-    folder = await asyncio.to_thread(ops.fetch, target.app_environment)
-    history = await asyncio.to_thread(ops.history, target.app_environment)
-    current = target_of(folder)
-    rollback = await asyncio.to_thread(
-        rollback_target, source, folder, current, history, to, run_context()
-    )
+    run = run_context()
+
+    def leads_to(folder: OpsFolder, history: History) -> tuple[Target, RollbackTarget]:
+        current = target_of(folder)
+        return current, rollback_target(folder, current, history, to, run)
+
+    current, rollback = await asyncio.to_thread(ops.consult, target.app_environment, leads_to)
     if rollback.in_progress:
         return
     step = first_with_edits(current.plan(rollback.image, rollback=True))
@@ -71,5 +72,4 @@ async def roll_back(target: Target, to: str | None, reason: Reason) -> Committed
         RefuseError: There is no release to go back to.
     """
     ops = await load_block(OpsRepository)
-    source = await load_block(SourceRepository, target.app)
-    return await asyncio.to_thread(commit_rollback, ops, source, target, to, reason, run_context())
+    return await asyncio.to_thread(commit_rollback, ops, target, to, reason, run_context())

@@ -23,6 +23,8 @@ async def check_fence(target: Target, release: Release) -> None:
     """
     ops = await load_block(OpsRepository)
     source = await load_block(SourceRepository, target.app)
-    folder = await asyncio.to_thread(ops.fetch, target.app_environment)
-    history = await asyncio.to_thread(ops.history, target.app_environment)
-    await asyncio.to_thread(check_release, source, folder, history, release)
+    await asyncio.to_thread(
+        ops.consult,
+        target.app_environment,
+        lambda folder, history: check_release(source, folder, history, release),
+    )

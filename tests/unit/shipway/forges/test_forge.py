@@ -12,8 +12,8 @@ from blocks.ops_repository import OpsRepository
 from shipway.forges import forge
 from shipway.forges.api import Project, PullRequest
 from shipway.forges.registry import FORGES
+from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
-from shipway.git.trailers import OpsCommit
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 
@@ -31,7 +31,7 @@ def settings(kind: str) -> Forge:
     )
 
 
-def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal | None:
+def propose(folder: OpsFolder, _history: History) -> Proposal | None:
     if folder.files["web.yaml"] == AFTER:
         return None
     return Proposal(changes={"prod/shop/web.yaml": AFTER}, message="shop 1 → prod\n\nwhy\n")

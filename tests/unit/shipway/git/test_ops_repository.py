@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from blocks.ops_repository import OpsRepository
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, RetryError
+from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal, Propose
 from shipway.git.trailers import OpsCommit, with_trailers
 from tests.support.app_environments import SHOP
@@ -138,7 +139,7 @@ def test_apps_are_the_folders_with_a_rollout_two_levels_down(
 def setting(content: bytes, message: str = "release") -> Propose:
     """A proposal that sets the manifest, whatever the tip."""
 
-    def propose(folder: OpsFolder, _history: list[OpsCommit]) -> Proposal:
+    def propose(folder: OpsFolder, _history: History) -> Proposal:
         return Proposal(changes={f"{folder.path}/web.yaml": content}, message=message)
 
     return propose
@@ -182,7 +183,7 @@ def test_a_tip_that_moves_is_read_afresh_and_nothing_is_forced(
 ) -> None:
     seen: list[str] = []
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
+    def propose(folder: OpsFolder, history: History) -> Proposal:
         seen.append(folder.commit)
         if len(seen) < 3:
             origin.commit({"prod/cart/rollout.yaml": f"theirs {len(seen)}\n".encode()})
@@ -203,7 +204,7 @@ def test_a_branch_that_moves_all_the_time_is_given_up(origin: Origin, start: str
     ops = OpsRepository(url=origin.url, timeout_seconds=5)
     tips: list[str] = []
 
-    def propose(folder: OpsFolder, history: list[OpsCommit]) -> Proposal:
+    def propose(folder: OpsFolder, history: History) -> Proposal:
         tips.append(origin.commit({"prod/cart/rollout.yaml": str(len(tips)).encode()}))
         return setting(b"image: b\n")(folder, history)
 
@@ -290,8 +291,8 @@ def test_a_record_knows_commit_time_author_and_trailers(
 def test_a_proposal_sees_the_history_of_its_app(released: OpsRepository) -> None:
     seen: list[list[str]] = []
 
-    def propose(_folder: OpsFolder, history: list[OpsCommit]) -> None:
-        seen.append([one.trailers["Revision"] for one in history])
+    def propose(_folder: OpsFolder, history: History) -> None:
+        seen.append([one.trailers["Revision"] for one in history.commits])
 
     released.commit(SHOP, propose)
     assert seen == [["two", "one"]]

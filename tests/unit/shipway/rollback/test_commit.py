@@ -37,6 +37,7 @@ def test_a_rollback_is_one_commit_with_the_earlier_bytes_and_a_hold(
     assert commit.new
     assert environment.web() == before
     assert environment.origin.changed(tip, commit.commit) == [
+        "M\tprod/shop/RELEASE",
         "A\tprod/shop/holds.yaml",
         "M\tprod/shop/web.yaml",
     ]

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import RefuseError
-from shipway.rollback.target import image_to_leave, rollback_in_progress, rollback_target
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
+from shipway.rollback.target import (
+    RollbackTarget,
+    image_to_leave,
+    rollback_in_progress,
+    rollback_target,
+)
+from shipway.rollout.releases import Releases
+from shipway.rollout.target import target_of
 from tests.support.app_environments import SHOP
 from tests.support.blue_green_environment import BlueGreenEnvironment
 from tests.support.colours import deployment
@@ -31,6 +40,7 @@ def test_a_rollback_before_the_scale_down_switches_back_in_one_commit(
     leads = (rollback.target.image, rollback.target.from_revision)
     assert leads == (image(1), environment.revisions[1].commit)
     assert environment.origin.changed(tip, rollback.commit.commit) == [
+        "M\tprod/shop/RELEASE",
         "A\tprod/shop/holds.yaml",
         "M\tprod/shop/service.yaml",
     ]
@@ -72,9 +82,11 @@ def test_a_rollback_from_what_somebody_put_there_is_a_new_one(
     environment.roll_back()
     by_hand = deployment("green", 2, str(image(9)))
     environment.origin.commit({"prod/shop/green.yaml": by_hand})
-    history = environment.history()
-    rollback = rollback_in_progress(
-        environment.source, environment.target(), history, None, run_context(4)
+    rollback = environment.ops.consult(
+        SHOP,
+        lambda folder, history: rollback_in_progress(
+            folder, target_of(folder), history, None, run_context(4)
+        ),
     )
     assert rollback is None
 
@@ -106,6 +118,7 @@ def test_a_rollback_in_mid_rollout_leads_away_from_what_is_coming_and_not_from_w
     leads = (rollback.target.image, rollback.target.from_revision)
     assert leads == (image(1), environment.revisions[1].commit)
     assert environment.origin.changed(tip, rollback.commit.commit) == [
+        "M\tprod/shop/RELEASE",
         "M\tprod/shop/green.yaml",
         "A\tprod/shop/holds.yaml",
     ]
@@ -129,12 +142,15 @@ def test_an_image_that_somebody_put_there_is_what_a_rollback_leads_away_from(
 ) -> None:
     environment.release(1)
     files = dict(environment.ops.fetch(SHOP).files)
-    history = environment.history()
+
+    def leave(folder: OpsFolder, history: History) -> str:
+        current = target_of(folder)
+        return image_to_leave(current, Releases(folder, current, history).last)
 
     def image_to_leave_with(**changed: bytes) -> str:
         files.update({f"{name}.yaml": content for name, content in changed.items()})
         environment.origin.commit({f"prod/shop/{name}": text for name, text in files.items()})
-        return image_to_leave(environment.target(), history)
+        return environment.ops.consult(SHOP, leave)
 
     # The idle colour still has the release's image: that one is under way.
     assert image_to_leave_with(blue=deployment("blue", 2, str(image(9)))) == str(image(1))
@@ -147,10 +163,14 @@ def test_where_a_rollback_leads_is_known_before_it_is_taken(
     environment.release(1)
     environment.run = run_context(2)
     environment.release(2)
-    folder, target = environment.ops.fetch(SHOP), environment.target()
-    history = environment.history()
-    source, run = environment.source, run_context(3)
-    rollback = rollback_target(source, folder, target, history, None, run)
-    assert rollback.image == image(1)
+    ops, run = environment.ops, run_context(3)
+
+    def leads_to(to: str | None) -> RollbackTarget:
+        return ops.consult(
+            SHOP,
+            lambda folder, history: rollback_target(folder, target_of(folder), history, to, run),
+        )
+
+    assert leads_to(None).image == image(1)
     with pytest.raises(RefuseError, match="no release to go back to of 1234567"):
-        rollback_target(source, folder, target, history, "1234567", run)
+        leads_to("1234567")

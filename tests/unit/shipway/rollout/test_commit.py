@@ -17,12 +17,15 @@ def environment(origin: Origin, tmp_path: Path) -> RollingEnvironment:
     return RollingEnvironment(origin, Origin(tmp_path / "app"))
 
 
-def test_a_release_is_one_commit_that_changes_the_images_alone(
+def test_a_release_is_one_commit_that_changes_the_images_and_the_record_alone(
     environment: RollingEnvironment,
 ) -> None:
     found = environment.release(environment.newer, image(1))
     assert (found.commit, found.new) == (environment.origin.tip(), True)
-    assert environment.origin.changed(environment.start, found.commit) == ["M\tprod/shop/web.yaml"]
+    assert environment.origin.changed(environment.start, found.commit) == [
+        "A\tprod/shop/RELEASE",
+        "M\tprod/shop/web.yaml",
+    ]
     assert environment.web() == WEB.replace(b"shop:0", str(image(1)).encode())
 
 

@@ -35,9 +35,9 @@ def test_every_step_is_one_commit_that_says_which(environment: BlueGreenEnvironm
     ]
     files = [environment.origin.changed(f"{one.commit}^", one.commit) for one in made]
     assert files == [
-        ["M\tprod/shop/green.yaml"],
-        ["M\tprod/shop/service.yaml"],
-        ["M\tprod/shop/blue.yaml"],
+        ["M\tprod/shop/RELEASE", "M\tprod/shop/green.yaml"],
+        ["M\tprod/shop/RELEASE", "M\tprod/shop/service.yaml"],
+        ["M\tprod/shop/RELEASE", "M\tprod/shop/blue.yaml"],
     ]
     expected = {"blue": str(image(1)), "green": str(image(2))}
     assert environment.says() == ("green", expected, {"blue": 0, "green": 2})
