@@ -50,7 +50,8 @@ def trailers_in(message: str) -> list[dict[str, str]]:
     before a paragraph of co-authors. A block is a paragraph that has nothing but trailers, below a
     bullet with the subject or without.
     """
-    lines = ["" if _FENCE.match(line) else line.rstrip() for line in message.splitlines()]
+    # Of the characters that end a line for Python, only this one does in a message.
+    lines = ["" if _FENCE.match(line) else line.rstrip(" \t\r") for line in message.split("\n")]
     paragraphs = re.split(r"\n[ \t]*\n", "\n".join(lines))
     blocks = (_block(textwrap.dedent(one.strip("\n"))) for one in paragraphs)
     return [block for block in blocks if block]

@@ -10,10 +10,14 @@ import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from blocks.ops_repository import OpsRepository
+from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
+from shipway.git.ops_folder import Landed, Propose
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 from tests.support.people import Merger
@@ -213,3 +217,35 @@ def test_a_run_that_died_after_its_commit_was_squashed_finds_it(shop: RollingEnv
     assert again.new
     at = shop.origin.bare.commit("main").committed_datetime
     assert again.at == at
+
+
+@pytest.mark.parametrize("way", LOST)
+@pytest.mark.parametrize("what", ["release", "roll_back", "clear_hold"])
+def test_what_waits_for_its_merge_sees_that_it_is_there(
+    shop: RollingEnvironment, monkeypatch: pytest.MonkeyPatch, what: str, way: str
+) -> None:
+    for number in (1, 2):
+        release(shop, number)
+    shop.run = run_context(3)
+    if what == "clear_hold":
+        shop.roll_back()
+        shop.run = run_context(4)
+    commit, asked = OpsRepository.commit, list[bool]()
+
+    def reviewed(
+        self: OpsRepository, app_environment: AppEnvironment, propose: Propose, on_review: Any
+    ) -> Landed:
+        landed = commit(self, app_environment, propose, on_review)
+        Merger(shop.origin).squash(LOST[way](message_of(shop)))
+        # As it is asked again and again until a pull request is merged.
+        asked.append(commit(self, app_environment, propose, on_review).new)
+        return landed
+
+    monkeypatch.setattr(OpsRepository, "commit", reviewed)
+    if what == "release":
+        shop.release(shop.newer, image(4))
+    elif what == "roll_back":
+        shop.roll_back()
+    else:
+        shop.clear_hold(shop.newer.short, "mended", "Grace")
+    assert asked == [False]

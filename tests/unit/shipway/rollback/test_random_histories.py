@@ -102,11 +102,12 @@ class Story:
         self.then(Said(self.now.stack[: self.now.before], held))
 
     def clear_hold(self, _number: int) -> None:
-        held = sorted(self.now.held - {BY_HAND})
-        if not held:
-            return
-        self.shop.clear_hold(self.revisions[held[0] - 1].commit, "mended", "Grace")
-        self.then(self.now._replace(held=self.now.held - {held[0]}))
+        # What was put there by hand, and never released, is on hold as an unknown revision.
+        commits = {at: one.commit for at, one in enumerate(self.revisions, 1)}
+        known = [at for at in sorted(self.now.held) if commits.get(at) in self.shop.holds()]
+        if known:
+            self.shop.clear_hold(commits[known[0]], "mended", "Grace")
+            self.then(self.now._replace(held=self.now.held - {known[0]}))
 
     def squash(self, count: int) -> None:
         if len(self.line) <= count or not all(self.released[-count:]):
