@@ -25,8 +25,9 @@ async def test_a_commit_becomes_an_image_and_an_ops_commit(project: Project) -> 
     assert row["image"] == f"{project.env['SHIPWAY_REGISTRY']}/{project.app}@{digest}"
     newest, _ = project.ops_log()
     assert row["commit"] == newest
-    changed = project.ops.git.diff("--numstat", f"{newest}^", newest)
-    assert changed.split("\t") == ["1", "1", f"{project.folder}/deployment.yaml"]
+    record, manifest = project.ops.git.diff("--numstat", f"{newest}^", newest).splitlines()
+    assert record.split("\t")[1:] == ["0", f"{project.folder}/RELEASE"]
+    assert manifest.split("\t") == ["1", "1", f"{project.folder}/deployment.yaml"]
     text = project.ops.git.show(f"{newest}:{project.folder}/deployment.yaml")
     assert f"          image: {row['image']}   # set by Shipway, by digest\n" in text
 
