@@ -20,7 +20,9 @@ FILES = "files"
 # text, because a container engine takes carriage returns from line ends; small, because a kubelet
 # turns over a log of 10 MiB.
 # An old file, which the image may hold, is no result.
-TELL_RESULTS = r"""file=$1 mark=$2; shift 2; rm -f "$file" || exit; "$@"; status=$?
+TELL_RESULTS = r"""file=$1 mark=$2; shift 2
+[ -d "$file" ] || rm -f "$file" || exit
+"$@"; status=$?
 if [ -f "$file" ]; then
   printf '\036%s+\n' "$mark"; gzip -c <"$file" | base64 && printf '\036%s.\n' "$mark"
 fi

@@ -47,7 +47,9 @@ class ProcessEnvironment:
             (Path(self.folder) / name).write_bytes(content)
         if invocation.results is not None:
             # The checkout may hold one, and so may an earlier invocation.
-            (self._code / invocation.results).unlink(missing_ok=True)
+            before = self._code / invocation.results
+            if before.is_file() or before.is_symlink():
+                before.unlink()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", supervise.__file__, *invocation.command),
             cwd=self._code,

@@ -32,7 +32,7 @@ def proposing(content: bytes) -> Propose:
     """A proposal of one file, whatever the tip."""
 
     def propose(folder: OpsFolder, history: History) -> Proposal:
-        assert history == []
+        assert history.commits == []
         return Proposal(changes={f"{folder.path}/rollout.yaml": content}, message="release")
 
     return propose

@@ -21,6 +21,7 @@ images:
   - {{file: green.yaml, container: {app}}}
 blue_green:
   {{blue: {app}-blue, green: {app}-green, service: {app}, scale_down_delay_seconds: {keep}}}
+startup: {{restarts: 1, seconds: 2}}
 """
 MANY = 100
 
