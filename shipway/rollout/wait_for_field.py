@@ -9,11 +9,9 @@ from typing import cast
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.route import not_accepted
-from shipway.rollout.agent import AgentFailure, not_applied
+from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
 from shipway.rollout.target import Target
 from shipway.strategies.step import Edit
-
-POLL_SECONDS = 0.5
 
 
 async def wait_for_field(

@@ -12,13 +12,11 @@ from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.workloads import health_of, last_words
-from shipway.rollout.agent import AgentFailure, not_applied
+from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import field_difference, wait_for_field
 from shipway.rollout.workloads import images_for, workloads_of
 from shipway.strategies.step import Step
-
-POLL_SECONDS = 0.5
 
 
 async def cluster_has(client: KubeClient, target: Target, step: Step) -> bool:

@@ -10,11 +10,9 @@ from shipway.image_ref import ImageRef, repository_of
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.workloads import workloads_running
-from shipway.rollout.agent import not_applied
+from shipway.rollout.agent import POLL_SECONDS, not_applied
 from shipway.rollout.target import Target
 from shipway.strategies.step import Ready
-
-POLL_SECONDS = 0.5
 
 
 async def workloads_of(

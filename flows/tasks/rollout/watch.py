@@ -16,11 +16,11 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.tasks.agent.start_agent import failure_of, start_agent
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
-from shipway.rollout.agent import has_applied, wait_until_applied
+from shipway.rollout.agent import POLL_SECONDS, has_applied, wait_until_applied
 from shipway.rollout.render import manifests_of
 from shipway.rollout.result import StepCommit
 from shipway.rollout.target import Target
-from shipway.rollout.watch import POLL_SECONDS, cluster_has, wait_until_healthy
+from shipway.rollout.watch import cluster_has, wait_until_healthy
 from shipway.strategies.step import Step
 
 # For how long an agent that is there is waited for before another one is started.
