@@ -13,6 +13,8 @@ INSIDE = eval "$$($(SANDBOX) env)" &&
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+# Whether a part of the sandbox died is the first that a red test makes one ask.
+ELSE_STATUS = || { $(SANDBOX) status; exit 1; }
 
 # They wait for pods and processes more than they work.
 SIDE_BY_SIDE := 3
@@ -30,8 +32,8 @@ endif
 test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(SANDBOX) up --cluster later
 	@$(BIN)/python -m pytest tests/unit
-	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20
-	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone
+	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20 $(ELSE_STATUS)
+	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone $(ELSE_STATUS)
 
 cases: $(READY)  ## judge the inputs on which release tools were wrong; print right and wrong by kind
 	@$(SANDBOX) up --cluster later

@@ -126,7 +126,11 @@ def status() -> None:
         pid = processes.pid_of(name)
         state = f"pid {pid}" if pid else "DEAD"
         print(f"{name:<18}{state:<14}{where.get(name, ''):<44}{LOGS / f'{name}.log'}")
+        if pid is None:
+            print(processes.tail(name))
     print(f"{'cluster':<18}{cluster.phase()}")
+    if killed := processes.killed_for_memory():
+        print(f"{'memory':<18}the kernel killed {killed} processes for want of it since it booted")
 
 
 def env(cli: str, base: dict[str, str]) -> dict[str, str]:

@@ -19,13 +19,14 @@ _OWN = f"unix://{_SOCKET}"
 
 def up() -> str:
     """Have an engine; return its address."""
-    if processes.pid_of(NAME) is not None and answers(_OWN):
+    if processes.pid_of(NAME) is not None:
+        # One answer that is missed is no death: others may be using it.
+        processes.wait_until(lambda: answers(_OWN), NAME)
         return remember("docker_host", _OWN)
     for host in (os.environ.get("DOCKER_HOST"), "unix:///var/run/docker.sock"):
         if host and answers(host):
             return remember("docker_host", host)
     need({"docker.io": "/usr/sbin/dockerd"}, "Docker")
-    processes.stop(NAME)
     machine.up()
     (SOCKETS / "docker.pid").unlink(missing_ok=True)
     processes.start(

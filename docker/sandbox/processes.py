@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from state import ID, LOGS, STATE, Unavailable
 
@@ -18,6 +19,8 @@ _MARK = f"SHIPWAY_SANDBOX={ID}"
 _PART = "SHIPWAY_SANDBOX_PART"
 _RUN = STATE / "run"
 GRACE_SECONDS = 10
+_LAST_WORDS = ("panic: ", "fatal error: ", "runtime: ", "SIG")
+_TAIL_LINES = 15
 
 
 def start(
@@ -37,6 +40,7 @@ def start(
     LOGS.mkdir(parents=True, exist_ok=True)
     key, value = _MARK.split("=")
     with (LOGS / f"{name}.log").open("ab") as log:
+        said = log.tell()
         process = subprocess.Popen(
             command,
             env={**os.environ, **(env or {}), key: value, _PART: name},
@@ -49,16 +53,16 @@ def start(
             group=user,
             extra_groups=[] if user else None,
         )
-    (_RUN / name).write_text(json.dumps({"pid": process.pid, "born": _born(process.pid)}))
+    known = {"pid": process.pid, "born": _born(process.pid), "said": said}
+    (_RUN / name).write_text(json.dumps(known))
 
 
 def pid_of(name: str) -> int | None:
     """The pid of a daemon that runs; a reused pid is told apart by its start time."""
-    file = _RUN / name
-    if not file.exists():
+    known = _known(name)
+    if not known or known["born"] is None:
         return None
-    known = json.loads(file.read_text())
-    return known["pid"] if known["born"] == _born(known["pid"]) is not None else None
+    return known["pid"] if known["born"] == _born(known["pid"]) else None
 
 
 def stop(name: str) -> None:
@@ -106,11 +110,26 @@ def serves(page: str) -> bool:
         return False
 
 
-def tail(name: str, lines: int = 15) -> str:
-    """The last lines of a daemon's log."""
+def tail(name: str) -> str:
+    """The end of what a daemon said since its start; where a program in Go died, what of."""
     file = LOGS / f"{name}.log"
-    text = file.read_text(errors="replace") if file.exists() else ""
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+    said = file.read_bytes()[_known(name).get("said", 0) :] if file.exists() else b""
+    lines = said.decode(errors="replace").splitlines()
+    died = [number for number, line in enumerate(lines) if line.startswith(_LAST_WORDS)]
+    # Goroutines follow, often some thousand lines.
+    from_here = died[-1] if died else len(lines) - _TAIL_LINES
+    return "\n".join(f"  {line}" for line in lines[max(from_here, 0) :][:_TAIL_LINES])
+
+
+def killed_for_memory() -> int:
+    """How many processes this kernel ended for want of memory since it booted."""
+    counters = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+    return int(counters.get("oom_kill", 0))
+
+
+def _known(name: str) -> dict[str, Any]:
+    file = _RUN / name
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def _born(pid: int) -> str | None:
