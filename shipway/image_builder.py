@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.build_secrets import BuildSecrets
 from shipway.errors import FailError, RefuseError
-from shipway.runners.docker_engine import engine_client
+from shipway.runners.docker_engine import engine_client, engine_lost
 from shipway.temporary_folder import temporary_folder
 
 NO_SECRETS = BuildSecrets()
@@ -23,6 +23,13 @@ NO_SECRETS = BuildSecrets()
 # What a kernel says of a program of another platform.
 _CANNOT_RUN = "exec format error"
 _STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
+# What the docker command itself says when it loses the engine; a step's own words never stand at
+# the begin of a line.
+_ENGINE_LOST = re.compile(
+    r"(?:ERROR: )?(?:Cannot connect to the Docker daemon|error during connect:"
+    r"|failed to receive status:|rpc error: code = Unavailable"
+    r"|cannot write \S+ because server did not provide an image ID)"
+)
 
 
 class ImageBuilder(BaseModel):
@@ -95,6 +102,7 @@ class ImageBuilder(BaseModel):
         Raises:
             RefuseError: There is no such Dockerfile.
             FailError: The build fails; the error holds its last words.
+            RetryError: The engine does not answer, or goes away meanwhile.
         """
         if not await asyncio.to_thread(dockerfile.is_file):
             raise RefuseError(
@@ -159,6 +167,8 @@ class ImageBuilder(BaseModel):
                 process.terminate()
                 await process.wait()
         if status != 0:
+            if lost := [line for line in last if _ENGINE_LOST.match(line)]:
+                raise engine_lost(self.engine_url, "\n".join(lost))
             cannot_run = any(_CANNOT_RUN in line for line in last)
             words = [line for line in last if _STEP.match(line) or not line.startswith("#")]
             raise FailError(
