@@ -126,8 +126,8 @@ def status() -> None:
         pid = processes.pid_of(name)
         state = f"pid {pid}" if pid else "DEAD"
         print(f"{name:<18}{state:<14}{where.get(name, ''):<44}{LOGS / f'{name}.log'}")
-        if pid is None:
-            print(processes.tail(name))
+        if words := processes.last_words(name) or (not pid and processes.tail(name)):
+            print(words)
     print(f"{'cluster':<18}{cluster.phase()}")
     if killed := processes.killed_for_memory():
         print(f"{'memory':<18}the kernel killed {killed} processes for want of it since it booted")

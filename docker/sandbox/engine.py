@@ -15,6 +15,14 @@ from state import SOCKETS, STATE, Unavailable, remember
 NAME = "dockerd"
 _SOCKET = SOCKETS / "docker.sock"
 _OWN = f"unix://{_SOCKET}"
+_PID_FILE = SOCKETS / "docker.pid"
+# As Debian's unit does: an engine that a panic (2) or a signal ended starts anew.
+_RESTARTED = """
+while rm -f "$0"; dockerd "$@"; status=$?; [ $status -eq 2 ] || [ $status -gt 128 ]; do
+  echo "dockerd ended with $status and starts anew"
+done
+exit $status
+"""
 
 
 def up() -> str:
@@ -28,15 +36,14 @@ def up() -> str:
             return remember("docker_host", host)
     need({"docker.io": "/usr/sbin/dockerd"}, "Docker")
     machine.up()
-    (SOCKETS / "docker.pid").unlink(missing_ok=True)
     processes.start(
         NAME,
         machine.inside(
-            "dockerd",
+            *("sh", "-c", _RESTARTED, str(_PID_FILE)),
             f"--host={_OWN}",
             f"--data-root={STATE / 'docker-data'}",
             f"--exec-root={SOCKETS / 'docker'}",
-            f"--pidfile={SOCKETS / 'docker.pid'}",
+            f"--pidfile={_PID_FILE}",
             f"--mtu={machine.mtu()}",
             f"--cgroup-parent={machine.CGROUP}",
             "--exec-opt=native.cgroupdriver=cgroupfs",

@@ -19,7 +19,7 @@ _MARK = f"SHIPWAY_SANDBOX={ID}"
 _PART = "SHIPWAY_SANDBOX_PART"
 _RUN = STATE / "run"
 GRACE_SECONDS = 10
-_LAST_WORDS = ("panic: ", "fatal error: ", "runtime: ", "SIG")
+_LAST_WORDS = ("panic: ", "fatal error: ", "runtime: ", "SIG", "dockerd ended with ")
 _TAIL_LINES = 15
 
 
@@ -111,20 +111,32 @@ def serves(page: str) -> bool:
 
 
 def tail(name: str) -> str:
-    """The end of what a daemon said since its start; where a program in Go died, what of."""
-    file = LOGS / f"{name}.log"
-    said = file.read_bytes()[_known(name).get("said", 0) :] if file.exists() else b""
-    lines = said.decode(errors="replace").splitlines()
+    """The end of what a daemon said since its start, or what it died of."""
+    return last_words(name) or _indented(_log(name)[-_TAIL_LINES:])
+
+
+def last_words(name: str) -> str:
+    """What a daemon first died of since its start; nothing if it did not, or did not say."""
+    lines = _log(name)
     died = [number for number, line in enumerate(lines) if line.startswith(_LAST_WORDS)]
     # Goroutines follow, often some thousand lines.
-    from_here = died[-1] if died else len(lines) - _TAIL_LINES
-    return "\n".join(f"  {line}" for line in lines[max(from_here, 0) :][:_TAIL_LINES])
+    return _indented(lines[died[0] :][:_TAIL_LINES]) if died else ""
 
 
 def killed_for_memory() -> int:
     """How many processes this kernel ended for want of memory since it booted."""
     counters = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
     return int(counters.get("oom_kill", 0))
+
+
+def _log(name: str) -> list[str]:
+    file = LOGS / f"{name}.log"
+    said = file.read_bytes()[_known(name).get("said", 0) :] if file.exists() else b""
+    return said.decode(errors="replace").splitlines()
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _known(name: str) -> dict[str, Any]:

@@ -40,14 +40,20 @@ class Second:
 
     def pids(self) -> dict[str, int]:
         """The pid of each part that `status` lists as running."""
-        rows = [line.split() for line in self("status").splitlines()]
-        return {row[0]: int(row[2]) for row in rows if row[1:2] == ["pid"]}
+        return {row[0]: int(row[2]) for row in self._rows() if row[1:2] == ["pid"]}
+
+    def dead(self) -> set[str]:
+        """The parts that `status` lists as dead."""
+        return {row[0] for row in self._rows() if row[1:2] == ["DEAD"]}
 
     def exports(self) -> dict[str, str]:
         """What `env` prints."""
         lines = self("env").splitlines()
         pairs = (line.removeprefix("export ").partition("=") for line in lines)
         return {name: value.strip("'") for name, _, value in pairs}
+
+    def _rows(self) -> list[list[str]]:
+        return [line.split() for line in self("status").splitlines()]
 
 
 def host() -> dict[str, str]:
@@ -99,6 +105,7 @@ def test_two_sandboxes_live_side_by_side_and_one_leaves_no_trace(
 
     for name in pids:
         os.kill(pids[name], signal.SIGKILL)
+    assert second.dead() == set(pids)
     second("up")
     assert set(second.pids()) == set(pids)
     assert not set(second.pids().values()) & set(pids.values())
