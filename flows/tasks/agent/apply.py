@@ -7,14 +7,13 @@ from functools import partial
 
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
-from blocks.renderer import Renderer
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.load_manifests import load_manifests
 from shipway.app_environment import AppEnvironment
 from shipway.git.ops_folder import OpsFolder
 from shipway.kubernetes.apply_object import Change
 from shipway.rollout.apply import Applied, apply_target, apply_tip, is_for_reconcile
-from shipway.rollout.render import manifests_of
 from shipway.rollout.target import target_of
 
 
@@ -44,8 +43,7 @@ async def _apply_folder(ops: OpsRepository, folder: OpsFolder) -> list[Change] |
     target = target_of(folder)
     if not is_for_reconcile(target):
         return None
-    renderer = await load_block(Renderer) if target.rollout.render else None
-    manifests = await manifests_of(ops, renderer, target, folder)
+    manifests = await load_manifests(ops, target, folder)
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
         return await apply_target(client, target, manifests)

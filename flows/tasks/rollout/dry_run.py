@@ -6,14 +6,13 @@ import asyncio
 
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
-from blocks.renderer import Renderer
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.load_manifests import load_manifests
 from shipway.errors import RefuseError
 from shipway.kubernetes.dry_run import refusals
 from shipway.release import Release
 from shipway.rollout.fields import changed_files
-from shipway.rollout.render import manifests_of
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
 
@@ -39,8 +38,7 @@ async def dry_run(target: Target, step: Step, release: Release, *, built: bool =
     ops = await load_block(OpsRepository)
     folder = await asyncio.to_thread(ops.fetch, target.app_environment)
     changed = changed_files(folder, step.edits, release.revision.commit)
-    renderer = await load_block(Renderer) if target.rollout.render else None
-    manifests = await manifests_of(ops, renderer, target, folder, changed)
+    manifests = await load_manifests(ops, target, folder, changed)
     cluster = await load_block(Cluster, target.cluster)
     async with cluster.client() as client:
         refused = await refusals(

@@ -11,13 +11,12 @@ from prefect.logging import get_run_logger
 
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
-from blocks.renderer import Renderer
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.load_manifests import load_manifests
 from flows.tasks.agent.start_agent import failure_of, start_agent
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from shipway.rollout.agent import POLL_SECONDS, has_applied, wait_until_applied
-from shipway.rollout.render import manifests_of
 from shipway.rollout.result import StepCommit
 from shipway.rollout.target import Target
 from shipway.rollout.watch import cluster_has, wait_until_healthy
@@ -92,5 +91,4 @@ async def _fingerprint(target: Target) -> str:
     """What is equal for equal manifests, of those at the tip of the ops repository."""
     ops = await load_block(OpsRepository)
     folder = await asyncio.to_thread(ops.fetch, target.app_environment)
-    renderer = await load_block(Renderer) if target.rollout.render else None
-    return (await manifests_of(ops, renderer, target, folder)).fingerprint
+    return (await load_manifests(ops, target, folder)).fingerprint

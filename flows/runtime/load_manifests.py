@@ -1,0 +1,26 @@
+"""An app's manifests as the cluster gets them, rendered by the commands that people have set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blocks.ops_repository import OpsRepository
+from blocks.renderer import Renderer
+from flows.runtime.load_block import load_block
+from shipway.git.ops_folder import OpsFolder
+from shipway.rollout.render import Manifests, manifests_of
+from shipway.rollout.target import Target
+
+
+async def load_manifests(
+    ops: OpsRepository,
+    target: Target,
+    folder: OpsFolder,
+    changes: Mapping[str, bytes | None] | None = None,
+) -> Manifests:
+    """What the cluster gets of a folder: see `manifests_of`.
+
+    Only where it is rendered need there be a Renderer block.
+    """
+    renderer = await load_block(Renderer) if target.rollout.render else None
+    return await manifests_of(ops, renderer, target, folder, changes)
