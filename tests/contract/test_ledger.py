@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -372,8 +373,12 @@ async def test_a_folder_that_cannot_be_written_is_a_retry(
     monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path))
     await known(Ledger())
     _put_a_folder_in_its_place(tmp_path)
+    before = set(threading.enumerate())
     with pytest.raises(RetryError) as caught:
         await known(Ledger())
+    # aiosqlite#241: it does not wait for the thread, which would outlive the event loop.
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join)
     assert str(caught.value.facts["where"]).endswith("ledger.sqlite")
     assert "unable to open database file" in str(caught.value.facts["got"])
 
