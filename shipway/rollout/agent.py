@@ -63,13 +63,10 @@ async def _applied(client: KubeClient, target: Target) -> str | None:
 def not_applied(target: Target, kube_object: KubeObject | None, words: str) -> FailError:
     """The error for a commit that the agent has not applied to an object, or to any."""
     external = target.rollout.agent == "external"
-    if kube_object is None:
-        where = f"namespace {target.rollout.namespace}"
-    else:
-        where = f"{kube_object.title} in namespace {target.namespace_of(kube_object)}"
+    namespace = f"namespace {target.rollout.namespace}"
     return FailError(
         f"The cluster's agent did not apply the release of {target.app} to {target.environment}.",
-        where=where,
+        where=target.address_of(kube_object) if kube_object else namespace,
         expected="the agent to apply what the ops repository says",
         got=words,
         untouched="the cluster; the commit stands in the ops repository and is applied later",

@@ -84,6 +84,10 @@ class Target(BaseModel):
         """The namespace that an object lives in."""
         return kube_object.namespace or self.rollout.namespace
 
+    def address_of(self, kube_object: KubeObject) -> str:
+        """An object and its namespace, for people."""
+        return f"{kube_object.title} in namespace {self.namespace_of(kube_object)}"
+
     def plan(self, image: ImageRef, *, rollback: bool = False) -> list[Step]:
         """The steps that are left until all of it runs an image, or runs it again."""
         plan = self.strategy.rollback_plan if rollback else self.strategy.plan

@@ -117,33 +117,27 @@ def _deadline_seconds(target: Target, workload: KubeObject) -> float:
 
 def _red(target: Target, workload: KubeObject, health: Health, words: str) -> ShipwayError:
     """The error for a workload that gets no further: the version is bad where a pod of it is."""
-    error = _bad_version if health.pod is not None else _blocked
-    return error(target, workload, health, words)
-
-
-def _bad_version(
-    target: Target, workload: KubeObject, health: Health, words: str
-) -> BadVersionError:
-    """The error for a workload that does not get healthy, with the pod's last words."""
-    pod = f" pod {health.pod}" if health.pod else ""
-    return BadVersionError(
-        f"The rollout of {target.app} to {target.environment} fails.",
-        where=f"{workload.title} in namespace {target.namespace_of(workload)}{pod}",
-        expected=f"{health.desired_replicas} pods that run the image and are ready",
-        got="\n".join(part for part in (health.reason, words) if part),
-        untouched="the pods of the version before, which go on serving",
-        remedy="release a revision that starts, or put the old image back in the ops repository",
-    )
-
-
-def _blocked(target: Target, workload: KubeObject, health: Health, words: str) -> HaltError:
-    """The error for a workload whose controller cannot go on: no pod says that the image is bad."""
+    rollout = f"The rollout of {target.app} to {target.environment}"
+    where = target.address_of(workload)
+    expected = f"{health.desired_replicas} pods that run the image and are ready"
+    got = "\n".join(part for part in (health.reason, words) if part)
+    untouched = "the pods of the version before, which go on serving"
+    if health.pod is not None:
+        return BadVersionError(
+            f"{rollout} fails.",
+            where=f"{where} pod {health.pod}",
+            expected=expected,
+            got=got,
+            untouched=untouched,
+            remedy="release a revision that starts, or put the old image back in the ops "
+            "repository",
+        )
     return HaltError(
-        f"The rollout of {target.app} to {target.environment} cannot go on.",
-        where=f"{workload.title} in namespace {target.namespace_of(workload)}",
-        expected=f"{health.desired_replicas} pods that run the image and are ready",
-        got="\n".join(part for part in (health.reason, words) if part),
-        untouched="the pods of the version before, which go on serving; the image is not on hold",
+        f"{rollout} cannot go on.",
+        where=where,
+        expected=expected,
+        got=got,
+        untouched=f"{untouched}; the image is not on hold",
         remedy="mend what stands in the way, then start the release again: it goes on from here; "
         "or start `rollback`",
     )

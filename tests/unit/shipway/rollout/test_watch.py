@@ -5,12 +5,13 @@ from typing import Literal
 import pytest
 
 from shipway.config.rollout import read_rollout
+from shipway.errors import BadVersionError, HaltError
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
 from shipway.rollout.agent import not_applied
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import value_in
-from shipway.rollout.watch import _bad_version
+from shipway.rollout.watch import _red
 from shipway.strategies.rolling import Rolling
 from tests.support.app_environments import SHOP
 
@@ -62,29 +63,22 @@ def test_a_commit_that_no_agent_applied_names_the_agent_to_look_at(
     )
 
 
-@pytest.mark.parametrize(
-    ("pod", "reason", "words", "where", "got"),
-    [
-        (
-            "web-1",
-            "CrashLoopBackOff: back-off",
-            "no database",
-            " pod web-1",
-            "CrashLoopBackOff: back-off\n             no database",
-        ),
-        (None, "has timed out", "", "", "has timed out"),
-    ],
-    ids=["a pod that failed", "no pod"],
-)
-def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
-    pod: str | None, reason: str, words: str, where: str, got: str
-) -> None:
-    health = Health(
-        state="failed", updated=1, available=1, desired_replicas=2, reason=reason, pod=pod
+def health(pod: str | None = None) -> Health:
+    return Health(
+        state="failed", updated=1, available=1, desired_replicas=2, reason="has timed out", pod=pod
     )
-    assert str(_bad_version(target(), WORKLOAD, health, words)) == (
+
+
+@pytest.mark.parametrize(
+    ("words", "got"),
+    [("", "has timed out"), ("no database", "has timed out\n             no database")],
+)
+def test_a_rollout_that_fails_shows_pod_reason_and_last_words(words: str, got: str) -> None:
+    error = _red(target(), WORKLOAD, health("web-1"), words)
+    assert isinstance(error, BadVersionError)
+    assert str(error) == (
         "The rollout of shop to prod fails.\n"
-        f"  where:     Deployment/web in namespace apps{where}\n"
+        "  where:     Deployment/web in namespace apps pod web-1\n"
         "  expected:  2 pods that run the image and are ready\n"
         f"  got:       {got}\n"
         "  untouched: the pods of the version before, which go on serving\n"
@@ -93,13 +87,25 @@ def test_a_rollout_that_fails_shows_pod_reason_and_last_words(
     )
 
 
+def test_a_rollout_that_no_pod_is_to_blame_for_waits_for_a_person() -> None:
+    error = _red(target(), WORKLOAD, health(), "no progress for 300 s")
+    assert isinstance(error, HaltError)
+    assert str(error) == (
+        "The rollout of shop to prod cannot go on.\n"
+        "  where:     Deployment/web in namespace apps\n"
+        "  expected:  2 pods that run the image and are ready\n"
+        "  got:       has timed out\n"
+        "             no progress for 300 s\n"
+        "  untouched: the pods of the version before, which go on serving; the image is not on "
+        "hold\n"
+        "  remedy:    mend what stands in the way, then start the release again: it goes on from "
+        "here; or start `rollback`"
+    )
+
+
 def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
     workload = WORKLOAD.model_copy(update={"namespace": "edge"})
-    health = Health(state="failed", updated=0, available=0, desired_replicas=1, reason="x")
-    for error in (
-        not_applied(target(), workload, "x"),
-        _bad_version(target(), workload, health, ""),
-    ):
+    for error in (not_applied(target(), workload, "x"), _red(target(), workload, health(), "")):
         assert error.facts["where"] == "Deployment/web in namespace edge"
 
 
