@@ -7,7 +7,6 @@ from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.source_repository import SourceRepository
-from shipway.image_ref import ImageRef
 from shipway.release import Release
 from shipway.rollout.releases import Releases
 from shipway.rollout.target import target_of
@@ -28,20 +27,23 @@ def check_release(
 
     Raises:
         RefuseError: There is a hold on the image, or the revision does not contain the recorded
-            one.
+            one, and that is not allowed.
     """
-    refuse_held(folder, release.image)
-    return downgrade_from(source, folder, history, release)
+    _refuse_held(folder, release)
+    current = target_of(folder)
+    releases = Releases(folder, current, history)
+    recorded = releases.last_known.get("Revision")
+    if recorded is None or _may_follow(source, recorded, release):
+        return None
+    if release.cause.downgrade or current.rollout.order == "any":
+        return recorded
+    raise _downgrade(folder, releases, release)
 
 
-def refuse_held(folder: OpsFolder, image: ImageRef) -> None:
-    """Refuse an image that was rolled back here.
-
-    Raises:
-        RefuseError: There is a hold on it.
-    """
+def _refuse_held(folder: OpsFolder, release: Release) -> None:
+    """Refuse an image that was rolled back here."""
     file = f"{folder.path}/{HOLDS_FILE}"
-    if hold := read_holds(folder.files.get(HOLDS_FILE), file).of(str(image)):
+    if hold := read_holds(folder.files.get(HOLDS_FILE), file).of(str(release.image)):
         raise RefuseError(
             "This image was rolled back here and is on hold.",
             where=f"{file} at {folder.commit[:7]}",
@@ -52,40 +54,29 @@ def refuse_held(folder: OpsFolder, image: ImageRef) -> None:
         )
 
 
-def downgrade_from(
-    source: SourceRepository, folder: OpsFolder, history: History, release: Release
-) -> str | None:
-    """The recorded revision that a release does not contain; None where it contains it.
+def _may_follow(source: SourceRepository, recorded: str, release: Release) -> bool:
+    """Whether a release contains the recorded revision, as one that follows it has to.
 
     Which one is newer is what the source repository's history says, whatever clocks and queues say.
     A rollback asks nobody: it may follow itself alone.
-
-    Args:
-        source: The app's repository.
-        folder: What the ops repository says now.
-        history: The history of that.
-        release: What is to be released.
-
-    Raises:
-        RefuseError: It does not contain the recorded one, and that is not allowed.
     """
-    current, revision = target_of(folder), release.revision
-    releases = Releases(folder, current, history)
+    commit = release.revision.commit
+    if recorded == commit:
+        return True
+    return not release.cause.is_rollback and source.is_ancestor(recorded, commit)
+
+
+def _downgrade(folder: OpsFolder, releases: Releases, release: Release) -> RefuseError:
+    """The error for a release that does not contain the recorded one."""
     last = releases.last_known
-    recorded = last.get("Revision", revision.commit)
-    if recorded == revision.commit:
-        return None
-    if not release.cause.is_rollback and source.is_ancestor(recorded, revision.commit):
-        return None
-    if release.cause.downgrade or current.rollout.order == "any":
-        return recorded
+    recorded = last["Revision"]
     ran = next((ran for ran in releases.newest_first if ran.said == last), None)
     at = f", at {ran.commit.at.isoformat()}" if ran else ""
-    raise RefuseError(
+    return RefuseError(
         "The environment already has a revision that this one does not contain.",
         where=f"{folder.path} at {folder.commit[:7]}",
         expected=f"a revision that contains {recorded}",
-        got=f"{revision.commit}\n{recorded[:7]} won{at}: {last.get('Run', 'by hand')}",
+        got=f"{release.revision.commit}\n{recorded[:7]} won{at}: {last.get('Run', 'by hand')}",
         untouched=_UNTOUCHED,
         remedy="release a revision that contains it; or say `downgrade` to go back on purpose; or "
         "set `order: any` in rollout.yaml where releases come from several branches",
