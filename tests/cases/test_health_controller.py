@@ -16,11 +16,13 @@ from shipway.rollout import promotion
 from shipway.rollout.watch import _deadline_seconds, _red
 from tests.support.kube_objects import (
     NOW,
+    ROLLING,
     Object,
     condition,
     controller_revision,
     deployment,
     judged,
+    judged_set,
     of_revision,
     other_kind,
     pod,
@@ -28,7 +30,7 @@ from tests.support.kube_objects import (
     waiting,
     warning,
 )
-from tests.unit.shipway.rollout.test_watch import WORKLOAD, target
+from tests.support.watched import WORKLOAD, target
 
 QUOTA = 'pods "web-2-x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1'
 DEADLINE = condition(
@@ -50,7 +52,6 @@ def unschedulable() -> Object:
 
 ONE_LACKS = {"updatedReplicas": 1, "availableReplicas": 1}
 ON_DELETE = {"type": "OnDelete"}
-ROLLING = {"type": "RollingUpdate"}
 
 
 @pytest.mark.parametrize(
@@ -132,10 +133,9 @@ def test_a_quota_is_waited_for_while_it_may_pass() -> None:
 
 
 def test_a_quota_of_the_past_says_nothing() -> None:
-    workload = other_kind("StatefulSet", 2, ROLLING, **ONE_LACKS)
     before = warning("web", 900, "FailedCreate", QUOTA)
     before["lastTimestamp"] = before["firstTimestamp"]
-    found = judged(workload, [controller_revision(2)], [of_revision("a", 2)], [before])
+    found = judged_set("StatefulSet", [of_revision("a", 2)], events=[before], **ONE_LACKS)
     assert found.state == "progressing"
     assert QUOTA not in found.reason
 
@@ -194,19 +194,16 @@ def test_the_deadline_with_a_pod_that_does_not_get_ready_is_the_versions_fault()
 def test_what_the_update_strategy_keeps_is_not_waited_for(
     kind: str, strategy: Object, new: int, words: str
 ) -> None:
-    names = ("updatedReplicas", "updatedNumberScheduled")
-    workload = other_kind(kind, 2, strategy, **dict.fromkeys(names, new))
-    del workload["status"][names[kind == "StatefulSet"]]
+    updated = "updatedReplicas" if kind == "StatefulSet" else "updatedNumberScheduled"
     pods = [of_revision(str(number), 2 if number < new else 1) for number in range(2)]
-    found = judged(workload, [controller_revision(1), controller_revision(2)], pods)
+    found = judged_set(kind, pods, strategy, **{updated: new})
     assert (found.state, found.reason) == ("healthy", words)
 
 
 @pytest.mark.parametrize("strategy", [ON_DELETE, ROLLING | {"rollingUpdate": {"partition": 2}}])
 def test_pods_that_are_new_already_must_be_ready_whatever_the_strategy(strategy: Object) -> None:
-    workload = other_kind("StatefulSet", 2, strategy, availableReplicas=1)
     pods = [of_revision("a", 2), of_revision("b", 2, ready=False)]
-    found = judged(workload, [controller_revision(2)], pods)
+    found = judged_set("StatefulSet", pods, strategy, availableReplicas=1)
     assert (found.state, found.reason) == (
         "progressing",
         "1 of 2 ready, 0 of the version before still run",
@@ -215,9 +212,8 @@ def test_pods_that_are_new_already_must_be_ready_whatever_the_strategy(strategy:
 
 def test_a_partition_is_not_done_before_its_pods_are() -> None:
     strategy = ROLLING | {"rollingUpdate": {"partition": 1}}
-    workload = other_kind("StatefulSet", 3, strategy, updatedReplicas=1)
     pods = [of_revision("a", 1), of_revision("b", 1), of_revision("c", 2)]
-    found = judged(workload, [controller_revision(1), controller_revision(2)], pods)
+    found = judged_set("StatefulSet", pods, strategy, replicas=3, updatedReplicas=1)
     assert found.state == "progressing"
     assert found.reason == "1 of 2 ready, 1 of the version before still run"
 

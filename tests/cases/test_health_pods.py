@@ -10,12 +10,12 @@ import pytest
 
 from shipway.kubernetes.workloads import selector_of
 from tests.support.kube_objects import (
+    CRASH,
     Object,
-    controller_revision,
     deployment,
     judged,
+    judged_set,
     of_revision,
-    other_kind,
     pod,
     replica_set,
     waiting,
@@ -23,7 +23,6 @@ from tests.support.kube_objects import (
 
 TWO = [pod("a"), pod("b")]
 REVISIONS = [replica_set(1), replica_set(2)]
-CRASH = "CrashLoopBackOff"
 GOING = pod("old", "rs1")
 GOING["metadata"]["deletionTimestamp"] = "now"
 EVICTED = pod("old", "rs1", ready=False, phase="Failed")
@@ -69,13 +68,10 @@ def test_what_the_controller_has_not_seen_is_not_judged_by_the_pods_that_are_the
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
 def test_other_kinds_tell_new_pods_by_their_revision(kind: str) -> None:
-    revisions = [controller_revision(2), controller_revision(1)]
-    workload = other_kind(kind, 2, {"type": "RollingUpdate"})
-    pods = [of_revision("a", 2), of_revision("b", 1)]
-    found = judged(workload, revisions, pods)
+    found = judged_set(kind, [of_revision("a", 2), of_revision("b", 1)])
     assert found.reason == "1 of 2 ready, 1 of the version before still run"
     pods = [of_revision("a", 2), of_revision("b", 2), pod("stray", None)]
-    assert judged(workload, revisions, pods).state == "healthy"
+    assert judged_set(kind, pods).state == "healthy"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from shipway.kubernetes.startup import NO_TOLERANCE, Startup
 from tests.support.kube_objects import (
+    CRASH,
     Object,
     ago,
     deployment,
@@ -20,7 +21,6 @@ from tests.support.kube_objects import (
 )
 
 REVISIONS = [replica_set(2)]
-CRASH = "CrashLoopBackOff"
 
 
 def run(began: float, ended: float) -> Object:

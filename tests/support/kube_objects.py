@@ -14,6 +14,8 @@ Object = dict[str, Any]
 IMAGE, BEFORE = "shop@sha256:new", "shop@sha256:old"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REVISION = "deployment.kubernetes.io/revision"
+ROLLING = {"type": "RollingUpdate"}
+CRASH = "CrashLoopBackOff"
 
 
 def ago(seconds: float) -> str:
@@ -155,3 +157,16 @@ def judged(
         workload=workload, revisions=tuple(revisions), pods=tuple(pods), events=tuple(events or ())
     )
     return judge(observed, {"web": IMAGE}, startup or Startup(), NOW)
+
+
+def judged_set(
+    kind: str,
+    pods: list[Object],
+    strategy: Object = ROLLING,
+    replicas: int = 2,
+    events: list[Object] | None = None,
+    **status: Any,
+) -> Health:
+    """A StatefulSet or DaemonSet with two revisions, judged."""
+    workload = other_kind(kind, replicas, strategy, **status)
+    return judged(workload, [controller_revision(1), controller_revision(2)], pods, events)

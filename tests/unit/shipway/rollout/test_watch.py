@@ -4,40 +4,12 @@ from typing import Literal
 
 import pytest
 
-from shipway.config.rollout import read_rollout
 from shipway.errors import BadVersionError, HaltError
 from shipway.kubernetes.health import Health
-from shipway.kubernetes.objects import KubeObject
 from shipway.rollout.agent import not_applied
-from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import value_in
 from shipway.rollout.watch import _red
-from shipway.strategies.rolling import Rolling
-from tests.support.app_environments import SHOP
-
-WORKLOAD = KubeObject(
-    file="prod/shop/web.yaml",
-    api_version="apps/v1",
-    kind="Deployment",
-    name="web",
-    namespace=None,
-    body={},
-)
-
-
-def target(agent: str = "reconcile") -> Target:
-    text = (
-        "strategy: rolling\nnamespace: apps\nimages: [{file: web.yaml, container: web}]\n"
-        f"agent: {agent}\n"
-    )
-    return Target(
-        app_environment=SHOP,
-        commit="0" * 40,
-        rollout=read_rollout(text),
-        strategy=Rolling(images=()),
-        objects=(WORKLOAD,),
-        settings=(),
-    )
+from tests.support.watched import WORKLOAD, target
 
 
 @pytest.mark.parametrize(
