@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -92,6 +93,16 @@ async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
     block = await Cluster.aload("staging")
     async with block.client() as client:
         yield client
+
+
+@pytest.fixture
+async def namespace(cluster: KubeClient) -> AsyncIterator[str]:
+    """A namespace of the cluster for one test."""
+    name = f"test-{uuid.uuid4().hex[:6]}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    await cluster.apply(body, None, "tests")
+    yield name
+    await cluster.delete("v1", "Namespace", name, None)
 
 
 @pytest.fixture

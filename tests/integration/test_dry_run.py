@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 
-from blocks.cluster import Cluster
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.dry_run import refusals
 from shipway.kubernetes.objects import KubeObject, read_objects
@@ -47,24 +45,9 @@ THING = "apiVersion: example.org/v1\nkind: Thing\nmetadata: {name: one}\n"
 
 
 @pytest.fixture
-async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
-    block = await Cluster.aload("staging")
-    async with block.client() as client:
-        yield client
-
-
-@pytest.fixture
-def space() -> str:
+def missing() -> str:
+    """The name of a namespace that nobody has made."""
     return f"dry-{uuid.uuid4().hex[:6]}"
-
-
-@pytest.fixture
-async def there(cluster: KubeClient, space: str) -> AsyncIterator[str]:
-    """A namespace that exists."""
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
-    await cluster.apply(body, None, "test")
-    yield space
-    await cluster.delete("v1", "Namespace", space, None)
 
 
 def folder(*documents: str) -> list[KubeObject]:
@@ -72,29 +55,29 @@ def folder(*documents: str) -> list[KubeObject]:
 
 
 async def test_a_folder_that_brings_its_own_namespace_is_taken_and_nothing_is_made(
-    cluster: KubeClient, space: str
+    cluster: KubeClient, missing: str
 ) -> None:
-    objects = folder(NAMESPACE % space, SERVICE, DEPLOYMENT)
-    assert await refusals(cluster, space, objects) == {}
-    assert await cluster.get("v1", "Namespace", space, None) is None
+    objects = folder(NAMESPACE % missing, SERVICE, DEPLOYMENT)
+    assert await refusals(cluster, missing, objects) == {}
+    assert await cluster.get("v1", "Namespace", missing, None) is None
 
 
 async def test_a_kind_that_the_folder_itself_defines_is_taken(
-    cluster: KubeClient, there: str
+    cluster: KubeClient, namespace: str
 ) -> None:
-    assert await refusals(cluster, there, folder(DEFINITION, THING)) == {}
+    assert await refusals(cluster, namespace, folder(DEFINITION, THING)) == {}
     title = "staging/web/all.yaml: Thing/one"
-    assert await refusals(cluster, there, folder(THING)) == {
+    assert await refusals(cluster, namespace, folder(THING)) == {
         title: "The cluster has no kind 'Thing'."
     }
 
 
 async def test_every_object_that_would_be_refused_is_named_with_the_servers_words(
-    cluster: KubeClient, there: str
+    cluster: KubeClient, namespace: str
 ) -> None:
     found = await refusals(
         cluster,
-        there,
+        namespace,
         folder(
             SERVICE.replace("port: 80", "port: 80000"),
             DEPLOYMENT.replace("  template:\n", "  replcas: 3\n  template:\n"),
@@ -111,23 +94,23 @@ async def test_every_object_that_would_be_refused_is_named_with_the_servers_word
     words = "\n".join(found.values())
     for one in ("80000", "replcas", "`selector` does not match template `labels`"):
         assert one in words
-    assert await cluster.get("v1", "Service", "web", there) is None
+    assert await cluster.get("v1", "Service", "web", namespace) is None
 
 
-async def test_a_namespace_that_nobody_makes_is_refused(cluster: KubeClient, space: str) -> None:
-    (words,) = (await refusals(cluster, space, folder(SERVICE))).values()
-    assert words == f'namespaces "{space}" not found'
+async def test_a_namespace_that_nobody_makes_is_refused(cluster: KubeClient, missing: str) -> None:
+    (words,) = (await refusals(cluster, missing, folder(SERVICE))).values()
+    assert words == f'namespaces "{missing}" not found'
 
 
 async def test_what_the_server_says_of_a_secret_names_the_key_alone(
-    cluster: KubeClient, there: str
+    cluster: KubeClient, namespace: str
 ) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
     number = folder(secret + "stringData: {user: ada, pin: 412399}\n")
-    (words,) = (await refusals(cluster, there, number)).values()
+    (words,) = (await refusals(cluster, namespace, number)).values()
     assert "stringData.pin" in words
     assert "412399" not in words
     assert "ada" not in words
     bare = folder(secret + "data: {user: YWRh, pin: 412399x}\n")
-    (words,) = (await refusals(cluster, there, bare)).values()
+    (words,) = (await refusals(cluster, namespace, bare)).values()
     assert "412399" not in words

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -51,15 +49,6 @@ async def test_a_server_that_is_down_may_come_back() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(RetryError, match="Prometheus does not answer"):
         await Metrics(url=url).query("up")
-
-
-@pytest.fixture
-async def namespace(cluster: KubeClient) -> AsyncIterator[str]:
-    name = f"gates-{uuid.uuid4().hex[:6]}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    await cluster.apply(body, None, "tests")
-    yield name
-    await cluster.delete("v1", "Namespace", name, None)
 
 
 async def run(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -62,15 +60,6 @@ TWICE = (
 )
 FIELD = FieldRef(file="all.yaml", name="web")
 MOUNTED = "volumeMounts: [{name: d, mountPath: /d}]"
-
-
-@pytest.fixture
-async def namespace(cluster: KubeClient) -> AsyncIterator[str]:
-    name = f"health-{uuid.uuid4().hex[:6]}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    await cluster.apply(body, None, "tests")
-    yield name
-    await cluster.delete("v1", "Namespace", name, None)
 
 
 @pytest.fixture
