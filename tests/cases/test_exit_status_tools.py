@@ -12,85 +12,23 @@ from shipway.test_tools.junit import Junit
 from shipway.test_tools.tool import Ended
 from tests.support.go_events import told
 
-ONE_FAILED = """
-run p TestA
-fail p TestA
-run p TestB
-pass p TestB
-says p FAIL
-fail p
-"""
-PASSED = """
-run p TestA
-pass p TestA
-says p PASS
-pass p
-"""
+A_PASSED = "run p TestA\npass p TestA\n"
+A_FAILED = "run p TestA\nfail p TestA\n"
+RED = "says p FAIL\tp\t0.004s\nfail p\n"
+PANIC_AT_THE_END = f"says p panic: no database to close\n{RED}"
+
+ONE_FAILED = f"{A_FAILED}run p TestB\npass p TestB\nsays p FAIL\nfail p\n"
+PASSED = f"{A_PASSED}says p PASS\npass p\n"
 # The rest of the package never ran.
-PANIC = """
-run p TestA
-fail p TestA
-run p TestB
-TestB p panic: boom
-fail p TestB
-says p FAIL	p	0.006s
-fail p
-"""
-TIMEOUT = """
-run p TestA
-fail p TestA
-run p TestB
-TestB p panic: test timed out after 1s
-says p FAIL	p	1.010s
-fail p
-"""
-PANIC_IN_TEST_MAIN = """
-run p TestA
-fail p TestA
-says p FAIL
-says p panic: no database to close
-says p FAIL	p	0.004s
-fail p
-"""
-PANIC_AFTER_PASSED = """
-run p TestA
-pass p TestA
-says p PASS
-says p panic: no database to close
-says p FAIL	p	0.004s
-fail p
-"""
-KILLED = """
-run p TestA
-fail p TestA
-says p signal: killed
-says p FAIL	p	0.004s
-fail p
-"""
+PANIC = f"{A_FAILED}run p TestB\nTestB p panic: boom\nfail p TestB\n{RED}"
+TIMEOUT = f"{A_FAILED}run p TestB\nTestB p panic: test timed out after 1s\n{RED}"
+PANIC_IN_TEST_MAIN = f"{A_FAILED}says p FAIL\n{PANIC_AT_THE_END}"
+PANIC_AFTER_PASSED = f"{A_PASSED}says p PASS\n{PANIC_AT_THE_END}"
+KILLED = f"{A_FAILED}says p signal: killed\n{RED}"
 # A test that calls syscall.Exit(0): for Go its package has passed.
-EXIT_0 = """
-run p TestA
-pass p TestA
-run p TestB
-says p ok  	p	0.004s
-pass p
-"""
-BUILD = """
-run p TestA
-fail p TestA
-says p FAIL
-fail p
-says q FAIL	q [build failed]
-fail q
-"""
-ENDED_EARLY = """
-run p TestA
-fail p TestA
-says p FAIL
-fail p
-start q
-run q TestB
-"""
+EXIT_0 = f"{A_PASSED}run p TestB\nsays p ok  \tp\t0.004s\npass p\n"
+BUILD = f"{A_FAILED}says p FAIL\nfail p\nsays q FAIL\tq [build failed]\nfail q\n"
+ENDED_EARLY = f"{A_FAILED}says p FAIL\nfail p\nstart q\nrun q TestB\n"
 
 
 @pytest.mark.parametrize(
