@@ -11,9 +11,9 @@ from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
-from shipway.kubernetes.workloads import health_of, healthy_since
+from shipway.kubernetes.workloads import healthy_since
 from shipway.rollout.target import Target
-from shipway.rollout.workloads import images_for, workloads_of
+from shipway.rollout.workloads import workload_health, workloads_of
 from shipway.strategies.step import Ready, is_released
 
 UNTOUCHED = "everything: nothing was committed"
@@ -87,14 +87,12 @@ async def check_health(
     for workload in await workloads_of(client, target, everything, wait=False):
         if None not in serving and workload.title not in serving:
             continue
-        namespace = target.namespace_of(workload)
-        images = images_for(target, workload, str(image))
-        health = await health_of(client, workload, namespace, images)
+        health = await workload_health(client, target, workload, str(image))
         if health.state != "healthy":
             raise _not_proven(target, workload, "healthy", health.reason)
         if health.updated < health.desired_replicas:
             raise _not_proven(target, workload, "all pods of the version", health.reason)
-        since = await healthy_since(client, workload, namespace)
+        since = await healthy_since(client, workload, target.namespace_of(workload))
         healthy_for = datetime.now(UTC) - max(committed_at, since or committed_at)
         if healthy_for < timedelta(seconds=promotion.healthy_for_seconds):
             expected = f"healthy for {promotion.healthy_for_seconds:.0f} s"

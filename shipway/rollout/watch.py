@@ -11,11 +11,11 @@ from shipway.errors import BadVersionError, HaltError, ShipwayError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
-from shipway.kubernetes.workloads import health_of, last_words
+from shipway.kubernetes.workloads import last_words
 from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import field_difference, wait_for_field
-from shipway.rollout.workloads import images_for, workloads_of
+from shipway.rollout.workloads import workload_health, workloads_of
 from shipway.strategies.step import Step
 
 
@@ -29,8 +29,7 @@ async def cluster_has(client: KubeClient, target: Target, step: Step) -> bool:
         if not workloads:
             return False
         for workload in workloads:
-            images = images_for(target, workload, ready.image)
-            health = await health_of(client, workload, target.namespace_of(workload), images)
+            health = await workload_health(client, target, workload, ready.image)
             if not health.applied:
                 return False
     return True
@@ -84,11 +83,11 @@ async def _watch_workload(
     tell: Callable[[str], None],
 ) -> str:
     """Watch one workload until it is healthy; what moves puts the deadline off."""
-    images, namespace = images_for(target, workload, image), target.namespace_of(workload)
+    namespace = target.namespace_of(workload)
     deadline_seconds = _deadline_seconds(target, workload)
     moved, last = time.monotonic(), None
     while True:
-        health = await health_of(client, workload, namespace, images, target.rollout.startup)
+        health = await workload_health(client, target, workload, image, target.rollout.startup)
         if health != last:
             tell(f"{workload.title}: {health.reason}")
         if health.state == "healthy":

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from shipway.image_ref import ImageRef, repository_of
 from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject, images_of
-from shipway.kubernetes.workloads import workloads_running
+from shipway.kubernetes.startup import Startup
+from shipway.kubernetes.workloads import health_of, workloads_running
 from shipway.rollout.agent import POLL_SECONDS, not_applied
 from shipway.rollout.target import Target
 from shipway.strategies.step import Ready
@@ -36,6 +38,26 @@ def images_for(target: Target, workload: KubeObject, image: str) -> dict[str, st
         for name, current in images_of(workload).items()
         if name in target.containers_of(workload) or repository_of(current) == repository
     }
+
+
+async def workload_health(
+    client: KubeClient,
+    target: Target,
+    workload: KubeObject,
+    image: str,
+    startup: Startup | None = None,
+) -> Health:
+    """How far a workload has come on its way to an image.
+
+    Args:
+        client: The cluster.
+        target: The environment.
+        workload: The workload.
+        image: What the containers that a release sets shall run.
+        startup: What a container that starts is forgiven; the default if not given.
+    """
+    images = images_for(target, workload, image)
+    return await health_of(client, workload, target.namespace_of(workload), images, startup)
 
 
 async def _rendered_workloads(

@@ -241,14 +241,14 @@ def test_the_deadline_is_the_deployments_own_unless_rollout_yaml_says_another(
 async def test_a_version_that_not_all_pods_run_is_not_promoted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def health_of(*_: object) -> Health:
+    async def workload_health(*_: object) -> Health:
         reason = "1 of 2 run the image; partition 1 of the updateStrategy keeps 1 as they were"
         return Health(state="healthy", updated=1, available=2, desired_replicas=2, reason=reason)
 
     async def workloads_of(*_: object, **__: object) -> list[KubeObject]:
         return [WORKLOAD]
 
-    monkeypatch.setattr(promotion, "health_of", health_of)
+    monkeypatch.setattr(promotion, "workload_health", workload_health)
     monkeypatch.setattr(promotion, "workloads_of", workloads_of)
     image = ImageRef.parse(f"registry.example.org/shop@sha256:{'1' * 64}")
     client = cast("KubeClient", None)
