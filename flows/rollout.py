@@ -172,13 +172,9 @@ async def roll_back_after(
     words = f"back to {earlier.revision.short}: {reason.why}"
     await announce(target, "rollback", words, image=str(release.image))
     await rollout(target.app_environment, earlier)
-    return FailError(
-        failure.what,
-        where=failure.facts["where"],
-        expected=failure.facts["expected"],
-        got=failure.facts["got"],
-        untouched=failure.facts["untouched"],
-        remedy=f"{target.environment} is back at {earlier.revision.short}; "
+    remedy = (
+        f"{target.environment} is back at {earlier.revision.short}; "
         f"{rollback.from_revision[:12]} is on hold until `clear-hold`: release a revision that "
-        "mends it",
+        "mends it"
     )
+    return FailError(failure.what, **failure.facts | {"remedy": remedy})
