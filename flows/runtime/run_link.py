@@ -1,4 +1,4 @@
-"""A flow run as a link, as the trailers of commits and messages name it."""
+"""A flow run by its id, and as a link, as the trailers of commits and messages name it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
 
+def root_run() -> str:
+    """The id of the run that people started, not of a subflow of it."""
+    return str(flow_run.root_flow_run_id)
+
+
 def this_run() -> str:
-    """The run that people started (not a subflow of it), as a link where there is one."""
-    return address_of(str(flow_run.root_flow_run_id))
+    """The run that people started, as a link where there is one."""
+    return address_of(root_run())
 
 
 def address_of(run: str) -> str:

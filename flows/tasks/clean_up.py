@@ -17,11 +17,11 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from flows.runtime.external_task import external_task
 from flows.runtime.open_runner import runners_with_settings
+from flows.runtime.run_link import root_run
 from shipway.concurrency import shielded
 from shipway.errors import RetryError
 from shipway.process_identity import is_gone
@@ -39,7 +39,7 @@ async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  #
 @asynccontextmanager
 async def nothing_left() -> AsyncGenerator[None]:
     """Whatever the run has started within is gone afterwards, however it ended."""
-    run = str(flow_run.root_flow_run_id)
+    run = root_run()
     # Environments see to themselves; what was started early may wait for one in vain.
     starters = [
         runner for runner in await runners_with_settings() if isinstance(runner, StartsEarly)

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from prefect.runtime import flow_run
-
 from blocks.container_runner import ContainerRunner
 from blocks.image_builder import ImageBuilder
 from blocks.registry import Registry
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.open_runner import open_runner
+from flows.runtime.run_link import root_run
 from shipway.code import Code
 from shipway.layers.environment import environment_spec
 from shipway.runners.environment import Images, TestEnvironment
@@ -60,7 +59,7 @@ class LayerEnvironments:
         """The environment of a shard, by its number in the layer."""
         runner = await open_runner(self._runner_name)
         await self._publish_once()
-        run = str(flow_run.root_flow_run_id)
+        run = root_run()
         spec = environment_spec(
             self._code, self._layer_name, self._images, run, number, self._image_env
         )

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-from prefect.runtime import flow_run
-
 from blocks.container_runner import ContainerRunner
 from blocks.ledger import Ledger
 from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.run_link import root_run
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group
 from shipway.errors import RetryError
@@ -83,7 +82,7 @@ async def write_ledger(
     Raises:
         RetryError: The ledger does not answer.
     """
-    run = str(flow_run.root_flow_run_id)
+    run = root_run()
     ledger = await load_block(Ledger)
     async with ledger.open() as session:
         await session.record(code.app, result.layer, code.revision.commit, run, runs)

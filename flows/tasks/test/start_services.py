@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from prefect.runtime import flow_run
-
 from flows.runtime.external_task import external_task
 from flows.runtime.open_runner import open_runner
+from flows.runtime.run_link import root_run
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group
 from shipway.layers.environment import environment_spec
@@ -24,7 +23,7 @@ async def start_services(code: Code) -> None:
         RetryError: The engine does not answer.
         RefuseError: A service's image cannot be pulled.
     """
-    run = str(flow_run.root_flow_run_id)
+    run = root_run()
     async with fail_fast_group() as group:
         for name, layer in code.pipeline.tests.layers.items():
             if not layer.services:
