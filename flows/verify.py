@@ -51,7 +51,7 @@ async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) 
     if history.green is not None:
         return _green_before(history.green)
     shards, begin = await _count_shards(name, code, history), time.monotonic()
-    layer = code.pipeline.tests.layers[name]
+    layer = code.layer(name)
     tool = tool_of(layer, code.folder, fresh=fresh)
     layer_run = LayerRun(rules_of(layer), history.proven, history.passed)
     schedule = Schedule(name, layer_run, tool.unit_of)
@@ -99,7 +99,7 @@ def _green_before(result: LayerResult) -> LayerResult:
 
 async def _count_shards(name: str, code: Code, history: LayerHistory) -> int:
     """How many shards: as the team says, or from recorded times and the layer's share of slots."""
-    layer = code.pipeline.tests.layers[name]
+    layer = code.layer(name)
     if layer.shards != "auto":
         return layer.shards
     if not layer.splits:
@@ -120,7 +120,7 @@ async def _run(
     fresh: bool,
 ) -> ShipwayError | None:
     """Run all that the schedule asks for, and say what kept it from its end."""
-    layer = code.pipeline.tests.layers[name]
+    layer = code.layer(name)
     limit = time_limit(layer, code.pipeline.tests.budget_seconds_of(name))
     command = shlex.join(layer.command)
     starts = schedule.first_shards(history.plan(layer.split), shards)

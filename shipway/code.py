@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from shipway.config.pipeline import Pipeline
+from shipway.config.pipeline import Layer, Pipeline
 from shipway.git.revision import Revision
 
 
@@ -19,3 +19,7 @@ class Code(BaseModel):
     revision: Revision
     pipeline: Pipeline
     folder: Path
+
+    def layer(self, name: str) -> Layer:
+        """The settings of a layer of its pyramid."""
+        return self.pipeline.tests.layers[name]

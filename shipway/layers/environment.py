@@ -27,7 +27,7 @@ def environment_spec(
         number: Of the shard in the layer; each has an environment of its own.
         image_env: What the test image brings, where the runner cannot ask an engine.
     """
-    layer = code.pipeline.tests.layers[layer_name]
+    layer = code.layer(layer_name)
     return EnvironmentSpec(
         run=run,
         name=f"{code.app}-{layer_name}-{run[:8]}-{number}",

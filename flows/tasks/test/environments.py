@@ -48,7 +48,7 @@ class LayerEnvironments:
     def __init__(self, layer_name: str, code: Code, images: Images) -> None:
         self._layer_name = layer_name
         self._code = code
-        self._runner_name = code.pipeline.tests.layers[layer_name].runner
+        self._runner_name = code.layer(layer_name).runner
         self._images = images
         self._image_env: dict[str, str] = {}
         self._published = RUNNERS[self._runner_name].images != "registry"

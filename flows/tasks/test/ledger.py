@@ -36,7 +36,7 @@ async def read_ledger(name: str, code: Code, images: Images, *, fresh: bool) -> 
         RefuseError: A service's image cannot be pulled.
     """
     content = await _content(name, code, images)
-    inputs = inputs_hash(code.app, name, code.pipeline.tests.layers[name], content)
+    inputs = inputs_hash(code.app, name, code.layer(name), content)
     ledger = await load_block(Ledger)
     async with ledger.open() as session:
         return LayerHistory(
@@ -97,7 +97,7 @@ async def _content(name: str, code: Code, images: Images) -> list[str]:
 
     Images count by their content: two builds of one tree differ in their labels alone.
     """
-    layer = code.pipeline.tests.layers[name]
+    layer = code.layer(name)
     if RUNNERS[layer.runner].images == "none":
         source = await load_block(SourceRepository, code.app)
         return await asyncio.to_thread(source.objects, code.revision, layer.reads)
