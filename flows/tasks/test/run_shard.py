@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from prefect import task
@@ -14,6 +15,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
+from flows.runtime.external_task import as_is
 from flows.tasks.test.environments import LayerEnvironments
 from shipway.code import Code
 from shipway.pyramid.plan import Collected, Plan
@@ -28,10 +30,11 @@ LAST_LINES = 15
 PROGRESS_SECONDS = 1.0
 
 
+@dataclass(frozen=True)
 class ShardSpec:
     """What one shard runs, and whom it tells.
 
-    Args:
+    Attributes:
         key: Name of its progress artifact.
         open_environment: Opens the environment that it runs in.
         tool: The test tool.
@@ -39,19 +42,11 @@ class ShardSpec:
         on_event: Called with each result, and with what the tool has found, the moment it is known.
     """
 
-    def __init__(
-        self,
-        key: str,
-        open_environment: Callable[[], AbstractAsyncContextManager[TestEnvironment]],
-        tool: Tool,
-        plan: Plan,
-        on_event: OnEvent,
-    ) -> None:
-        self.key = key
-        self.open_environment = open_environment
-        self.tool = tool
-        self.plan = plan
-        self.on_event = on_event
+    key: str
+    open_environment: Callable[[], AbstractAsyncContextManager[TestEnvironment]]
+    tool: Tool
+    plan: Plan
+    on_event: OnEvent
 
 
 def shard_runner(name: str, code: Code, images: Images, tool: Tool) -> RunShard:
@@ -75,7 +70,7 @@ def shard_runner(name: str, code: Code, images: Images, tool: Tool) -> RunShard:
             return environments.open(shard.number)
 
         spec = ShardSpec(key, open_environment, tool, shard.plan, on_event)
-        return await run_shard(shard.title, spec)
+        return await run_shard(shard.title, as_is(spec))
 
     return run
 
