@@ -63,9 +63,8 @@ def commit_release(
             # An earlier run may have committed it.
             releases = Releases(folder, current, history)
             at = releases.committed(release.revision.commit, step.name) or at
-        trailers = release.cause.trailers()
-        trailers |= {"Downgrade-From": downgraded} if downgraded else {}
-        more = {**trailers, **notes}
+        undone = {"Downgrade-From": downgraded} if downgraded else {}
+        more = {**release.cause.trailers(), **undone, **notes}
         return release_proposal(folder, changes, release, step.name, more, run.link)
 
     landed = ops.commit(target.app_environment, propose, run.on_review)
