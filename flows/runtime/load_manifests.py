@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from blocks.ops_repository import OpsRepository
 from blocks.renderer import Renderer
@@ -18,9 +19,5 @@ async def load_manifests(
     folder: OpsFolder,
     changes: Mapping[str, bytes | None] | None = None,
 ) -> Manifests:
-    """What the cluster gets of a folder: see `manifests_of`.
-
-    Only where it is rendered need there be a Renderer block.
-    """
-    renderer = await load_block(Renderer) if target.rollout.render else None
-    return await manifests_of(ops, renderer, target, folder, changes)
+    """What the cluster gets of a folder: see `manifests_of`."""
+    return await manifests_of(ops, partial(load_block, Renderer), target, folder, changes)

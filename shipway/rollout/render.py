@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,7 +27,7 @@ class Manifests(BaseModel):
 
 async def manifests_of(
     ops: OpsRepository,
-    renderer: Renderer | None,
+    load_renderer: Callable[[], Awaitable[Renderer]],
     target: Target,
     folder: OpsFolder,
     changes: Mapping[str, bytes | None] | None = None,
@@ -36,7 +36,7 @@ async def manifests_of(
 
     Args:
         ops: The ops repository.
-        renderer: Kustomize and Helm; None where manifests are plain.
+        load_renderer: Gives Kustomize and Helm; called only where manifests are rendered.
         target: The environment.
         folder: The folder.
         changes: Files that stand there instead, by path in the repository.
@@ -46,14 +46,14 @@ async def manifests_of(
     """
     changed = {path: content for path, content in (changes or {}).items() if content is not None}
     rendering = target.rollout.render
-    if rendering is None or renderer is None:
+    if rendering is None:
         files = {
             name: changed.get(f"{folder.path}/{name}", content)
             for name, content in folder.files.items()
         }
         objects = read_objects(files, folder.path)
         return Manifests(objects=tuple(objects), fingerprint=folder.fingerprint)
-    folders = [folder.path, *rendering.folders]
+    renderer, folders = await load_renderer(), [folder.path, *rendering.folders]
     files = await asyncio.to_thread(ops.export, folder.commit, folders)
     text = await _rendered(renderer, target, rendering, {**files, **changed}, folder.path)
     objects = read_objects({"rendered.yaml": text}, folder.path)
