@@ -57,7 +57,7 @@ async def run_gates(
     """
     cluster = await load_block(Cluster, target.cluster)
     pause_until = time.monotonic() + seconds_left(since, step.pause_seconds)
-    log = log_verdicts()
+    log = _log_verdicts()
 
     def tell_all(gate: str, measurement: Measurement) -> None:
         log(gate, measurement)
@@ -73,7 +73,7 @@ def gate_trailers(passed: Sequence[PassedGate]) -> dict[str, str]:
     return {"Gates": "; ".join(f"{gate.name}: {gate.words}" for gate in passed)} if passed else {}
 
 
-def log_verdicts() -> Tell:
+def _log_verdicts() -> Tell:
     """Log what gates say where it is another verdict than before."""
     logger, logged = get_run_logger(), dict[str, str]()
 
