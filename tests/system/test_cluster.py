@@ -122,12 +122,7 @@ async def _until_one_crashes(cluster: KubeClient, app: str) -> None:
             await asyncio.sleep(0.5)
 
 
-async def test_a_change_by_hand_is_put_back_and_reported(
-    cluster_project: Project, cluster: KubeClient
-) -> None:
-    app = cluster_project.app
-    await run_release(app)
-    assert await drift(run_of(await run_reconcile(app))) == []
+async def change_the_port_by_hand(cluster: KubeClient, app: str) -> None:
     by_hand = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -135,6 +130,15 @@ async def test_a_change_by_hand_is_put_back_and_reported(
         "spec": {"ports": [{"port": 80, "targetPort": 9999}]},
     }
     await cluster.apply(by_hand, app, "somebody")
+
+
+async def test_a_change_by_hand_is_put_back_and_reported(
+    cluster_project: Project, cluster: KubeClient
+) -> None:
+    app = cluster_project.app
+    await run_release(app)
+    assert await drift(run_of(await run_reconcile(app))) == []
+    await change_the_port_by_hand(cluster, app)
     (row,) = await drift(run_of(await run_reconcile(app)))
     assert row.pop("written by").startswith("somebody at 20")
     assert row == {
@@ -176,13 +180,7 @@ async def test_where_drift_is_only_told_of_it_stays_until_git_changes(
         rows = await drift(run_of(await run_reconcile(app)))
         assert rows == []
         assert await seconds() == 7
-    port = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": app},
-        "spec": {"ports": [{"port": 80, "targetPort": 9999}]},
-    }
-    await cluster.apply(port, app, "somebody")
+    await change_the_port_by_hand(cluster, app)
     for _ in range(2):
         (row,) = await drift(run_of(await run_reconcile(app)))
         assert (row["live"], row["Git"], row["now"]) == ("9999", "8080", "left as it is")
