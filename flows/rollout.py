@@ -14,6 +14,7 @@ from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.check_fence import check_fence
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
+from flows.tasks.rollout.live_pods import at_live_pods
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import apply_and_watch
@@ -52,7 +53,7 @@ async def rollout(
         await resume_rollback(target, release)
         await check_release(target, release)
     if until == "commit":
-        commit = await take_step(target, plan[0], release, {})
+        _, commit = await take_step(target, plan[0], release, {})
         return RolloutResult(commits=(commit,), served=None)
     return await run_plan(target, plan, release)
 
@@ -93,8 +94,8 @@ async def run_steps(
     commits: list[StepCommit] = []
     served: str | None = None
     notes: dict[str, str] = {}
-    for step in plan:
-        commit = await take_step(target, step, release, notes)
+    for planned in plan:
+        step, commit = await take_step(target, planned, release, notes)
         commits.append(commit)
         page.begin_step(step, commit)
         try:
@@ -115,16 +116,20 @@ async def run_steps(
 
 
 async def take_step(
-    target: Target, step: Step, release: Release, notes: dict[str, str]
-) -> StepCommit:
+    target: Target, planned: Step, release: Release, notes: dict[str, str]
+) -> tuple[Step, StepCommit]:
     """Commit a step that nothing refuses, and that a person has approved where one has to.
 
     What can refuse it is asked before the person, and once more after: time has passed.
 
+    Returns:
+        The step, with as many pods as the load needs now; and its commit.
+
     Raises:
         FailError: The person did not approve.
-        HaltError: Nobody answered.
+        HaltError: Nobody answered, or an autoscaler has left the version too few pods.
     """
+    target, step = await at_live_pods(target, planned, release)
     await dry_run(target, step, release)
     if step.approval and step.edits:
         await check_fence(target, release)
@@ -132,8 +137,9 @@ async def take_step(
         if isinstance(answer, Declined):
             raise await roll_back_after(answer.error(step), target, release, by=answer.who)
         notes = notes | answer
+        target, step = await at_live_pods(target, planned, release)
         await dry_run(target, step, release)
-    return await commit_step(target, step, release, notes)
+    return step, await commit_step(target, step, release, notes)
 
 
 async def judge_step(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from shipway.errors import RefuseError
 from shipway.kubernetes.annotations import IGNORE, Path, pointers
+from shipway.kubernetes.autoscaler import is_autoscaler, scale_target
 from shipway.kubernetes.membership import FIELD_MANAGER, Identity
 from shipway.kubernetes.objects import KubeObject
 
@@ -43,9 +44,9 @@ def ignored_fields(
         RefuseError: An annotation lists what is no field, or what makes an object that one.
     """
     scaled = {
-        _scaled(each.body, identity)
+        _scaled(each, identity)
         for each, identity in zip(objects, identities, strict=True)
-        if (each.group, each.kind) == ("autoscaling", "HorizontalPodAutoscaler")
+        if is_autoscaler(each)
     }
     return {
         identity: Ignored(_listed(each), identity in scaled)
@@ -92,13 +93,10 @@ def _listed(each: KubeObject) -> frozenset[Path]:
     return frozenset(listed.values())
 
 
-def _scaled(autoscaler: Mapping[str, Any], identity: Identity) -> Identity:
+def _scaled(autoscaler: KubeObject, identity: Identity) -> Identity:
     """The workload that a HorizontalPodAutoscaler scales."""
-    target = ("spec", "scaleTargetRef")
-    version, kind, name = (
-        str(_at(autoscaler, (*target, part))) for part in ("apiVersion", "kind", "name")
-    )
-    return Identity(version.rpartition("/")[0], kind, identity.namespace, name)
+    target = scale_target(autoscaler)
+    return Identity(target.group, target.kind, identity.namespace, target.name)
 
 
 def _is_applied(live: Mapping[str, Any], path: Path) -> bool:

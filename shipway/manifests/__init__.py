@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from yaml.nodes import Node
+
+from shipway.documents.yaml_text import NULL
 from shipway.image_ref import ImageRef
 from shipway.manifests.helm import image_of_values
 from shipway.manifests.image import ImageField
 from shipway.manifests.kustomize import image_of_kustomization
 from shipway.manifests.plain import image_of_container
-from shipway.manifests.pointer import scalar_at
-from shipway.manifests.scalar import INTEGER, Value, replace
+from shipway.manifests.pointer import holder_without, scalar_at
+from shipway.manifests.scalar import INTEGER, Addition, Value, replace
 from shipway.manifests.source import Source, object_of, read_source
 
 __all__ = [
@@ -80,7 +83,9 @@ def set_image(
     return replace(source, FINDERS[kind](source, name, title).changes(source, image, add))
 
 
-def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:
+def field_at(
+    content: bytes, title: str, pointer: str, file: str, default: Value | None = None
+) -> Value:
     """The value of an object's field: a number where it is one, else text.
 
     Args:
@@ -88,20 +93,48 @@ def field_at(content: bytes, title: str, pointer: str, file: str) -> Value:
         title: Kind and name of the object, such as `Service/shop`.
         pointer: JSON Pointer into it.
         file: The name that errors show.
+        default: The value where the object lacks the field; without one, it may not lack it.
 
     Raises:
-        RefuseError: The file is not YAML, or has no such object or field.
+        RefuseError: The file is not YAML, or has no such object or field; or the field is missing
+            and cannot be added.
     """
     source = read_source(content, file)
-    node = scalar_at(source, pointer, object_of(source, title))
+    root = object_of(source, title)
+    if default is not None and _lacks(source, pointer, root):
+        # A release sets it later, when it is too late to be refused.
+        set_field(content, title, pointer, default, file, add=True)
+        return default
+    node = scalar_at(source, pointer, root)
     return int(node.value) if node.tag == INTEGER else str(node.value)
 
 
-def set_field(content: bytes, title: str, pointer: str, value: Value, file: str) -> bytes:
+def set_field(
+    content: bytes, title: str, pointer: str, value: Value, file: str, *, add: bool = False
+) -> bytes:
     """The file with another value in an object's field; see `field_at`.
 
+    Args:
+        content: The file.
+        title: Kind and name of the object.
+        pointer: JSON Pointer into it.
+        value: The value.
+        file: The name that errors show.
+        add: Whether to add the field where the object lacks it.
+
     Raises:
-        RefuseError: There is no such object or field, or it cannot be set alone.
+        RefuseError: There is no such object or field, or it cannot be set or added alone.
     """
     source = read_source(content, file)
-    return replace(source, [(scalar_at(source, pointer, object_of(source, title)), value)])
+    root = object_of(source, title)
+    holder = holder_without(source, pointer, root) if add else None
+    if holder is not None:
+        return replace(source, [Addition(holder, pointer.rpartition("/")[2], value)])
+    return replace(source, [(scalar_at(source, pointer, root), value)])
+
+
+def _lacks(source: Source, pointer: str, root: Node) -> bool:
+    """Whether a field is missing, or null, which is the same to Kubernetes."""
+    if holder_without(source, pointer, root) is not None:
+        return True
+    return scalar_at(source, pointer, root).tag == NULL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yaml.nodes import Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shipway.manifests.source import Source, fields, lines_of, object_remedy, title_of
 
@@ -67,6 +67,21 @@ def scalar_at(source: Source, pointer: str, root: Node) -> ScalarNode:
     raise source.refuse(
         node, f"{pointer!r} is no single value.", "text or a number", "a list or mapping"
     )
+
+
+def holder_without(source: Source, pointer: str, root: Node) -> MappingNode | None:
+    """The mapping that lacks the field that the pointer leads to; None where it may have it.
+
+    What a mapping takes from another one (`<<`) is not looked into.
+
+    Raises:
+        RefuseError: There is no such mapping.
+    """
+    above, _, key = pointer.rpartition("/")
+    holder = nodes_to(source, above, root)[-1]
+    if not isinstance(holder, MappingNode) or not {key, "<<"}.isdisjoint(fields(holder)):
+        return None
+    return holder
 
 
 def _keys(pointer: str) -> list[str]:

@@ -23,19 +23,20 @@ Value = str | int
 
 @dataclass(frozen=True)
 class Addition:
-    """A field that a mapping has not: its key and its value, text both.
+    """A field that a mapping has not: its key and its value.
 
     Args:
         mapping: The mapping.
         key: The new field's.
         value: The new field's.
         after: The fields that it may stand behind; behind the last of those that are there.
+            Where none is named, it stands before all others.
     """
 
     mapping: MappingNode
     key: str
-    value: str
-    after: tuple[str, ...]
+    value: Value
+    after: tuple[str, ...] = ()
 
 
 Change = tuple[ScalarNode, Value] | Addition
@@ -43,6 +44,8 @@ Change = tuple[ScalarNode, Value] | Addition
 _Splice = tuple[int, int, str]
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+(?:#[^\n]*\n\s*)*)+")
+# Lines of comments, and empty ones.
+_COMMENTS = re.compile(r"(?:(?:(?<=\n)|(?<=\r)(?!\n))[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r))+\Z")
 _SAFE = re.compile(r"[A-Za-z0-9_.+~](?:[A-Za-z0-9./_@:+~-]*[A-Za-z0-9_.+~-])?")
 # What may stand behind a value on its line: a comma in flow style, and a comment.
 _REST = re.compile(r"[ \t]*(,?)[ \t]*(?:(?<=[ \t,])#[^\r\n]*)?(\r\n|\n|\r|\Z)")
@@ -86,15 +89,13 @@ def replace(source: Source, changes: Sequence[Change]) -> bytes:
 
 def _added(source: Source, addition: Addition) -> list[_Splice]:
     """What writes a field on a line of its own, or in the line where the mapping is in one."""
+    if not addition.after:
+        return [_added_first(source, addition)]
     key, node = _field_before(source, addition)
     text, begin, end = source.text, key.start_mark.index, node.end_mark.index
-    quote = '"' if key.style == '"' or not reads_as_text(addition.value) else ""
-    label = f'"{addition.key}"' if key.style == '"' else addition.key
-    # JSON needs no space behind a colon; what else there is does.
-    colon = ":" if text[key.end_mark.index : node.start_mark.index] == ":" else ": "
-    field = f"{label}{colon}{quote}{addition.value}{quote}"
+    field, colon = _field_like(source, addition, key, node)
     rest = _REST.match(text, end)
-    lead = text[max(text.rfind("\n", 0, begin), text.rfind("\r", 0, begin)) + 1 : begin]
+    lead = _lead(text, begin)
     if not addition.mapping.flow_style:
         if rest is None:
             raise _cannot_add(source, addition)
@@ -106,6 +107,41 @@ def _added(source: Source, addition: Addition) -> list[_Splice]:
         return [(end, end, f",{colon[1:]}{field}")]
     below = (rest.end(), rest.end(), f"{lead}{field}{rest[1]}{rest[2]}")
     return [below] if rest[1] else [(end, end, ","), below]
+
+
+def _added_first(source: Source, addition: Addition) -> _Splice:
+    """What writes a field before all others, and before the comments on the first of them."""
+    if not addition.mapping.value:
+        raise _cannot_add(source, addition)
+    key, node = addition.mapping.value[0]
+    text, begin = source.text, key.start_mark.index
+    field, colon = _field_like(source, addition, key, node)
+    lead = _lead(text, begin)
+    if lead.strip(" \t"):
+        if not addition.mapping.flow_style:
+            raise _cannot_add(source, addition)
+        return begin, begin, f"{field},{colon[1:]}"
+    comma = "," if addition.mapping.flow_style else ""
+    above = _COMMENTS.search(text, 0, begin - len(lead))
+    start = above.start() if above else begin - len(lead)
+    return start, start, f"{lead}{field}{comma}{_line_end(text)}"
+
+
+def _field_like(source: Source, addition: Addition, key: Node, node: Node) -> tuple[str, str]:
+    """A field as the one beside it is written, and the colon in it."""
+    quoted = isinstance(key, ScalarNode) and key.style == '"'
+    label = f'"{addition.key}"' if quoted else addition.key
+    text = isinstance(addition.value, str) and (quoted or not reads_as_text(addition.value))
+    quote = '"' if text else ""
+    # JSON needs no space behind a colon; what else there is does.
+    between = source.text[key.end_mark.index : node.start_mark.index]
+    colon = ":" if between == ":" else ": "
+    return f"{label}{colon}{quote}{addition.value}{quote}", colon
+
+
+def _lead(text: str, begin: int) -> str:
+    """What stands before a position on its line."""
+    return text[max(text.rfind("\n", 0, begin), text.rfind("\r", 0, begin)) + 1 : begin]
 
 
 def _field_before(source: Source, addition: Addition) -> tuple[ScalarNode, ScalarNode]:
@@ -121,11 +157,15 @@ def _field_before(source: Source, addition: Addition) -> tuple[ScalarNode, Scala
 
 
 def _cannot_add(source: Source, addition: Addition) -> RefuseError:
+    expected, got = "a field that begins its line", "none that does"
+    if addition.after:
+        expected = f"one of {', '.join(addition.after)} with its value in one line"
+        got = "none that ends its line"
     return source.refuse(
         addition.mapping,
         f"The field {addition.key!r} cannot be added.",
-        f"one of {', '.join(addition.after)} with its value in one line",
-        "none that ends its line",
+        expected,
+        got,
         f"add {addition.key!r} by hand; from then on its value is set",
     )
 
@@ -231,12 +271,13 @@ def _prove(
 
 
 def _without(new: Node, addition: Addition) -> tuple[bool, list[Node]]:
-    """Whether a mapping has the added field once, as text; and all of it but that."""
+    """Whether a mapping has the added field once, as it was given; and all of it but that."""
     fields = new.value if isinstance(new, MappingNode) else []
     added = [node for key, node in fields if key.value == addition.key]
     others = [part for pair in fields if pair[0].value != addition.key for part in pair]
-    written = [(node.tag, node.value) for node in added] == [(_STR, addition.value)]
-    return written, others
+    written = [(node.tag, node.value) for node in added]
+    tag = _STR if isinstance(addition.value, str) else INTEGER
+    return written == [(tag, str(addition.value))], others
 
 
 def _same(old: Node, new: Node, below: list[Node], new_values: dict[int, Value]) -> bool:

@@ -63,7 +63,7 @@ def commit_rollback(
     chosen: list[RollbackTarget] = []
 
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
-        current = target_of(folder)
+        current = target_of(folder).with_live_pods(target.live_pods)
         rollback = rollback_target(folder, current, history, to, run)
         chosen.append(rollback)
         if rollback.in_progress:

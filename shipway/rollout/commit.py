@@ -52,7 +52,7 @@ def commit_release(
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
         nonlocal made_before, at
         downgraded = check_release(source, folder, history, release)
-        current = target_of(folder)
+        current = target_of(folder).with_live_pods(target.live_pods)
         changes = changed_files(
             folder, _edits_left(current, step, release), release.revision.commit
         )

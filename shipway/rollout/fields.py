@@ -42,7 +42,7 @@ def value_at(folder: OpsFolder, field: FieldRef) -> Value:
     """
     content, path = folder.files[field.file], f"{folder.path}/{field.file}"
     if field.kind == "field":
-        return field_at(content, field.title, field.name, path)
+        return field_at(content, field.title, field.name, path, field.default)
     return without_tag(image_at(content, field.kind, field.name, path, field.title))
 
 
@@ -60,7 +60,10 @@ def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[st
         before = edited.get(field.file, folder.files[field.file])
         path = f"{folder.path}/{field.file}"
         if field.kind == "field":
-            edited[field.file] = set_field(before, field.title, field.name, edit.value, path)
+            add = field.default is not None
+            edited[field.file] = set_field(
+                before, field.title, field.name, edit.value, path, add=add
+            )
         else:
             image = ImageRef.parse(str(edit.value)).model_copy(update={"tag": tag})
             edited[field.file] = set_image(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 from shipway.app_environment import AppEnvironment
@@ -9,9 +11,10 @@ from shipway.config.rollout import Rollout, read_rollout
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.image_ref import ImageRef
+from shipway.kubernetes.autoscaler import autoscaler_of
 from shipway.kubernetes.objects import KubeObject, images_of, read_objects
 from shipway.rollout.fields import image_fields, value_at
-from shipway.strategies.app_folder import AppFolder
+from shipway.strategies.app_folder import REPLICAS, AppFolder
 from shipway.strategies.step import Edit, FieldRef, Step, Value
 from shipway.strategies.strategy import Strategy
 
@@ -22,6 +25,8 @@ class Target(BaseModel):
     Attributes:
         objects: The folder's Kubernetes objects; none where an agent renders them.
         settings: The values that the strategy may set, as Git has them.
+        live_pods: How many pods the cluster says that a workload has, by kind and name, as far as
+            it was asked.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -32,6 +37,7 @@ class Target(BaseModel):
     strategy: Strategy
     objects: tuple[KubeObject, ...]
     settings: tuple[Edit, ...]
+    live_pods: Mapping[str, int] = {}
 
     @property
     def app(self) -> str:
@@ -76,6 +82,17 @@ class Target(BaseModel):
         return [workload for workload in self.objects if self.containers_of(workload)]
 
     @property
+    def autoscaled(self) -> list[KubeObject]:
+        """The workloads whose number of pods a step sets, and an autoscaler of the folder too."""
+        scaled = {field.title for field in self.current if field.name == REPLICAS}
+        return [
+            workload
+            for workload in self.objects
+            if workload.title in scaled
+            and autoscaler_of(workload, self.objects, self.rollout.namespace) is not None
+        ]
+
+    @property
     def cluster(self) -> str:
         """Name of the Cluster block."""
         return self.rollout.cluster or self.environment
@@ -87,6 +104,21 @@ class Target(BaseModel):
     def address_of(self, kube_object: KubeObject) -> str:
         """An object and its namespace, for people."""
         return f"{kube_object.title} in namespace {self.namespace_of(kube_object)}"
+
+    def with_live_pods(self, live_pods: Mapping[str, int]) -> Target:
+        """The same target, with a strategy that knows how many pods its workloads have."""
+        if not live_pods:
+            return self
+        folder = AppFolder(
+            path=self.folder,
+            section=self.rollout.section,
+            images=tuple(field for field in self.current if field.kind != "field"),
+            objects=self.objects,
+            namespace=self.rollout.namespace,
+            live_pods=live_pods,
+        )
+        strategy = self.rollout.settings.bind(folder)
+        return self.model_copy(update={"strategy": strategy, "live_pods": live_pods})
 
     def plan(self, image: ImageRef, *, rollback: bool = False) -> list[Step]:
         """The steps that are left until all of it runs an image, or runs it again."""
@@ -121,7 +153,11 @@ def target_of(folder: OpsFolder) -> Target:
         {name: content for name, content in folder.files.items() if name in plain}, folder.path
     )
     app_folder = AppFolder(
-        path=folder.path, section=rollout.section, images=images, objects=tuple(objects)
+        path=folder.path,
+        section=rollout.section,
+        images=images,
+        objects=tuple(objects),
+        namespace=rollout.namespace,
     )
     strategy = rollout.settings.bind(app_folder)
     settings = [Edit(field=field, value=value_at(folder, field)) for field in strategy.fields]

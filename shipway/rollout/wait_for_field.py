@@ -11,6 +11,7 @@ from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.route import not_accepted
 from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
 from shipway.rollout.target import Target
+from shipway.strategies.app_folder import REPLICAS
 from shipway.strategies.step import Edit
 
 
@@ -36,9 +37,20 @@ async def field_difference(client: KubeClient, target: Target, edit: Edit) -> st
     namespace = target.namespace_of(desired)
     live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
     value = value_in(live, edit.field.name)
-    if live is None or value != edit.value:
+    if live is None or not _says(target, edit, value):
         return f"{edit.field.name} is {value}, not {edit.value}"
     return not_accepted(live)
+
+
+def _says(target: Target, edit: Edit, value: object) -> bool:
+    """Whether a live value is what a step set; of pods that are up, an autoscaler sets the number.
+
+    None at all is for Git alone.
+    """
+    scaled = {workload.title for workload in target.autoscaled}
+    if edit.field.name == REPLICAS and edit.field.title in scaled and edit.value and value:
+        return True
+    return value == edit.value
 
 
 def value_in(body: object, pointer: str) -> object:

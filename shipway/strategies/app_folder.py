@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import RefuseError
+from shipway.kubernetes.autoscaler import autoscaler_of
 from shipway.kubernetes.objects import KubeObject
 from shipway.strategies.step import FieldRef
 from shipway.strategies.variant import Variant
 
 UNTOUCHED = "everything: nothing was built, pushed or committed"
+REPLICAS = "/spec/replicas"
+# What Kubernetes takes where a manifest leaves a field out.
+_DEFAULTS = {REPLICAS: 1}
 
 
 class AppFolder(BaseModel):
@@ -20,6 +26,9 @@ class AppFolder(BaseModel):
         section: The strategy's section of rollout.yaml.
         images: The fields of the images that a release sets.
         objects: The Kubernetes objects in it.
+        namespace: The namespace of those that name none.
+        live_pods: How many pods the cluster says that a workload has, by kind and name, as far as
+            it was asked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +37,8 @@ class AppFolder(BaseModel):
     section: str
     images: tuple[FieldRef, ...]
     objects: tuple[KubeObject, ...]
+    namespace: str | None = None
+    live_pods: Mapping[str, int] = {}
 
     def object(self, title: str) -> KubeObject:
         """An object by its kind and name.
@@ -57,8 +68,14 @@ class AppFolder(BaseModel):
                 f"an entry of images with file: {file}, and object: {title} if it names one",
                 ", ".join(dict.fromkeys(image.file for image in self.images)),
             )
-        replicas = field_of(deployment, "/spec/replicas")
-        return Variant(name=name, workload=deployment.title, images=images, replicas=replicas)
+        return Variant(
+            name=name,
+            workload=deployment.title,
+            images=images,
+            replicas=field_of(deployment, REPLICAS),
+            autoscaler=autoscaler_of(deployment, self.objects, self.namespace),
+            live_pods=self.live_pods.get(deployment.title),
+        )
 
     def refusal(self, what: str, expected: str, got: str) -> RefuseError:
         """The error for a folder that a strategy cannot work on."""
@@ -73,8 +90,13 @@ def field_of(kube_object: KubeObject, pointer: str) -> FieldRef:
         kube_object: The object.
         pointer: JSON Pointer (RFC 6901) into it.
     """
-    file = _file_name(kube_object)
-    return FieldRef(file=file, kind="field", name=pointer, title=kube_object.title)
+    return FieldRef(
+        file=_file_name(kube_object),
+        kind="field",
+        name=pointer,
+        title=kube_object.title,
+        default=_DEFAULTS.get(pointer),
+    )
 
 
 def pod_labels(deployment: KubeObject) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shipway.kubernetes.objects import KubeObject
 from shipway.parameters import Name
 from shipway.strategies.app_folder import AppFolder, escaped, field_of, pod_labels, selector_of
+from shipway.strategies.enough_pods import with_enough_pods
 from shipway.strategies.step import (
     FieldRef,
     FieldValues,
@@ -127,9 +128,15 @@ class BlueGreen(BaseModel):
             return self._first_release(active, idle, desired)
         if active.is_at(current, desired):
             return self._after_the_switch(active, idle, current, desired)
+        if idle.must_restart(current, desired):
+            down = {idle.replicas: 0}
+            return [
+                (self._make_room(idle, active, current), down),
+                *self._steps({**current, **down}, desired),
+            ]
         prepared = {
             **idle.on(desired),
-            idle.replicas: current[active.replicas],
+            idle.replicas: active.pods(current),
             **self._previewed(idle),
         }
         prepare = Step(
@@ -139,9 +146,15 @@ class BlueGreen(BaseModel):
             baseline=active.workload,
             share=0,
         )
+        prepared = with_enough_pods(current, prepared, active, idle)
+        switch = self._switch(idle, active, desired)
+        if idle.autoscaler is not None:
+            needed = idle.autoscaler.bounded(active.pods(current))
+            pods = min(needed, int(prepared[idle.replicas]))
+            switch = switch.model_copy(update={"pods": pods})
         return [
             (prepare, prepared),
-            (self._switch(idle, active, desired), {self.selector: idle.name}),
+            (switch, {self.selector: idle.name}),
             (self._scale_down(active, idle, desired), {active.replicas: 0}),
         ]
 
@@ -156,7 +169,7 @@ class BlueGreen(BaseModel):
         without_preview = self.model_copy(update={"preview": None})
         *before_last, (last, values) = without_preview._steps(current, desired)
         plan = with_edits(current, [*before_last, (last, {**values, **self._previewed(new)})])
-        ungated = {"pause_seconds": 0, "gates": None, "approval": False}
+        ungated = {"pause_seconds": 0, "gates": None, "approval": False, "pods": 0}
         steps = [step.model_copy(update=ungated) for step in plan]
         return [
             step.model_copy(update={"requires": before.ready})
@@ -188,6 +201,11 @@ class BlueGreen(BaseModel):
         if current[idle.replicas] == 0:
             return [down]
         return [(self._switch(active, idle, desired), {self.selector: active.name}), down]
+
+    def _make_room(self, idle: Variant, active: Variant, current: FieldValues) -> Step:
+        """Of another release that was left half-done, no pods are left to an autoscaler."""
+        ready = active.ready_on(self.serving_image(current))
+        return Step(name=f"0/3 scale down {idle.name}", ready=ready, share=0)
 
     def _switch(self, new: Variant, old: Variant, desired: str) -> Step:
         return Step(

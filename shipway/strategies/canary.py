@@ -13,10 +13,12 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shipway.documents.document import Strict
+from shipway.errors import RefuseError
 from shipway.parameters import Name
-from shipway.strategies.app_folder import AppFolder
+from shipway.strategies.app_folder import UNTOUCHED, AppFolder
+from shipway.strategies.enough_pods import with_enough_pods
 from shipway.strategies.routers import ROUTERS
-from shipway.strategies.routers.replicas import replicas_behind_service
+from shipway.strategies.routers.replicas import Replicas, replicas_behind_service
 from shipway.strategies.routers.router import Router
 from shipway.strategies.step import (
     FieldRef,
@@ -129,7 +131,11 @@ class Canary(BaseModel):
         Args:
             current: What Git says now.
             desired: The image reference, by digest.
+
+        Raises:
+            RefuseError: An autoscaler sets the numbers of pods that are to be the shares.
         """
+        self._refuse_scaled_shares()
         if not all(is_released(current[image]) for image in self.stable.images):
             return with_edits(current, [self._first_release(current, desired)])
         end = self._end(current, desired)
@@ -141,9 +147,13 @@ class Canary(BaseModel):
         if has_requests and self.canary.is_at(current, desired):
             stages = self._stages(current, desired, self._stage_reached(current))
             return with_edits(current, [*stages, *end])
-        undo = [self._undo(current)] if has_requests else []
-        start = [*undo, self._prepare(current, desired)]
-        return with_edits(current, [*start, *self._stages(current, desired, 0), *end])
+        before = [self._undo(current)] if has_requests else []
+        if self.canary.must_restart(current, desired):
+            before.append(self._make_room(current))
+        started = _after(current, before)
+        prepare = self._prepare(started, desired)
+        stages = self._stages(_after(started, [prepare]), desired, 0)
+        return with_edits(current, [*before, prepare, *stages, *end])
 
     def rollback_plan(self, current: FieldValues, desired: str) -> list[Step]:
         """The steps that lead from `current` back to a version that was good.
@@ -174,8 +184,9 @@ class Canary(BaseModel):
             baseline=self.stable.workload,
             share=0,
         )
-        values = self.router.route(current, 0, self.stages[0].weight)
-        return step, {**self.canary.on(desired), **values}
+        values = self._route(current, 0, self.stages[0].weight)
+        values = {**self.canary.on(desired), **values}
+        return step, with_enough_pods(current, values, self.stable, self.canary)
 
     def _stage_reached(self, current: FieldValues) -> int:
         """The position of the stage that Git has come to; between two, the later one."""
@@ -200,8 +211,14 @@ class Canary(BaseModel):
                 share=stage.weight,
                 approval=stage.approval,
             )
-            steps.append((step, self.router.route(current, stage.weight, next_weight)))
+            values = self._route(current, stage.weight, next_weight)
+            steps.append((step, with_enough_pods(current, values, self.stable, self.canary)))
         return steps
+
+    def _route(self, current: FieldValues, weight: int, next_weight: int) -> FieldValues:
+        """The router's values for the pods that stable has, whoever set their number."""
+        seen = {**current, self.stable.replicas: self.stable.pods(current)}
+        return self.router.route(seen, weight, next_weight)
 
     def _end(self, current: FieldValues, desired: str) -> list[PlannedStep]:
         """After the stages: stable becomes the new version and takes all requests."""
@@ -222,6 +239,31 @@ class Canary(BaseModel):
         ready = self.stable.ready_on(self.serving_image(current))
         return Step(name=self._named(0, "all to stable"), ready=ready, share=0), self.router.stop()
 
+    def _make_room(self, current: FieldValues) -> PlannedStep:
+        """Of another release's canary, no pods are left to an autoscaler."""
+        ready = self.stable.ready_on(self.serving_image(current))
+        step = Step(name=self._named(0, "scale down canary"), ready=ready, share=0)
+        return step, {self.canary.replicas: 0}
+
+    def _refuse_scaled_shares(self) -> None:
+        """Refuse to share requests out by a number of pods that an autoscaler sets."""
+        scaled = [
+            f"{variant.autoscaler.title} scales {variant.workload}"
+            for variant in (self.stable, self.canary)
+            if variant.autoscaler is not None
+        ]
+        if not scaled or not isinstance(self.router, Replicas):
+            return
+        raise RefuseError(
+            "The number of pods cannot share the requests out: an autoscaler sets it.",
+            where="rollout.yaml: canary",
+            expected="`router`, or no autoscaler",
+            got=", ".join(scaled),
+            untouched=UNTOUCHED,
+            remedy="share the requests out by weights (`router: {http_route: <name>}`), or take "
+            "the autoscalers out of the folder",
+        )
+
     def _at_rest(self, current: FieldValues, desired: str) -> FieldValues:
         """The canary's values between releases: stable's image, no pods, no requests."""
         return {**self.canary.on(desired), **self.router.route(current, 0, 0)}
@@ -229,3 +271,11 @@ class Canary(BaseModel):
     def _named(self, number: int, name: str) -> str:
         """A step's name; the steps beside the stages are four."""
         return f"{number}/{len(self.stages) + 4} {name}"
+
+
+def _after(current: FieldValues, steps: list[PlannedStep]) -> FieldValues:
+    """What Git says once some steps are committed."""
+    values = dict(current)
+    for _, desired in steps:
+        values |= desired
+    return values

@@ -24,6 +24,7 @@ class FieldRef(BaseModel, frozen=True):
         title: Kind and name of the object, such as `Service/shop`; for an image it may be the kind
             alone, or empty where the file has one image that fits.
         add: Key of the image's digest or tag, to add it where the file has none.
+        default: What an object's field says where the object lacks it; it is added when it is set.
     """
 
     file: str
@@ -31,6 +32,7 @@ class FieldRef(BaseModel, frozen=True):
     name: str
     title: str = ""
     add: str | None = None
+    default: Value | None = None
 
     def may_be_in(self, file: str, title: str) -> bool:
         """Whether the value may stand in an object of a file, as far as the field is told."""
@@ -71,6 +73,8 @@ class Step(BaseModel):
         baseline: The workload that runs the version before meanwhile, to compare with.
         share: Percent of the requests that the new version gets once the step is done.
         approval: Whether a person has to approve before the commit.
+        pods: How many pods what is to be ready must have before the commit, where an autoscaler may
+            have taken some.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,6 +89,7 @@ class Step(BaseModel):
     baseline: str | None = None
     share: float = 100
     approval: bool = False
+    pods: int = 0
 
 
 # A step without its edits, and the values that Git has once it is committed.

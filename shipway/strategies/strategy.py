@@ -14,7 +14,8 @@ from shipway.strategies.step import FieldRef, FieldValues, Step
 class Strategy(Protocol):
     """How an environment gets from one image to another, in steps.
 
-    Pure: what is left to do follows from what Git says now, and from nothing else.
+    Pure: what is left to do follows from what Git says now. Only how many pods come up may follow
+    from what the cluster says that an autoscaler has made; that number changes no other step.
     """
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.kubernetes.autoscaler import Autoscaler
 from shipway.strategies.step import FieldRef, FieldValues, Ready, Value
 
 
@@ -15,6 +16,8 @@ class Variant(BaseModel):
         workload: Kind and name of the object, such as `Deployment/shop`.
         images: The fields of the images that a release sets.
         replicas: The field of the number of its pods.
+        autoscaler: What sets that number once there are pods; None where Git does.
+        live_pods: The number that the cluster has; None where it is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +26,8 @@ class Variant(BaseModel):
     workload: str
     images: tuple[FieldRef, ...]
     replicas: FieldRef
+    autoscaler: Autoscaler | None = None
+    live_pods: int | None = None
 
     def is_at(self, current: FieldValues, image: str) -> bool:
         """Whether Git says that all of it runs an image."""
@@ -35,3 +40,18 @@ class Variant(BaseModel):
     def ready_on(self, image: str) -> tuple[Ready, ...]:
         """What to wait for: that it runs an image, healthy."""
         return (Ready(image=image, workload=self.workload),)
+
+    def pods(self, current: FieldValues) -> int:
+        """How many pods it has for its load: what Git says, or what its autoscaler made of it."""
+        in_git = int(current[self.replicas])
+        if self.autoscaler is None:
+            return in_git
+        return self.live_pods or self.autoscaler.bounded(in_git)
+
+    def must_restart(self, current: FieldValues, image: str) -> bool:
+        """Whether it has to go to no pods before it runs an image.
+
+        No number but that of one that comes up from none reaches a workload with an autoscaler.
+        """
+        is_up = int(current[self.replicas]) > 0
+        return self.autoscaler is not None and is_up and not self.is_at(current, image)

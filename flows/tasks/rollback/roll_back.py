@@ -10,6 +10,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.run_context import run_context
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
+from flows.tasks.rollout.live_pods import with_live_pods
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollback import safety_check
@@ -27,6 +28,7 @@ async def roll_back_safely(target: Target, to: str | None, reason: Reason) -> Co
         HaltError: The version to go back to has no healthy pod, and the one to leave has.
     """
     await check_takeover(target, to)
+    target = await with_live_pods(target, way_back=True)
     rollback = await roll_back(target, to, reason)
     if target.rollout.agent == "reconcile":
         await tell_standing_agents(target.app_environment)

@@ -14,7 +14,8 @@ from shipway.strategies.step import FieldRef, FieldValues, Value
 class Router(Protocol):
     """Shares the requests out between stable and the canary.
 
-    Pure: what it sets follows from what Git says now, and from nothing else.
+    Pure: what it sets follows from what Git says now, and from nothing else. Where an autoscaler
+    sets stable's number of pods, it is told that number as if Git said it.
     """
 
     @property

@@ -79,8 +79,15 @@ def test_a_folder_that_the_strategy_cannot_work_on_is_refused(
     assert caught.value.facts["where"] == "prod/shop/rollout.yaml: blue_green"
 
 
-def test_replicas_that_an_autoscaler_sets_are_refused_by_their_field() -> None:
+def test_a_number_of_pods_that_is_missing_is_kubernetes_default() -> None:
     without = deployment("green", 0).replace(b"  replicas: 0\n", b"")
-    with pytest.raises(RefuseError, match="There is no '/spec/replicas'") as caught:
-        target(green_yaml=without)
-    assert str(caught.value.facts["where"]).startswith("prod/shop/green.yaml")
+    current = target(green_yaml=without).current
+    (green,) = (value for field, value in current.items() if field.title == "Deployment/shop-green")
+    assert green == 1
+
+
+def test_replicas_that_no_release_could_set_are_refused_by_their_field() -> None:
+    wrong = deployment("green", 0).replace(b"  replicas: 0\n", b"  replicas:\n")
+    with pytest.raises(RefuseError, match="There is no value to replace") as caught:
+        target(green_yaml=wrong)
+    assert caught.value.facts["where"] == "prod/shop/green.yaml:5"
