@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 
+from shipway.kubernetes.autoscaler import Autoscaler
 from shipway.strategies.blue_green import BlueGreen
 from shipway.strategies.step import FieldRef, FieldValues, Ready
 from shipway.strategies.variant import Variant
@@ -154,6 +155,27 @@ def test_from_every_state_the_desired_image_serves_and_nothing_else_is_left(
             other = GREEN if selected is BLUE else BLUE
             assert state[other.replicas] == COUNT
     assert [step.edits for step in STRATEGY.plan(states[-1], NEW)] == [()]
+
+
+def autoscaled(live_pods: int | None) -> BlueGreen:
+    """The strategy where autoscalers have made another number of pods of Git's."""
+    bounds = Autoscaler(title="HorizontalPodAutoscaler/a", minimum=2, maximum=9)
+    scaled = {"autoscaler": bounds, "live_pods": live_pods}
+    variants = tuple(colour.model_copy(update=scaled) for colour in (BLUE, GREEN))
+    return STRATEGY.model_copy(update={"variants": variants})
+
+
+@pytest.mark.parametrize("current", STATES)
+def test_whatever_autoscalers_make_of_the_number_the_plan_at_each_state_is_the_rest(
+    current: FieldValues,
+) -> None:
+    plan, states = autoscaled(5).plan(current, NEW), walk(autoscaled(5), current, NEW)
+    assert STRATEGY.serving_image(states[-1]) == NEW
+    for position, state in enumerate(states):
+        left = [step.name for step in plan[position:] if step.edits]
+        for live_pods in (None, 1, 8):
+            rest = autoscaled(live_pods).plan(state, NEW)
+            assert [step.name for step in rest if step.edits] == left
 
 
 def test_a_rollback_is_one_commit_while_the_version_before_is_up() -> None:

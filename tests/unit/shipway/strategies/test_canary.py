@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from shipway.kubernetes.autoscaler import Autoscaler
 from shipway.strategies.canary import Canary, Stage
 from shipway.strategies.routers.replicas import Replicas
 from shipway.strategies.routers.weights import Backends, Weights
@@ -190,6 +191,28 @@ def test_the_plan_at_each_state_is_the_rest_of_the_plan(current: FieldValues) ->
     for position, state in enumerate(states):
         names = [step.name for step in BY_WEIGHT.plan(state, NEW) if step.edits]
         assert names == [step.name for step in plan[position:] if step.edits]
+
+
+BOUNDS = Autoscaler(title="HorizontalPodAutoscaler/a", minimum=2, maximum=9)
+
+
+@pytest.mark.parametrize("current", ALL_STATES)
+@pytest.mark.parametrize("names", [("stable",), ("canary",), ("stable", "canary")])
+def test_and_so_it_is_whatever_autoscalers_make_of_the_numbers(
+    current: FieldValues, names: tuple[str, ...]
+) -> None:
+    def autoscaled(live_pods: int | None) -> Canary:
+        scaled = {"autoscaler": BOUNDS, "live_pods": live_pods}
+        variants = {name: getattr(BY_WEIGHT, name).model_copy(update=scaled) for name in names}
+        return BY_WEIGHT.model_copy(update=variants)
+
+    plan, states = autoscaled(5).plan(current, NEW), walk(autoscaled(5), current, NEW)
+    assert states[-1] == STATES_BY_WEIGHT[-1]
+    for position, state in enumerate(states):
+        left = [step.name for step in plan[position:] if step.edits]
+        for live_pods in (None, 1, 40):
+            rest = autoscaled(live_pods).plan(state, NEW)
+            assert [step.name for step in rest if step.edits] == left
 
 
 @pytest.mark.parametrize("position", range(2, 5))
