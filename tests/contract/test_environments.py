@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from blocks.container_runner import ContainerRunner
-from shipway.errors import RefuseError
+from shipway.errors import FailError, RefuseError
 from shipway.image_ref import ImageRef
 from shipway.process_identity import this_process
 from shipway.registry import Registry
@@ -155,13 +155,13 @@ async def test_commands_that_end_at_once_lose_no_output(environment: TestEnviron
 async def test_the_file_that_a_command_leaves_is_fetched(environment: TestEnvironment) -> None:
     path = f"{environment.folder}/results.xml"
     ended, _ = await run(environment, f"printf '<x/>' > {path}; exit 1", results=path)
-    assert ended == Ended(status=1, results=b"<x/>")
+    assert ended == Ended(status=1, results={path: b"<x/>"})
 
 
 async def test_the_file_is_fetched_to_the_byte(environment: TestEnvironment) -> None:
     path = f"{environment.folder}/results.xml"
     ended, _ = await run(environment, rf"printf 'a\r\n\036\000\377' > {path}", results=path)
-    assert ended.results == b"a\r\n\x1e\x00\xff"
+    assert ended.results == {path: b"a\r\n\x1e\x00\xff"}
 
 
 async def test_a_file_that_is_not_there_or_a_folder_is_no_results(
@@ -175,7 +175,84 @@ async def test_a_file_that_is_not_there_or_a_folder_is_no_results(
 async def test_a_large_file_is_fetched_whole(environment: TestEnvironment) -> None:
     path = f"{environment.folder}/results.xml"
     ended, _ = await run(environment, f"head -c 5000000 /dev/zero > {path}", results=path)
-    assert ended.results == bytes(5_000_000)
+    assert ended.results == {path: bytes(5_000_000)}
+
+
+@pytest.mark.parametrize(
+    ("glob", "matched"),
+    [
+        ("shipway-out/TEST-*.xml", ["TEST-1.xml", "TEST- 2.xml"]),
+        ("shipway-out/**/TEST-*.xml", ["TEST-1.xml", "TEST- 2.xml", "a/b/TEST-3.xml"]),
+        ("shipway-out/*/b/*", ["a/b/TEST-3.xml", "a/b/other"]),
+        ("shipway-out/TEST-1.xml", ["TEST-1.xml"]),
+        ("shipway-out/none-*.xml", []),
+        ("shipway-out/a", []),
+    ],
+)
+async def test_every_file_that_a_glob_matches_is_fetched(
+    environment: TestEnvironment, glob: str, matched: list[str]
+) -> None:
+    script = """mkdir -p shipway-out/a/b && cd shipway-out && printf 1 >TEST-1.xml &&
+    printf '' >'TEST- 2.xml' && printf 3 >a/b/TEST-3.xml && printf o >a/b/other && printf said"""
+    ended, said = await run(environment, script, results=glob)
+    content = {"TEST-1.xml": b"1", "TEST- 2.xml": b"", "a/b/TEST-3.xml": b"3", "a/b/other": b"o"}
+    assert ended.results == {f"shipway-out/{name}": content[name] for name in matched}
+    assert (ended.status, said) == (0, b"said")
+
+
+@pytest.mark.parametrize("script", ["true", "cat {0}/old.xml", "exit 1", "echo new >{0}/new.xml"])
+async def test_a_file_that_was_there_before_is_no_results(
+    environment: TestEnvironment, script: str
+) -> None:
+    folder = environment.folder
+    ended, _ = await run(
+        environment,
+        script.format(folder),
+        files={"old.xml": b"old\n"},
+        results=f"{folder}/*.xml",
+    )
+    new = {f"{folder}/new.xml": b"new\n"} if "new" in script else {}
+    assert ended.results == new
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "ln -s /etc/passwd shipway-out/a.xml",
+        "echo a >a.xml; ln -s ../a.xml shipway-out/a.xml",
+        "mkdir a; echo a >a/a.xml; ln -s ../a shipway-out/a",
+    ],
+    ids=["a file outside", "a file", "a folder"],
+)
+async def test_links_are_no_results(environment: TestEnvironment, link: str) -> None:
+    ended, _ = await run(environment, f"mkdir shipway-out; {link}", results="shipway-out/**/*.xml")
+    assert ended == Ended(status=0)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_FILES", 2), ("MOST_BYTES", 5)])
+async def test_too_many_or_too_large_files_are_red(
+    environment: TestEnvironment, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(f"shipway.runners.results.{limit}", most)
+    folder = environment.folder
+    script = f"for name in a b c; do echo $name >{folder}/$name.xml; done"
+    with pytest.raises(FailError, match=r"6 bytes in 3 files"):
+        await run(environment, script, results=f"{folder}/*.xml")
+
+
+async def test_results_and_what_is_printed_beside_them_stay_apart(
+    environment: TestEnvironment,
+) -> None:
+    path = f"{environment.folder}/results.xml"
+    # Standard error comes in its own time: it may be told while the results are.
+    script = f"""head -c 300000 /dev/urandom >{path}; cksum <{path}
+    python3 -c 'import sys\nfor n in range(5000): print(n, file=sys.stderr)'; printf last"""
+    ended, said = await run(environment, script, results=path)
+    first, *numbers = sorted(said.replace(b"last", b"").splitlines(), key=len, reverse=True)
+    (content,) = ended.results.values()
+    assert len(content) == 300_000
+    assert first.split()[1] == b"300000"
+    assert sorted(map(int, numbers)) == list(range(5000))
 
 
 async def test_the_environment_is_the_layers_and_what_the_invocation_adds(
