@@ -119,9 +119,9 @@ class Layer(Strict):
     files: str | None = Field(
         default=None, description="Glob of the test files, for a command that takes `{files}`."
     )
-    junit: str | None = Field(
+    junit: RelativePath | None = Field(
         default=None,
-        description="Where the command writes JUnit XML, if not to $SHIPWAY_JUNIT.",
+        description="Glob of the JUnit XML that the command writes, if not to $SHIPWAY_JUNIT.",
     )
     shards: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
         default="auto", description="How many at once; auto: from the recorded times and the slots."
@@ -219,8 +219,9 @@ class Layer(Strict):
         shares = self.junit is not None and RUNNERS[self.runner].images == "none"
         if shares and self.splits and (self.shards != 1 or self.retries):
             raise ValueError(
-                f"shards and retries of a {self.runner} share one folder, and would share the file "
-                "of junit: let the command write to $SHIPWAY_JUNIT, or set shards: 1 and retries: 0"
+                f"shards and retries of a {self.runner} share one folder, and would share the "
+                "files of junit: let the command write to $SHIPWAY_JUNIT, or set shards: 1 and "
+                "retries: 0"
             )
         return self
 

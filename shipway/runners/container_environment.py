@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import io
-import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.networks import Network
 
 from shipway.concurrency import shielded
 from shipway.runners.containers import remove_container
-from shipway.runners.environment import CANNOT_EXECUTE, EnvironmentSpec, Output, no_such_program
+from shipway.runners.environment import EnvironmentSpec, Output, no_such_program
 from shipway.runners.labels import labels
 from shipway.runners.local_images import image_env
+from shipway.runners.results import OutputWithResults
 from shipway.test_tools.lines import LONGEST
 from shipway.test_tools.tool import Ended, Invocation
 
 FOLDER = "shipway"
-# Of what a command printed, so much is shown where it could not start.
-LAST_OUTPUT_BYTES = 4096
 
 
 class ContainerEnvironment:
@@ -50,37 +48,24 @@ class ContainerEnvironment:
 
         Raises:
             RefuseError: The image has no such program.
+            FailError: Its results cannot be read.
         """
-        container = await shielded(asyncio.to_thread(self._create, invocation))
-        content = None
-        last_output = b""
-
-        def pass_on(chunk: bytes) -> None:
-            nonlocal last_output
-            last_output = (last_output + chunk)[-LAST_OUTPUT_BYTES:]
-            output(chunk)
-
+        told = OutputWithResults(invocation, output)
+        container = await shielded(asyncio.to_thread(self._create, told.invocation))
         try:
-            old = await asyncio.to_thread(_read, container, invocation.results)
             # A thread of its own: it is busy for as long as the command runs, and the loop's few
             # threads are needed to end it.
             follower = ThreadPoolExecutor(1, "shipway-follow")
             loop = asyncio.get_running_loop()
-            following = loop.run_in_executor(follower, _follow, container, pass_on)
+            following = loop.run_in_executor(follower, _follow, container, told.feed)
             follower.shutdown(wait=False)
             status = await following
-            archive = await asyncio.to_thread(_read, container, invocation.results)
-            # With its time of change: what the image holds is no result.
-            if archive is not None and archive != old:
-                content = await asyncio.to_thread(_file_in, archive)
         except APIError as error:
             message = str(error.explanation or error)
             raise no_such_program(invocation.command, message) from error
         finally:
             await shielded(asyncio.to_thread(remove_container, container))
-        if status in CANNOT_EXECUTE and content is None:
-            raise no_such_program(invocation.command, last_output.decode("utf-8", "replace"))
-        return Ended(status=status, results=content)
+        return told.ended(status)
 
     def _create(self, invocation: Invocation) -> Container:
         container = self._client.containers.create(
@@ -128,22 +113,3 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
             entry.size, entry.mode = len(data), 0o644
             archive.addfile(entry, io.BytesIO(data))
     return content.getvalue()
-
-
-def _read(container: Container, path: str | None) -> bytes | None:
-    """A file of a container, in an archive that has its time of change too."""
-    if path is None:
-        return None
-    try:
-        folder = container.attrs["Config"].get("WorkingDir") or ""
-        stream, _ = container.get_archive(posixpath.join("/", folder, path))
-        return b"".join(stream)
-    except NotFound:
-        return None
-
-
-def _file_in(content: bytes) -> bytes | None:
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        members = archive.getmembers()
-        file = archive.extractfile(members[0]) if members else None
-        return file.read() if file else None

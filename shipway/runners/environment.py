@@ -86,6 +86,7 @@ class TestEnvironment(Protocol):
 
         Raises:
             RefuseError: There is no such program.
+            FailError: The results cannot be read.
         """
         ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +16,10 @@ from shipway.errors import FailError, RefuseError, RetryError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.pods import hopeless
 from shipway.kubernetes.refused import words_of
-from shipway.runners.environment import CANNOT_EXECUTE, EnvironmentSpec, Output, no_such_program
+from shipway.runners.environment import EnvironmentSpec, Output, no_such_program
 from shipway.runners.pod_job import FOLDER, TESTS, Manifest, files, job, job_name
 from shipway.runners.pod_jobs import pods_of_job, remove_job
-from shipway.runners.pod_log import PodLog
+from shipway.runners.results import OutputWithResults
 from shipway.test_tools.tool import Ended, Invocation
 
 MANAGER = "shipway-tests"
@@ -73,14 +72,15 @@ class PodEnvironment:
 
         Raises:
             RefuseError: The image has no such program, or the cluster does not take the pod.
-            FailError: The pod does not start, a service does not get ready, or the log is cut off.
+            FailError: The pod does not start, a service does not get ready, or its results
+                cannot be read.
         """
-        name, mark = job_name(f"{self._spec.name}-{next(self._numbers)}"), secrets.token_hex(8)
+        name = job_name(f"{self._spec.name}-{next(self._numbers)}")
         _check_size(invocation)
+        log = OutputWithResults(invocation, output)
         try:
-            await self._create(name, invocation, mark)
+            await self._create(name, log.invocation)
             pod = await self._started(name)
-            log = PodLog(mark, output)
             await self._follow(pod, log)
             ended = await self._ended(pod)
         except ApiException as error:
@@ -92,17 +92,14 @@ class PodEnvironment:
             ) from error
         finally:
             await shielded(remove_job(self._client, self._settings.namespace, name))
-        status, results = int(ended["exitCode"]), log.results()
         if ended.get("reason") in {"StartError", "ContainerCannotRun"}:
             raise no_such_program(invocation.command, str(ended.get("message")))
-        if status in CANNOT_EXECUTE and results is None:
-            raise no_such_program(invocation.command, log.last_output.decode("utf-8", "replace"))
-        return Ended(status=status, results=results)
+        return log.ended(int(ended["exitCode"]))
 
-    async def _create(self, name: str, invocation: Invocation, mark: str) -> None:
+    async def _create(self, name: str, invocation: Invocation) -> None:
         """The Job first, held back, so that it owns its files; they must be there as it starts."""
         settings = self._settings
-        body = job(settings.template, name, self._spec, invocation, mark, settings.ready_seconds)
+        body = job(settings.template, name, self._spec, invocation, settings.ready_seconds)
         suspended = {**body, "spec": {**body["spec"], "suspend": True}}
         # Not by server-side apply: Prefect's own template holds a field that no Job has.
         created = await self._client.create(suspended, settings.namespace, MANAGER)
@@ -170,7 +167,7 @@ class PodEnvironment:
             remedy="see whether the cluster has room for it, and raise the runner's ready_seconds",
         )
 
-    async def _follow(self, pod: str, log: PodLog) -> None:
+    async def _follow(self, pod: str, log: OutputWithResults) -> None:
         answer: Any = await self._core.read_namespaced_pod_log(
             pod,
             self._settings.namespace,

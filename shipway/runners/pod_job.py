@@ -16,17 +16,6 @@ from shipway.test_tools.tool import Invocation
 FOLDER = "/shipway"
 TESTS = "tests"
 FILES = "files"
-# A log is all that is left of a pod that has ended: what the command wrote goes there, framed. As
-# text, because a container engine takes carriage returns from line ends; small, because a kubelet
-# turns over a log of 10 MiB.
-# An old file, which the image may hold, is no result.
-TELL_RESULTS = r"""file=$1 mark=$2; shift 2
-[ -d "$file" ] || rm -f "$file" || exit
-"$@"; status=$?
-if [ -f "$file" ]; then
-  printf '\036%s+\n' "$mark"; gzip -c <"$file" | base64 && printf '\036%s.\n' "$mark"
-fi
-exit $status"""
 
 Manifest = dict[str, Any]
 
@@ -42,7 +31,6 @@ def job(
     name: str,
     spec: EnvironmentSpec,
     invocation: Invocation,
-    mark: str,
     ready_seconds: float,
 ) -> Manifest:
     """The Job that runs a command beside its services, which share its network: all are localhost.
@@ -54,7 +42,6 @@ def job(
         name: As `job_name` gives it.
         spec: The environment; each sidecar is ready before the command starts.
         invocation: The command.
-        mark: Stands before the file that the command leaves, at the end of the log.
         ready_seconds: How long a sidecar may take to be ready.
     """
     body = copy.deepcopy(template)
@@ -70,7 +57,7 @@ def job(
     job_spec["backoffLimit"] = 0
     job_spec["activeDeadlineSeconds"] = int(spec.timeout_seconds + ready_seconds)
     job_spec.setdefault("ttlSecondsAfterFinished", 600)
-    pod["containers"][0] = _test_container(pod["containers"][0], spec, invocation, mark)
+    pod["containers"][0] = _test_container(pod["containers"][0], spec, invocation)
     pod["restartPolicy"] = "Never"
     # Process 1 ignores signals it has no handler for: let that be the pod's own, not the tests'.
     pod["shareProcessNamespace"] = True
@@ -89,19 +76,14 @@ def job(
     return body
 
 
-def _test_container(
-    template: Manifest, spec: EnvironmentSpec, invocation: Invocation, mark: str
-) -> Manifest:
+def _test_container(template: Manifest, spec: EnvironmentSpec, invocation: Invocation) -> Manifest:
     """The container that the command runs in; what the template says and nobody else stays."""
-    command = invocation.command
-    if invocation.results is not None:
-        command = ["sh", "-c", TELL_RESULTS, "shipway", invocation.results, mark, *command]
     variables = {**_variables(template.get("env")), **spec.env, **invocation.env}
     rest = {key: value for key, value in template.items() if key not in {"args", "env"}}
     return rest | {
         "name": TESTS,
         "image": spec.image,
-        "command": command,
+        "command": invocation.command,
         "env": _entries(variables),
         "volumeMounts": [
             *template.get("volumeMounts", []),

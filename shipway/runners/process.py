@@ -12,7 +12,8 @@ from typing import ClassVar
 
 from shipway.concurrency import shielded
 from shipway.runners import supervise
-from shipway.runners.environment import EnvironmentSpec, Output, no_such_program
+from shipway.runners.environment import EnvironmentSpec, Output
+from shipway.runners.results import OutputWithResults
 from shipway.runners.runner import ImageSource
 from shipway.temporary_folder import temporary_folder
 from shipway.test_tools.tool import Ended, Invocation
@@ -42,16 +43,13 @@ class ProcessEnvironment:
 
         Raises:
             RefuseError: There is no such program.
+            FailError: Its results cannot be read.
         """
+        told = OutputWithResults(invocation, output)
         for name, content in invocation.files.items():
             (Path(self.folder) / name).write_bytes(content)
-        if invocation.results is not None:
-            # The checkout may hold one, and so may an earlier invocation.
-            before = self._code / invocation.results
-            if before.is_file() or before.is_symlink():
-                before.unlink()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", supervise.__file__, *invocation.command),
+            *(sys.executable, "-I", supervise.__file__, *told.invocation.command),
             cwd=self._code,
             env={**self.env, **invocation.env},
             stdin=asyncio.subprocess.PIPE,
@@ -62,24 +60,15 @@ class ProcessEnvironment:
         )
         assert process.stdin is not None  # noqa: S101  # as asked for above
         assert process.stdout is not None  # noqa: S101
-        last_output = b""
         try:
             while chunk := await process.stdout.read(CHUNK_BYTES):
-                last_output = (last_output + chunk)[-CHUNK_BYTES:]
-                output(chunk)
+                told.feed(chunk)
             status = await process.wait()
         finally:
             # The supervisor ends itself and all below it once nobody holds this.
             process.stdin.close()
             await shielded(process.wait())
-        results = self._results(invocation)
-        if status in {supervise.CANNOT_EXECUTE, supervise.NOT_FOUND} and results is None:
-            raise no_such_program(invocation.command, last_output.decode("utf-8", "replace"))
-        return Ended(status=status, results=results)
-
-    def _results(self, invocation: Invocation) -> bytes | None:
-        file = self._code / (invocation.results or "")
-        return file.read_bytes() if file.is_file() else None
+        return told.ended(status)
 
 
 class ProcessRunner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from shipway.test_tools.tool import FILES, Ended, Event, Invocation, Reader, Too
 # A shell's statuses from here on say that a command could not start, or was ended by a signal.
 MOST_COUNTED = 125
 MOST_NAMED = 10
+VARIABLE = "SHIPWAY_JUNIT"
 
 
 class Junit:
@@ -26,7 +28,7 @@ class Junit:
 
     Args:
         command: The command; `{files}` in it stands for the files of a shard.
-        path: Where it writes JUnit XML, if it does not read $SHIPWAY_JUNIT.
+        path: Glob of the JUnit XML that it writes, if it does not read $SHIPWAY_JUNIT.
         files: The test files, where the command takes any.
     """
 
@@ -58,7 +60,7 @@ class Junit:
 
     def invocation(self, plan: Plan, folder: str, env: Mapping[str, str]) -> Invocation | None:
         """The command with the plan's files."""
-        path = self._path or f"{folder}/junit.xml"
+        file = f"{folder}/junit.xml"
         command = self._command
         if FILES in command:
             files = self._files_in(plan)
@@ -66,7 +68,11 @@ class Junit:
                 return None
             at = command.index(FILES)
             command = [*command[:at], *files, *command[at + 1 :]]
-        return Invocation(command=command, env={"SHIPWAY_JUNIT": path}, results=path)
+        return Invocation(
+            command=command,
+            env={VARIABLE: self._path or file},
+            results=self._path or glob.escape(file),
+        )
 
     def reader(self) -> Reader:
         """A reader of lines, and of JUnit XML at the end."""
@@ -97,7 +103,7 @@ class JunitReader:
 
     def __init__(self, command: str, path: str | None, files: Sequence[str]) -> None:
         self._command = command
-        self._path = path or "$SHIPWAY_JUNIT"
+        self._path = path
         self._files = files
         self._lines = Lines()
 
@@ -107,16 +113,21 @@ class JunitReader:
 
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         """What the JUnit XML holds."""
+        place = self._path or f"${VARIABLE}"
         last = f"exit status {ended.status}; its last words:\n{last_words}"
-        if ended.results is None:
+        if not ended.results:
             raise FailError(
                 "The test command left no results.",
                 where=self._command,
-                expected=f"JUnit XML at {self._path}",
+                expected=f"a new or changed file with JUnit XML at {place}",
                 got=last,
                 remedy="write JUnit XML to $SHIPWAY_JUNIT, or set the layer's junit",
             )
-        written = parse_junit(ended.results, f"{self._path} of {self._command}")
+        written = [
+            test
+            for path, xml in sorted(ended.results.items())
+            for test in parse_junit(xml, f"{path if self._path else place} of {self._command}")
+        ]
         files = {file: self._layer_file(file) for file in {test.file for test in written}}
         results = [self._renamed(test, files[test.file]) for test in written]
         failed = [test.name for test in results if test.outcome == "failed"]

@@ -14,7 +14,6 @@ from junitparser import Error, Failure, JUnitXmlError, Skipped, TestCase
 from shipway.errors import FailError
 from shipway.pyramid.results import LayerResult, Outcome, TestResult
 
-MOST_BYTES = 256 * 1024 * 1024
 # What XML 1.0 cannot hold; tools write it all the same when a test prints it.
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FORBIDDEN_BYTES = re.compile(
@@ -36,16 +35,8 @@ def parse_junit(xml: bytes, where: str) -> tuple[TestResult, ...]:
     """Read JUnit XML with one or many suites; characters that XML forbids become `?`.
 
     Raises:
-        FailError: It is not JUnit XML, or over 256 MiB. A layer whose results cannot be read has
-            not passed.
+        FailError: It is not JUnit XML. A layer whose results cannot be read has not passed.
     """
-    if len(xml) > MOST_BYTES:
-        raise FailError(
-            "The test results are too large.",
-            where=where,
-            expected=f"at most {MOST_BYTES} bytes",
-            got=f"{len(xml)} bytes",
-        )
     try:
         root = _plain(ElementTree.fromstring(FORBIDDEN_BYTES.sub(b"?", _utf8(xml))))  # noqa: S314
         if root.tag not in SUITES:

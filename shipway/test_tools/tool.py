@@ -23,7 +23,7 @@ class ToolSettings(BaseModel):
     Attributes:
         command: Program and arguments.
         files: Glob of the test files, for a command with `{files}`.
-        junit: Where the command writes JUnit XML, if not to $SHIPWAY_JUNIT.
+        junit: Glob of the JUnit XML that the command writes, if not to $SHIPWAY_JUNIT.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,11 +39,12 @@ class ToolSettings(BaseModel):
 
 
 class Invocation(BaseModel):
-    """A command, its environment, files to lay beside it, and the file it leaves.
+    """A command, its environment, files to lay beside it, and the files it leaves.
 
     Attributes:
         files: Content by name, below the folder that the test environment gives.
-        results: Path to fetch afterwards.
+        results: Glob of the files to fetch afterwards, from the working directory. One that was
+            there before counts only if it has changed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,12 +56,12 @@ class Invocation(BaseModel):
 
 
 class Ended(BaseModel):
-    """How an invocation ended: its exit status, and the file it left."""
+    """How an invocation ended: its exit status, and the results files it left, by path."""
 
     model_config = ConfigDict(frozen=True)
 
     status: int
-    results: bytes | None = None
+    results: dict[str, bytes] = {}
 
 
 class Reader(Protocol):

@@ -10,8 +10,9 @@ import pytest
 from shipway.config.pipeline import Layer
 from shipway.errors import FailError
 from shipway.pyramid.plan import Plan
-from shipway.runners.pod_job import TELL_RESULTS
+from shipway.runners.results import OutputWithResults
 from shipway.test_tools.junit import Junit
+from shipway.test_tools.tool import Invocation
 from tests.support.environments import process_environment
 
 GREEN = '<testsuite><testcase name="old"/></testsuite>'
@@ -64,10 +65,12 @@ async def test_each_invocation_has_a_file_of_its_own(tmp_path: Path) -> None:
 def test_in_a_pod_an_old_file_is_no_result(tmp_path: Path, command: str, results: bool) -> None:
     file = tmp_path / "junit.xml"
     file.write_text(GREEN)
-    words = ["sh", "-c", TELL_RESULTS, "shipway", file, "mark", "sh", "-c", command, file]
-    ended = subprocess.run(words, stdout=subprocess.PIPE, check=False)
+    words = ["sh", "-c", command, str(file)]
+    log = OutputWithResults(Invocation(command=words, env={}, results=str(file)), lambda _: None)
+    ended = subprocess.run(log.invocation.command, stdout=subprocess.PIPE, check=False)
+    log.feed(ended.stdout)
     assert ended.returncode == int(command.rpartition("exit ")[2] if "exit" in command else 0)
-    assert (b"mark" in ended.stdout) is results
+    assert log.ended(ended.returncode).results == ({str(file): b"x"} if results else {})
 
 
 @pytest.mark.parametrize("more", [{}, {"shards": 2}, {"shards": 1, "retries": 1}, {"retries": 2}])

@@ -85,7 +85,7 @@ async def test_a_results_file_of_the_image_is_no_result(
     invocation = Invocation(command=words, env={}, results=path)
     async with ContainerRunner().open().environment(spec) as environment:
         ended = await environment.run(invocation, lambda _: None)
-    assert (ended.status, ended.results) == (0, results)
+    assert (ended.status, ended.results) == (0, {} if results is None else {path: results})
 
 
 async def test_all_that_a_run_starts_bears_its_name_and_its_owners(

@@ -9,7 +9,7 @@ import pytest
 
 from shipway.errors import FailError
 from shipway.pyramid.plan import Plan
-from shipway.test_tools import junit_xml as junit
+from shipway.runners import results
 from shipway.test_tools.junit import Junit
 from tests.support.environments import process_environment
 from tests.support.telling import Told, tell
@@ -52,14 +52,14 @@ async def test_results_that_cannot_be_read_are_no_success(tmp_path: Path, conten
 async def test_results_over_the_limit_are_no_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(junit, "MOST_BYTES", 1000)
+    monkeypatch.setattr(results, "MOST_BYTES", 1000)
     write = f"printf '<testsuite>%0{{}}d{CASE}</testsuite>' 0 > $SHIPWAY_JUNIT"
     rest = 1000 - len(SUITE)
     assert (await run(tmp_path, write.format(rest))).outcomes() == {"a::b": "passed"}
     with pytest.raises(FailError) as caught:
         await run(tmp_path, write.format(rest + 1))
     assert caught.value.what == "The test results are too large."
-    assert caught.value.facts["got"] == "1001 bytes"
+    assert caught.value.facts["got"] == "1001 bytes in 1 files"
 
 
 async def test_a_command_that_fails_without_a_failure_fails(tmp_path: Path) -> None:

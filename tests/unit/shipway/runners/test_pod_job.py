@@ -47,7 +47,7 @@ def made(
 ) -> dict[str, Any]:
     command = Invocation(command=["pytest", "-q"], env={"ZONE": "c", "X": "1"}, **invocation)
     spec = spec_of(run="run", image="image@sha256:0", env={"LAYER": "unit"}, sidecars=sidecars)
-    return job(template, "name", spec, command, "mark", ready_seconds=30)
+    return job(template, "name", spec, command, ready_seconds=30)
 
 
 def pod_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -131,14 +131,6 @@ def test_an_invocations_files_lie_in_a_folder_that_can_be_written_to() -> None:
     assert held["binaryData"] == {"plan.json.gz": base64.b64encode(b"plan").decode()}
     assert held["metadata"]["ownerReferences"][0]["uid"] == "uid"
     assert held["metadata"]["labels"] == {RUN_LABEL: "run"}
-
-
-def test_a_command_that_leaves_a_file_tells_it() -> None:
-    (tests,) = pod_of(made(results="out.xml"))["containers"]
-    shell, _, script, *rest = tests["command"]
-    assert shell == "sh"
-    assert "base64" in script
-    assert rest == ["shipway", "out.xml", "mark", "pytest", "-q"]
 
 
 @pytest.mark.parametrize("name", ["shop-unit-1", "x" * 200, "shop-" * 30, "a"])
