@@ -249,11 +249,8 @@ def released(origin: Origin, ops: OpsRepository) -> OpsRepository:
     return ops
 
 
-def revisions(ops: OpsRepository, environment: str, app: str | None) -> list[str]:
-    if app is None:
-        history = ops.environment_history(environment)
-    else:
-        history = ops.history(AppEnvironment(app=app, environment=environment))
+def revisions(ops: OpsRepository, environment: str, app: str) -> list[str]:
+    history = ops.history(AppEnvironment(app=app, environment=environment))
     return [commit.trailers["Revision"] for commit in history]
 
 
@@ -263,14 +260,13 @@ def revisions(ops: OpsRepository, environment: str, app: str | None) -> list[str
         ("prod", "shop", ["two", "one"]),
         ("staging", "shop", ["three"]),
         ("prod", "cart", ["four"]),
-        ("prod", None, ["four", "two", "one"]),
         ("prod", "other", []),
         ("staging", "cart", []),
         ("prod", "[s]hop", []),
     ],
 )
 def test_the_history_is_that_of_the_app_in_its_environment(
-    released: OpsRepository, environment: str, app: str | None, found: list[str]
+    released: OpsRepository, environment: str, app: str, found: list[str]
 ) -> None:
     assert revisions(released, environment, app) == found
 
@@ -278,7 +274,7 @@ def test_the_history_is_that_of_the_app_in_its_environment(
 def test_a_record_knows_commit_time_author_and_trailers(
     origin: Origin, released: OpsRepository
 ) -> None:
-    found = released.environment_history("staging")[0]
+    found = released.history(AppEnvironment(app="shop", environment="staging"))[0]
     commit = origin.bare.commit("main~2")
     assert found == OpsCommit(
         commit=commit.hexsha,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from shipway.git.ops_repository import OpsRepository
 from shipway.history.dora import measure
 from shipway.reports.history import chart, history_page, history_rows
-from tests.unit.shipway.history.test_dora import END, HISTORY, START, back, record
+from tests.unit.shipway.history.test_dora import END, HISTORY, START, back, change
 
 
 def test_without_deployments_the_page_shows_no_rates() -> None:
@@ -24,7 +24,7 @@ def test_the_page_shows_the_figures_and_a_bar_a_day() -> None:
 
 
 def test_a_busy_day_shrinks_the_bars_and_hides_none() -> None:
-    many = [record(hour / 100, "a") for hour in range(400)] + [back(30, "a")]
+    many = [change(hour / 100) for hour in range(400)] + [back(30, 1)]
     lines = chart(many, START.date() + timedelta(days=2)).splitlines()
     assert len(lines) == 30
     assert lines[-3] == f"Sun 01 Nov  {'=' * 40} 400"
@@ -34,9 +34,18 @@ def test_a_busy_day_shrinks_the_bars_and_hides_none() -> None:
 
 def test_a_row_says_what_when_who_and_from_which_run() -> None:
     ops = OpsRepository(url="file:///srv/ops.git")
-    rows = history_rows([back(4, "c"), record(5, "d", Downgrade_From="e", Run="link")], ops.link)
+    downgrade = change(5, what="downgrade 1/1 rolling", run="link", reason="5xx")
+    rows = history_rows([back(4, 2), downgrade], ops.link)
     assert rows[0]["what"] == "rollback 1/1 rolling"
     assert (rows[0]["by"], rows[0]["when"]) == ("Ada", "2026-11-01T04:00:00+00:00")
-    assert (rows[1]["what"], rows[1]["run"]) == ("downgrade 1/1 rolling", "link")
-    cleared = record(6, "d", Hold_Cleared="image")
-    assert history_rows([cleared], ops.link)[0]["what"] == "hold cleared"
+    assert rows[1] == {
+        "when": "2026-11-01T05:00:00+00:00",
+        "app": "shop",
+        "what": "downgrade 1/1 rolling",
+        "revision": "f" * 12,
+        "image": "shop@sha256:0",
+        "by": "Shipway",
+        "reason": "5xx",
+        "commit": "`0000000`",
+        "run": "link",
+    }

@@ -1,9 +1,10 @@
-"""Random histories in real Git: a rollback leads to what the files said before."""
+"""Random histories in real Git: a rollback leads to what the files said before; history agrees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
+from shipway.history.changes import changes_since
 from shipway.rollback.target import RollbackTarget, rollback_target
 from shipway.rollout.target import target_of
 from tests.support.app_environments import SHOP
@@ -153,6 +155,15 @@ class Story:
             return None
         return int(str(found.image)[-1])
 
+    def shows(self) -> int | None:
+        """The image that the history's newest row says to run; None before the first release."""
+        since = datetime(2020, 1, 1, tzinfo=UTC)
+        (changes,) = self.shop.ops.look_back(
+            SHOP.environment, SHOP.app, since, lambda history: changes_since(history, since)
+        )
+        images = (int(change.image[-1]) for change in changes if change.kind != "hold cleared")
+        return next(images, 0) or None
+
 
 @contextmanager
 def story() -> Iterator[Story]:
@@ -174,3 +185,4 @@ def test_a_rollback_leads_to_what_the_files_said_before(actions: list[tuple[str,
             told.act(*action)
             stack, before = told.now.stack, told.now.before if told.now.stack else None
             assert told.leads_to() == (stack[before - 1] if before else None), told.line
+            assert told.shows() == (stack[-1] if stack else None), told.line
