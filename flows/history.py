@@ -28,13 +28,12 @@ async def history(environment: str, app: str | None = None, days: int = 30) -> N
     check_names(app=app, environment=environment)
     until = datetime.now(UTC)
     since = until - timedelta(days=days)
-    commits = await read_history(environment, app)
-    recent = [commit for commit in commits if commit.at >= since]
+    changes = await read_history(environment, app, since)
     title = f"{app or 'Every app'} in {environment}"
-    page = history_page(title, measure(commits, since, until), recent, until)
+    page = history_page(title, measure(changes, since, until), changes, until)
     ops = await load_block(OpsRepository)
     key = f"{environment}-{app}" if app else environment
     await acreate_markdown_artifact(page, key=f"{key}-dora", description=title)
     await acreate_table_artifact(
-        history_rows(recent, ops.link), key=f"{key}-history", description=f"{title}: every commit"
+        history_rows(changes, ops.link), key=f"{key}-history", description=f"{title}: every change"
     )

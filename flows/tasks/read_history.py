@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from blocks.ops_repository import OpsRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
-from shipway.app_environment import AppEnvironment
-from shipway.git.trailers import OpsCommit
+from shipway.git.history import History
+from shipway.history.change import Change
+from shipway.history.changes import changes_since
 
 
 @external_task("read the history of {environment}")
-async def read_history(environment: str, app: str | None) -> list[OpsCommit]:
-    """Everything that Shipway committed for an environment (and one app), newest first."""
+async def read_history(environment: str, app: str | None, since: datetime) -> list[Change]:
+    """What became of an environment's apps (or of one) since then, newest first."""
     ops = await load_block(OpsRepository)
-    if app is None:
-        return await asyncio.to_thread(ops.environment_history, environment)
-    return await asyncio.to_thread(ops.history, AppEnvironment(app=app, environment=environment))
+
+    def changes(history: History) -> list[Change]:
+        return changes_since(history, since)
+
+    each = await asyncio.to_thread(ops.look_back, environment, app, since, changes)
+    return sorted((one for app in each for one in app), key=lambda one: one.at, reverse=True)

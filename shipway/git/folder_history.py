@@ -8,6 +8,7 @@ the one is followed that the folder's release came by.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -69,6 +70,33 @@ def versions_of(mirror: Mirror, tip: str, folder: str) -> Iterator[Version]:
             contents = mirror.blobs([entry.oid for entry in entries])
             files = {entry.name: text for entry, text in zip(entries, contents, strict=True)}
             yield _version(mirror, commit, files)
+
+
+def changed_below(mirror: Mirror, tip: str, folder: str, since: datetime) -> list[str]:
+    """The folders in a folder that a commit since then changed; those that are gone, too."""
+    names, size, start = set[str](), _FEWEST, tip
+    while start:
+        line = _line(mirror, start, size + 1)
+        folders = _folders_in(mirror, _trees_of(mirror, [each.root for each in line], folder))
+        start = line[-1].oid if len(line) > size else ""
+        if not start:
+            # Before the first commit there was nothing.
+            folders.append(set())
+        for commit, (now, before) in zip(line, pairwise(folders), strict=False):
+            if committed_at(commit.date, commit.seconds) < since:
+                return sorted(names)
+            names |= {name for name, _ in now ^ before}
+        size = min(2 * size, _MOST)
+    return sorted(names)
+
+
+def _folders_in(mirror: Mirror, trees: Sequence[str | None]) -> list[set[tuple[str, str]]]:
+    """Name and id of each folder in each of these trees."""
+    entries = mirror.trees({tree for tree in trees if tree})
+    return [
+        {(each.name, each.oid) for each in entries[tree] if each.kind == "tree"} if tree else set()
+        for tree in trees
+    ]
 
 
 def _version(mirror: Mirror, commit: _Commit, files: dict[str, bytes]) -> Version:

@@ -20,15 +20,18 @@ class History:
         app_environment: Whose folder it is.
 
     Attributes:
+        app_environment: Whose folder it is.
         versions: What the folder said, newest first; read as far as somebody asks.
     """
 
     def __init__(self, mirror: Mirror, commit: str, app_environment: AppEnvironment) -> None:
-        self._mirror, self._commit, self._whose = mirror, commit, app_environment
+        self._mirror, self._commit = mirror, commit
+        self.app_environment = app_environment
         self.versions = Remembered(versions_of(mirror, commit, app_environment.folder))
 
     @cached_property
     def commits(self) -> list[OpsCommit]:
         """The commits whose trailers name the app in the environment, newest first."""
-        trailers = {"Environment": self._whose.environment, "App": self._whose.app}
+        whose = self.app_environment
+        trailers = {"Environment": whose.environment, "App": whose.app}
         return list(commits_with(self._mirror, self._commit, trailers))

@@ -6,6 +6,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
 from shipway.git.commit import Author, commit_files, read_below, read_files
+from shipway.git.folder_history import changed_below
 from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
@@ -29,7 +31,7 @@ from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, P
 from shipway.git.record import RECORD_FILE
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
-from shipway.git.trailers import OpsCommit, commits_with
+from shipway.git.trailers import OpsCommit
 
 Answer = TypeVar("Answer")
 
@@ -150,8 +152,20 @@ class OpsRepository(GitRemote):
             return question(folder, _history(mirror, folder.commit, app_environment))
 
     @mending_cache("ops")
-    def environment_history(self, environment: str) -> list[OpsCommit]:
-        """What Shipway committed for every app of an environment, newest first.
+    def look_back(
+        self,
+        environment: str,
+        app: str | None,
+        since: datetime,
+        question: Callable[[History], Answer],
+    ) -> list[Answer]:
+        """What a question finds in the history of each app of an environment.
+
+        Args:
+            environment: The environment.
+            app: One app, or every app that a commit since then changed if None.
+            since: How far the question looks back.
+            question: Asked about one app's folder at a time.
 
         Raises:
             RefuseError: The branch or the repository is not there, or access is denied.
@@ -159,8 +173,9 @@ class OpsRepository(GitRemote):
         """
         with self.mirror("ops") as mirror:
             tip = self._tip(mirror)
-            _check_whole(mirror)
-            return list(commits_with(mirror, tip, {"Environment": environment}))
+            apps = [app] if app else changed_below(mirror, tip, environment, since)
+            whose = [AppEnvironment(app=app, environment=environment) for app in apps]
+            return [question(_history(mirror, tip, each)) for each in whose]
 
     def commit(
         self,

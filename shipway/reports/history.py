@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
-from shipway.git.trailers import OpsCommit
-from shipway.history.dora import Dora, is_deployment, is_rollback
+from shipway.history.change import Change
+from shipway.history.dora import Dora
 from shipway.reports.markdown import escape
 
 _CHART_DAYS = 30
 _WIDEST = 40
 
 
-def history_page(title: str, dora: Dora, history: Sequence[OpsCommit], until: datetime) -> str:
+def history_page(title: str, dora: Dora, changes: Sequence[Change], until: datetime) -> str:
     """The Markdown page."""
     figures = [
         ("Deployment frequency", f"{dora.per_day:.2f} a day ({dora.deployments})"),
@@ -26,17 +26,19 @@ def history_page(title: str, dora: Dora, history: Sequence[OpsCommit], until: da
     rows = "\n".join(f"| {name} | {value} |" for name, value in figures)
     parts = [
         f"# {escape(title)}",
-        f"The last {dora.days:.0f} days, from `git log` alone.",
+        f"The last {dora.days:.0f} days, from the ops repository alone.",
         f"| Figure | Value |\n|---|---|\n{rows}",
-        "## Deployments a day\n\n```text\n" + chart(history, until.date()) + "\n```",
+        "## Deployments a day\n\n```text\n" + chart(changes, until.date()) + "\n```",
     ]
     return "\n\n".join(parts)
 
 
-def chart(history: Sequence[OpsCommit], today: date) -> str:
+def chart(changes: Sequence[Change], today: date) -> str:
     """One line a day: `=` for a deployment, `x` for a rollback."""
-    deployments = Counter(commit.at.date() for commit in history if is_deployment(commit))
-    rollbacks = Counter(commit.at.date() for commit in history if is_rollback(commit))
+    deployments, rollbacks = (
+        Counter(change.at.date() for change in changes if change.kind == kind)
+        for kind in ("deployment", "rollback")
+    )
     days = [today - timedelta(days=ago) for ago in range(_CHART_DAYS - 1, -1, -1)]
     scale = max(1, *(deployments[day] + rollbacks[day] for day in days)) / _WIDEST
     lines: list[str] = []
@@ -49,36 +51,27 @@ def chart(history: Sequence[OpsCommit], today: date) -> str:
     return "\n".join(lines)
 
 
-def history_rows(history: Sequence[OpsCommit], link: Callable[[str], str]) -> list[dict[str, str]]:
-    """One row a commit: what, when, who, from which run.
+def history_rows(changes: Sequence[Change], link: Callable[[str], str]) -> list[dict[str, str]]:
+    """One row a change: what, when, who, from which run.
 
     Args:
-        history: The commits.
+        changes: The changes.
         link: A commit by its id, as Markdown.
     """
     return [
         {
-            "when": commit.at.isoformat(),
-            "app": commit.trailers.get("App", ""),
-            "what": _what(commit),
-            "revision": commit.trailers.get("Revision", "")[:12],
-            "image": commit.trailers.get("Image", commit.trailers.get("Hold-Cleared", "")),
-            "by": commit.trailers.get("By", commit.by),
-            "reason": commit.trailers.get("Reason", ""),
-            "commit": link(commit.commit),
-            "run": commit.trailers.get("Run", ""),
+            "when": change.at.isoformat(),
+            "app": change.app,
+            "what": change.what,
+            "revision": change.revision[:12],
+            "image": change.image,
+            "by": change.by,
+            "reason": change.reason,
+            "commit": link(change.commit),
+            "run": change.run,
         }
-        for commit in history
+        for change in changes
     ]
-
-
-def _what(commit: OpsCommit) -> str:
-    """What a commit did, in words."""
-    if "Hold-Cleared" in commit.trailers:
-        return "hold cleared"
-    kinds = {"Downgrade-From": "downgrade ", "Rollback-From": "rollback "}
-    kind = "".join(word for trailer, word in kinds.items() if trailer in commit.trailers)
-    return kind + commit.trailers.get("Step", "")
 
 
 def _span(span: timedelta | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,7 +30,8 @@ class Ran(BaseModel):
         serving: The image that took the traffic.
         images: Every image that a release may set there.
         record: What the folder's record says, where it explains the images.
-        is_new: Whether the commit says itself that it released that: it is no return then.
+        says_so: Whether the commit says itself that it did that.
+        version: What the folder said.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,12 +40,18 @@ class Ran(BaseModel):
     serving: str
     images: tuple[str, ...]
     record: dict[str, str]
-    is_new: bool
+    says_so: bool
+    version: Version
 
     @property
     def said(self) -> dict[str, str]:
         """What explains the images."""
         return self.commit.trailers
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the commit says itself that it released that: it is no return then."""
+        return self.says_so and "Rollback-From" not in self.said
 
 
 class Releases:
@@ -59,7 +66,7 @@ class Releases:
     def __init__(self, folder: OpsFolder, current: Target, history: History) -> None:
         self._now = explanation([record_in(folder.files)], current.images)
         self._serving = current.strategy.serving_image(current.current)
-        self.newest_first = Remembered(_ran(folder, history))
+        self.newest_first = what_ran(history)
 
     @property
     def last(self) -> dict[str, str]:
@@ -105,11 +112,32 @@ class Releases:
     def _before(self, ran: Ran, position: int) -> int:
         """Where to look for what ran before: where the files said the same, if they came back."""
         below = self.newest_first.at(position + 1)
-        if not ran.is_new and below is not None and below.serving != ran.serving:
-            for at, earlier in enumerate(self.newest_first):
-                if at > position and _is_return(ran, earlier):
-                    return at
-        return position + 1
+        if below is None or below.serving == ran.serving:
+            return position + 1
+        return came_back_to(self.newest_first, position) or position + 1
+
+
+def what_ran(history: History) -> Remembered[Ran]:
+    """What ran, newest first, for as far as somebody asks; what cannot be read never ran."""
+    return Remembered(_ran(history))
+
+
+def came_back_to(newest_first: Remembered[Ran], position: int) -> int | None:
+    """Where the files said before what they came back to; None where they said something new.
+
+    Args:
+        newest_first: What ran.
+        position: Where somebody may have come back, by hand or by a rollback.
+    """
+    ran, below = newest_first.at(position), newest_first.at(position + 1)
+    if ran is None or below is None or ran.is_new:
+        return None
+    # Whoever edits by hand may leave the record of what was there before.
+    is_left = bool(ran.record) and ran.record == below.record
+    for at, earlier in enumerate(newest_first):
+        if at > position and _is_return(ran, earlier, is_left=is_left):
+            return at
+    return None
 
 
 def revision_of(said: Mapping[str, str], at: datetime) -> Revision:
@@ -119,14 +147,22 @@ def revision_of(said: Mapping[str, str], at: datetime) -> Revision:
         said: What explains the release.
         at: When it was committed, where nothing says of when the revision is.
     """
-    date = said.get("Revision-Date", "")
     return Revision(
         commit=said.get("Revision", UNKNOWN),
         tree=said.get("Revision-Tree", ""),
         author=said.get("Revision-Author", ""),
         subject=said.get("Revision-Subject", ""),
-        at=_date(date) or at,
+        at=revision_date(said) or at,
     )
+
+
+def revision_date(said: Mapping[str, str]) -> datetime | None:
+    """When the revision of a release was committed, where what explains the release says so."""
+    try:
+        date = datetime.fromisoformat(said.get("Revision-Date", ""))
+    except ValueError:
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)
 
 
 def explanation(blocks: Sequence[Mapping[str, str]], images: Sequence[str]) -> dict[str, str]:
@@ -138,10 +174,14 @@ def explanation(blocks: Sequence[Mapping[str, str]], images: Sequence[str]) -> d
     return next((dict(said) for said in explains if said.get("Revision")), {})
 
 
-def _ran(folder: OpsFolder, history: History) -> Iterator[Ran]:
+def _ran(history: History) -> Iterator[Ran]:
     for version in history.versions:
+        commit = version.commit.commit
+        folder = OpsFolder(
+            app_environment=history.app_environment, commit=commit, files=version.files
+        )
         try:
-            target = target_of(folder.model_copy(update={"files": version.files}))
+            target = target_of(folder)
         except RefuseError:
             continue
         yield _ran_from(version, target)
@@ -151,31 +191,24 @@ def _ran_from(version: Version, target: Target) -> Ran:
     record = explanation([record_in(version.files)], target.images)
     message = explanation(version.said, target.images)
     said = record or message
-    says_so = bool(message) and all(said.get(name) == message.get(name) for name in _STEP)
     return Ran(
         commit=version.commit.model_copy(update={"trailers": said}),
         serving=target.strategy.serving_image(target.current),
         images=tuple(target.images),
         record=record,
-        is_new=says_so and "Rollback-From" not in said,
+        says_so=bool(message) and all(said.get(name) == message.get(name) for name in _STEP),
+        version=version,
     )
 
 
-def _is_return(ran: Ran, earlier: Ran) -> bool:
+def _is_return(ran: Ran, earlier: Ran, *, is_left: bool) -> bool:
     """Whether the files came back to what they said earlier."""
-    if "Rollback-From" in ran.said:
+    if "Rollback-From" in ran.said and not is_left:
         return earlier.serving == ran.said["Image"]
-    if ran.record:
+    if ran.record and not is_left:
         return earlier.record == ran.record
-    return earlier.images == ran.images
+    return (earlier.images, earlier.serving) == (ran.images, ran.serving)
 
 
 def _is_known(said: Mapping[str, str]) -> bool:
     return said.get("Revision", UNKNOWN) != UNKNOWN
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
