@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RetryError
 from shipway.git.history import History
+from shipway.git.record import RECORD_FILE
 
 
 class OpsFolder(BaseModel):
@@ -36,12 +37,30 @@ class OpsFolder(BaseModel):
 
 
 class Proposal(BaseModel):
-    """Files to change, by path (None takes one away), and the commit message."""
+    """Files to change, and the commit message.
+
+    Attributes:
+        changes: What the files say then, by path; None takes one away.
+        message: The commit message.
+        notes: Those of the files that also say who, when and why: another run that proposes the
+            same writes something else there.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     changes: Mapping[str, bytes | None]
     message: str
+    notes: frozenset[str] = frozenset()
+
+    def identity(self, folder: OpsFolder) -> str:
+        """Equal for what changes the same in a folder in which the same was released last."""
+        files = [
+            (path, folder.files.get(path.removeprefix(f"{folder.path}/")), text)
+            for path, text in sorted(self.changes.items())
+            if path not in self.notes
+        ]
+        last = folder.files.get(RECORD_FILE)
+        return hashlib.sha256(repr((last, files)).encode()).hexdigest()
 
 
 class Landed(BaseModel):

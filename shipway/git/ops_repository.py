@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -28,7 +27,6 @@ from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
-from shipway.git.record import RECORD_FILE
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
 from shipway.git.trailers import OpsCommit
@@ -173,9 +171,10 @@ class OpsRepository(GitRemote):
         """
         with self.mirror("ops") as mirror:
             tip = self._tip(mirror)
+            _check_whole(mirror)
             apps = [app] if app else changed_below(mirror, tip, environment, since)
             whose = [AppEnvironment(app=app, environment=environment) for app in apps]
-            return [question(_history(mirror, tip, each)) for each in whose]
+            return [question(History(mirror, tip, each)) for each in whose]
 
     def commit(
         self,
@@ -261,19 +260,14 @@ class OpsRepository(GitRemote):
                 pushed.append(commit)
                 self._push(mirror, commit, folder.commit)
             else:
-                on_review(self._ask_for_review(self.review, mirror, commit, proposal))
+                on_review(self._ask_for_review(self.review, mirror, commit, folder, proposal))
         return Landed(commit=commit, new=True)
 
-    def _ask_for_review(self, forge: Forge, mirror: Mirror, commit: str, proposal: Proposal) -> str:
+    def _ask_for_review(
+        self, forge: Forge, mirror: Mirror, commit: str, folder: OpsFolder, proposal: Proposal
+    ) -> str:
         """Push to a branch that is named by what it changes, and see to its pull request."""
-        # The record names the run: another run of the same release finds the same branch.
-        changes = sorted(
-            (path, text or b"")
-            for path, text in proposal.changes.items()
-            if path.rpartition("/")[2] != RECORD_FILE
-        )
-        digest = hashlib.sha256(repr(changes).encode()).hexdigest()[:12]
-        branch = f"shipway/{changes[0][0].rpartition('/')[0]}/{digest}"
+        branch = f"shipway/{folder.path}/{proposal.identity(folder)[:12]}"
         ref = f"refs/heads/{check_ref(branch)}"
         # Another run of the same release may have pushed it, on an older tip.
         if not mirror.ask("looking for the branch", "ls-remote", "origin", ref):

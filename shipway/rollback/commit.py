@@ -10,7 +10,7 @@ from shipway.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_hold
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
-from shipway.rollback.target import RollbackTarget, rollback_target
+from shipway.rollback.target import RollbackTarget, rollback_target, same_in_progress
 from shipway.rollout.commit import step_commit
 from shipway.rollout.commit_message import release_proposal
 from shipway.rollout.fields import changed_files
@@ -64,7 +64,9 @@ def commit_rollback(
 
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
         current = target_of(folder).with_live_pods(target.live_pods)
-        rollback = rollback_target(folder, current, history, to, run)
+        # Another run may have committed just that meanwhile: it is not gone back twice.
+        rollback = same_in_progress(folder, current, history, chosen[-1], run) if chosen else None
+        rollback = rollback or rollback_target(folder, current, history, to, run)
         chosen.append(rollback)
         if rollback.in_progress:
             return None

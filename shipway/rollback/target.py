@@ -108,6 +108,15 @@ def rollback_in_progress(
     )
 
 
+def same_in_progress(
+    folder: OpsFolder, current: Target, history: History, meant: RollbackTarget, run: RunContext
+) -> RollbackTarget | None:
+    """A rollback that Git has in progress, if it leads where `meant` does, and from there."""
+    found = rollback_in_progress(folder, current, history, meant.revision.commit, run)
+    images = (meant.image, meant.from_image)
+    return found if found and (found.image, found.from_image) == images else None
+
+
 def image_to_leave(current: Target, last: Mapping[str, str]) -> str:
     """The image that a rollback leads away from: the last release's, however far it has come.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shipway.config.holds import HOLDS_FILE
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.record import RECORD_FILE, write_record
 from shipway.git.trailers import with_trailers
@@ -49,7 +50,9 @@ def release_proposal(
         "Revision-Author": revision.author,
         "Revision-Subject": revision.subject,
     }
+    record, holds = (f"{folder.path}/{name}" for name in (RECORD_FILE, HOLDS_FILE))
     return Proposal(
-        changes={**changes, f"{folder.path}/{RECORD_FILE}": write_record({**trailers, **about})},
+        changes={**changes, record: write_record({**trailers, **about})},
         message=with_trailers(f"{app} {revision.short} → {environment}", trailers),
+        notes=frozenset({record, holds}),
     )
