@@ -18,7 +18,7 @@ async def clear_hold(app: str, environment: str, revision: str, reason: str, by:
     Args:
         app: App, as its Source Repository block is named.
         environment: Environment, as its folder in the ops repository is named.
-        revision: The held revision, or the beginning of its id.
+        revision: The held revision, or its image's digest; the beginning of either is enough.
         reason: Why it may come back; it stands in the commit.
         by: Who says so; it stands beside the reason.
     """

@@ -24,12 +24,12 @@ def clear_hold(
     reason: Reason,
     run: RunContext,
 ) -> StepCommit:
-    """Commit a holds.yaml without the hold on a revision.
+    """Commit a holds.yaml without the hold on an image.
 
     Args:
         ops: The ops repository.
         app_environment: Where the hold is.
-        revision: The held revision, or the beginning of its id.
+        revision: The held revision, or its image's digest; the beginning of either is enough.
         reason: Why, and who.
         run: The run that clears it.
 
@@ -46,7 +46,7 @@ def clear_hold(
         file = f"{folder.path}/{HOLDS_FILE}"
         holds = read_holds(folder.files.get(HOLDS_FILE), file).holds
         # Whoever merged it may have left out what the commit said.
-        if proposed and proposed[-1] not in holds:
+        if proposed and all(hold.image != proposed[-1].image for hold in holds):
             return None
         cleared = _single_hold(folder, holds, revision)
         proposed.append(cleared)
@@ -62,8 +62,9 @@ def clear_hold(
             f"{app_environment.app} {cleared.revision[:7]} may go to "
             f"{app_environment.environment} again"
         )
+        left = [hold for hold in holds if hold.image != cleared.image]
         return Proposal(
-            changes={file: write_holds(Holds(holds=[hold for hold in holds if hold != cleared]))},
+            changes={file: write_holds(Holds(holds=left))},
             message=with_trailers(subject, trailers),
         )
 
@@ -71,15 +72,21 @@ def clear_hold(
     return step_commit(ops, landed, datetime.now(UTC))
 
 
-def _single_hold(folder: OpsFolder, holds: list[Hold], revision: str) -> Hold:
-    """The hold on a revision, by the beginning of its id."""
-    matching = [hold for hold in holds if hold.revision.startswith(revision)]
-    if len(matching) == 1 and revision:
-        return matching[0]
+def _single_hold(folder: OpsFolder, holds: list[Hold], name: str) -> Hold:
+    """The hold on an image, by the beginning of its revision's id or of its digest."""
+    matching = {hold.image: hold for hold in holds if _is_named(hold, name)}
+    if len(matching) == 1:
+        return next(iter(matching.values()))
     raise RefuseError(
-        f"There is no single hold on {revision!r}.",
+        f"There is no single hold on {name!r}.",
         where=f"{folder.path}/{HOLDS_FILE} at {folder.commit[:7]}",
-        expected="the beginning of one held revision's id",
-        got=", ".join(hold.revision for hold in holds) or "no hold at all",
+        expected="the beginning of one held revision's id, or of one held image's digest",
+        got="\n".join(f"{hold.revision}: {hold.image}" for hold in holds) or "no hold at all",
         untouched="the ops repository and the cluster",
     )
+
+
+def _is_named(hold: Hold, name: str) -> bool:
+    digest = hold.image.partition("@")[2]
+    ids = (hold.revision, digest, digest.partition(":")[2])
+    return name != "" and (name == hold.image or any(each.startswith(name) for each in ids))
