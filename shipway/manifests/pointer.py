@@ -4,32 +4,44 @@ from __future__ import annotations
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shipway.manifests.source import Source, fields, lines_of, object_remedy, title_of
+from shipway.manifests.source import (
+    Source,
+    fields,
+    is_list,
+    lines_of,
+    object_remedy,
+    objects_of,
+    title_of,
+)
 
 _NO_PLACE = "Not a place in this file."
 _LIKE = "a path like /spec/replicas"
 
 
 def root_of(source: Source, pointer: str) -> Node:
-    """The one document in which a pointer leads somewhere; the only one of a file in any case.
+    """The one document or object in a list in which a pointer leads somewhere.
+
+    The only document of a file is it in any case.
 
     Raises:
         RefuseError: It leads nowhere in all of them, or somewhere in several.
     """
-    roots = source.documents
+    objects = objects_of(source)
+    lists = [(title_of(root), root) for root in source.documents if is_list(root)]
+    roots = [*lists, *objects]
     if not roots:
         raise source.refuse(None, _NO_PLACE, _LIKE, "document 0")
     if len(roots) == 1 or not pointer.startswith("/"):
-        return roots[0]
-    leading = [root for root in roots if _leads(root, pointer)]
-    if len(leading) == 1:
-        return leading[0]
-    titles = [title_of(root) for root in leading or roots]
-    if not leading:
+        return roots[0][1]
+    leading = [(title, root) for title, root in roots if _leads(root, pointer)]
+    nodes, titles = [root for _, root in leading], [title for title, _ in leading or roots]
+    if len(nodes) == 1:
+        return nodes[0]
+    if not nodes:
         got = ", ".join(filter(None, titles)) or f"{len(roots)} documents without it"
         raise source.refuse(None, f"There is no {pointer!r}.", "one document that has it", got)
     what = f"{pointer!r} stands in several documents."
-    raise source.refuse(leading[1], what, "exactly one", lines_of(leading), object_remedy(titles))
+    raise source.refuse(nodes[1], what, "exactly one", lines_of(nodes), object_remedy(titles))
 
 
 def nodes_to(source: Source, pointer: str, root: Node) -> list[Node]:

@@ -60,14 +60,30 @@ def fields(node: Node | None) -> dict[str, Node]:
 
 
 def objects_of(source: Source) -> list[tuple[str, Node]]:
-    """The objects of a file, those in a `kind: List` too, each with its kind and name."""
-    objects: list[tuple[str, Node]] = []
-    for root in source.documents:
-        items = fields(root).get("items")
-        listed = isinstance(items, SequenceNode) and title_of(root).endswith("List")
-        nodes = items.value if listed and items else [root]
-        objects += [(title_of(node), node) for node in nodes]
-    return objects
+    """The objects of a file, those in lists too, each with its kind and name."""
+    return [each for root in source.documents for each in _objects_in(root)]
+
+
+def _objects_in(node: Node, kind: str = "") -> Iterator[tuple[str, Node]]:
+    """A document, or the objects in a `kind: List` or a typed list, in lists in lists too.
+
+    Args:
+        node: The document, or an item.
+        kind: Of the items of a typed list, which need not say it again.
+    """
+    if not is_list(node):
+        yield title_of(node, kind), node
+        return
+    items = fields(node)["items"]
+    for item in items.value if isinstance(items, SequenceNode) else ():
+        yield from _objects_in(item, title_of(node).removesuffix("List"))
+
+
+def is_list(node: Node) -> bool:
+    """Whether a document is a list; a list has no name, a custom kind such as AllowList has."""
+    top = fields(node)
+    named = "name" in fields(top.get("metadata"))
+    return "items" in top and not named and title_of(node).endswith("List")
 
 
 def object_of(source: Source, title: str) -> Node:
@@ -87,11 +103,18 @@ def object_of(source: Source, title: str) -> Node:
     raise source.refuse(None, f"There is no {title}.", title, got)
 
 
-def title_of(root: Node) -> str:
-    """Kind and name of an object; the kind alone where it has no name."""
+def title_of(root: Node, kind: str = "") -> str:
+    """Kind and name of an object; the kind alone where it has no name.
+
+    Args:
+        root: The object.
+        kind: Of an object that does not say it.
+    """
     top = fields(root)
-    named = top.get("kind"), fields(top.get("metadata")).get("name")
-    return "/".join(str(node.value) for node in named if isinstance(node, ScalarNode))
+    own, name = top.get("kind"), fields(top.get("metadata")).get("name")
+    words = [own.value if isinstance(own, ScalarNode) else kind]
+    words += [name.value] if isinstance(name, ScalarNode) else []
+    return "/".join(word for word in words if word)
 
 
 def object_remedy(titles: Sequence[str]) -> str | None:
