@@ -20,8 +20,8 @@ from shipway.test_tools.lines import Lines
 from shipway.test_tools.tool import Ended, Event, Invocation, ToolSettings
 
 PLUGIN = ("shipway_pytest.py", "shipway_split.py", "shipway_names.py")
-# pytest's own exit statuses: all well, ended before its time, nothing collected.
-WELL, INTERRUPTED, NOTHING = 0, 2, 5
+# pytest's own exit statuses: all well, ended before its time, refused, nothing collected.
+WELL, INTERRUPTED, USAGE, NOTHING = 0, 2, 4, 5
 
 
 class Pytest:
@@ -129,13 +129,18 @@ class PytestReader:
         """Nothing more is known; whether pytest came to its end is."""
         if self._end is None:
             began = "was ended from outside, or crashed," if self._collected else "did not begin:"
+            cause = (
+                "correct its options, its configuration or conftest.py, as its last words say"
+                if ended.status == USAGE
+                else "see whether it ran out of memory, or a test ends the process"
+            )
             raise FailError(
                 f"pytest {began} with exit status {ended.status}.",
                 where=self._command,
                 expected="a run of pytest to its end",
                 got=f"its last words:\n{last_words}",
-                remedy="see whether it ran out of memory, or a test ends the process; if the "
-                "command does not run pytest in its own environment, set the layer's tool: junit",
+                remedy=f"{cause}; if the command does not run pytest in its own environment, set "
+                "the layer's tool: junit",
             )
         status = int(self._end["end"])
         usual = (WELL,) if self._collected else (WELL, NOTHING)
