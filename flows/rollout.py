@@ -48,10 +48,10 @@ async def rollout(
         until: Stop at the first commit, or go on until the cluster runs the image and is healthy.
     """
     target = await read_target(app_environment)
-    plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if not release.cause.is_rollback:
-        await resume_rollback(target, release)
+        target = await resume_rollback(target, release)
         await check_release(target, release)
+    plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if until == "commit":
         _, commit = await take_step(target, plan[0], release, {})
         return RolloutResult(commits=(commit,), served=None)
@@ -152,11 +152,17 @@ async def judge_step(
     return gate_trailers(passed)
 
 
-async def resume_rollback(target: Target, release: Release) -> None:
-    """Go on with a rollback from an image that a run before this one did not live to finish."""
+async def resume_rollback(target: Target, release: Release) -> Target:
+    """Go on with a rollback from an image that a run before this one did not live to finish.
+
+    Returns:
+        The environment as it is then.
+    """
     unfinished = await find_unfinished_rollback(target, release.image)
-    if unfinished is not None:
-        await rollout(target.app_environment, unfinished)
+    if unfinished is None:
+        return target
+    await rollout(target.app_environment, unfinished)
+    return await read_target(target.app_environment)
 
 
 async def roll_back_after(
