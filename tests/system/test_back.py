@@ -70,6 +70,25 @@ async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Pro
         assert words in rows
 
 
+async def test_what_somebody_reverted_by_hand_is_told_by_the_history(project: Project) -> None:
+    await run_release(project.app)
+    before = {
+        f"{project.folder}/{name}": at_tip(project, name) for name in ("deployment.yaml", "RELEASE")
+    }
+    project.change({"VERSION": "2\n"})
+    await run_release(project.app)
+    project.change_ops(before)
+    for app in (project.app, None):
+        told = await history("staging", app, return_state=True)
+        key = f"staging-{project.app}" if app else "staging"
+        found = await artifacts(run_of(told))
+        rows = str(found[f"{key}-history"].data)
+        assert rows.count("reverted by hand") >= 1
+        if app:
+            page = str(found[f"{key}-dora"].data)
+            assert "| Change failure rate | 50 % (1) |" in page
+
+
 async def test_a_rollback_that_was_killed_leads_no_further_back_when_it_is_started_again(
     project: Project,
 ) -> None:
