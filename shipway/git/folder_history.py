@@ -21,7 +21,7 @@ from shipway.git.trailers import END, OpsCommit, trailers_in
 from shipway.text import one_line
 
 # How many commits are looked at together, at first and at most.
-_FEWEST, _MOST = 8, 64
+_FEWEST, _MOST = 8, 512
 # Of the commits that were merged together, the newest ones explain it.
 _MERGED = 50
 _FIELDS = ("%H", "%T", "%P", "%cI", "%ct", "%an", "%B")
