@@ -14,6 +14,7 @@ from shipway.git.remembered import Remembered
 from shipway.history.change import Change, Kind
 from shipway.history.kinds import failed_at, follows_rollback, is_by_hand, kind_at
 from shipway.rollout.releases import UNKNOWN, Ran, came_back_to, revision_date, what_ran
+from shipway.strategies.step import is_released
 
 
 def changes_since(history: History, since: datetime) -> list[Change]:
@@ -63,7 +64,8 @@ def _by_hand(app: str, kind: Kind, ran: Remembered[Ran], position: int, one: Ran
     """What somebody did: the image that is new, or else the one that serves since then."""
     below, image = ran.at(position + 1), one.serving
     if below is not None and below.serving == one.serving:
-        image = next((each for each in one.images if each not in below.images), one.serving)
+        new = (each for each in one.images if each not in below.images and is_released(each))
+        image = next(new, one.serving)
     said = next((each.said for each in ran if each.said.get("Image") == image), {})
     return Change(
         app=app,

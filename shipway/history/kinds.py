@@ -41,14 +41,16 @@ def is_by_hand(ran: Remembered[Ran], position: int, one: Ran) -> bool:
 
 
 def failed_at(ran: Remembered[Ran], position: int) -> datetime | None:
-    """When the deployment was made that was taken back there; None where none was."""
-    back = came_back_to(ran, position)
-    at = position + 1
-    while back is not None and at < back and (one := ran.at(at)) is not None:
-        if kind_at(ran, at, one) == "deployment":
+    """When the deployment of what served until then was made, if it was taken back there."""
+    failed, back = ran.at(position + 1), came_back_to(ran, position)
+    if failed is None or back is None:
+        return None
+    for at, one in enumerate(ran):
+        if at >= back:
+            break
+        is_it = at > position and one.serving == failed.serving
+        if is_it and kind_at(ran, at, one) == "deployment":
             return one.commit.at
-        # What was taken back before was not what ran.
-        at = came_back_to(ran, at) or at + 1
     return None
 
 

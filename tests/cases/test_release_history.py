@@ -355,10 +355,11 @@ def colours(origin: Origin, tmp_path: Path) -> BlueGreenEnvironment:
     return environment
 
 
-PREPARE, SWITCH, DOWN = "1/3 prepare", "2/3 switch to", "3/3 scale down"
 RELEASED = [
-    *(f"{PREPARE} green 1", f"{SWITCH} green 1", f"{DOWN} blue 1"),
-    *(f"{PREPARE} blue 2", f"{SWITCH} blue 2", f"{DOWN} green 2"),
+    "1/1 first 1",
+    "1/3 prepare green 2",
+    "2/3 switch to green 2",
+    "3/3 scale down blue 2",
 ]
 
 
@@ -374,8 +375,7 @@ def test_a_switch_by_hand_that_leaves_the_record_is_a_failure(
     colours: BlueGreenEnvironment,
 ) -> None:
     person = Person(colours.origin)
-    service = folder()["service.yaml"].replace(b"colour: blue", b"colour: green")
-    person.edit({f"{FOLDER}/service.yaml": service})
+    person.edit({f"{FOLDER}/service.yaml": folder()["service.yaml"]})
     assert rows(colours) == [*RELEASED, "reverted by hand 1"]
     assert figures(colours) == (2, 1, 0)
 
@@ -389,7 +389,7 @@ def test_a_rollback_of_several_steps_is_one_failure(colours: BlueGreenEnvironmen
 
 def test_a_rollback_of_what_did_not_serve_yet_is_no_failure(colours: BlueGreenEnvironment) -> None:
     colours.run = run_context(3)
-    colours.commit(3, "1/3 prepare green")
+    colours.commit(3, "1/3 prepare blue")
     colours.run = run_context(4)
     colours.roll_back()
     assert figures(colours) == (2, 0, 0)
