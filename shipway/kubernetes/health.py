@@ -63,8 +63,8 @@ def judge(observed: Observed, images: dict[str, str], startup: Startup, now: dat
     workload = observed.workload
     spec, status = workload["spec"], workload.get("status", {})
     desired = spec.get("replicas", status.get("desiredNumberScheduled", 1))
-    updated = status.get("updatedReplicas", status.get("updatedNumberScheduled", 0)) or 0
-    available = status.get("availableReplicas", status.get("numberAvailable", 0)) or 0
+    updated = status.get("updatedReplicas", status.get("updatedNumberScheduled")) or 0
+    available = status.get("availableReplicas", status.get("numberAvailable")) or 0
     counts: dict[str, Any] = {
         "updated": updated,
         "available": available,
@@ -107,7 +107,7 @@ def judge(observed: Observed, images: dict[str, str], startup: Startup, now: dat
     reasons += sorted({words for pod in unready if (words := unschedulable(pod))})[:1]
     deadline = _condition(workload, "Progressing")
     if deadline.get("reason") == "ProgressDeadlineExceeded":
-        reasons[0] = deadline.get("message", "")
+        reasons[0] = deadline.get("message") or reasons[0]
         state = "failed" if stuck else "blocked"
     else:
         state = "progressing"
@@ -135,15 +135,15 @@ def became_healthy_at(workload: dict[str, Any], pods: list[dict[str, Any]]) -> d
 
 def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:
     """Whether a pod's spec has these images, by container."""
-    current = images_in(pod)
-    return all(without_tag(current.get(name) or "") == image for name, image in images.items())
+    current = {name: without_tag(image) for name, image in images_in(pod).items() if image}
+    return images.items() <= current.items()
 
 
 def _kept(observed: Observed, desired: int) -> tuple[int, str]:
     """How many pods the workload's update strategy leaves as they are, and that in words."""
     old = len(observed.old_pods)
     strategy = observed.workload["spec"].get("updateStrategy") or {}
-    partition = (strategy.get("rollingUpdate") or {}).get("partition") or 0
+    partition = (strategy.get("rollingUpdate") or {}).get("partition")
     if old and strategy.get("type") == "OnDelete":
         words = "; updateStrategy OnDelete: each other pod once somebody deletes it"
         return min(old, desired), words
@@ -161,7 +161,7 @@ def _refused(observed: Observed) -> tuple[datetime | None, str] | None:
         if condition.get("status") == "True":
             words = f"ReplicaFailure: {condition.get('message', '')}"
             return time_of(condition.get("lastTransitionTime")), words
-    if observed.kind == "Deployment" or observed.new_revision is None:
+    if observed.new_revision is None:
         return None
     # StatefulSets and DaemonSets have no such condition: their events tell.
     metadata = observed.workload["metadata"]

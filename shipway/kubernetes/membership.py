@@ -101,4 +101,4 @@ def is_marked(body: Mapping[str, Any]) -> bool:
 
 def _defined(spec: Mapping[str, Any]) -> tuple[str, str]:
     """Group and kind that the spec of a CustomResourceDefinition defines."""
-    return str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))
+    return str(spec.get("group")), str((spec.get("names") or {}).get("kind"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -32,29 +33,15 @@ class Observed(BaseModel):
     pods: tuple[Object, ...]
     events: tuple[Object, ...] = ()
 
-    @property
-    def kind(self) -> str:
-        """The workload's kind."""
-        return str(self.workload["kind"])
-
     @cached_property
     def new_revision(self) -> Object | None:
         """What the controller made of the workload as it is now; None if it has not yet."""
-        owned = [each for each in self.revisions if _owner(each) == _uid(self.workload)]
-        if self.kind == "Deployment":
-            number = _annotation(self.workload, _REVISION)
-            return next((one for one in owned if _annotation(one, _REVISION) == number), None)
-        if self.kind == "StatefulSet":
-            name = self.workload.get("status", {}).get("updateRevision")
-            return next((one for one in owned if one["metadata"]["name"] == name), None)
-        return max(owned, key=lambda one: int(one["revision"]), default=None)
+        return _new_revision(self.workload, self.revisions)
 
     @cached_property
     def owned_pods(self) -> list[Object]:
         """The workload's pods that are not over."""
-        owners = {_uid(self.workload)}
-        if self.kind == "Deployment":
-            owners = {_uid(each) for each in self.revisions if _owner(each) in owners}
+        owners = _pod_owners(self.workload, self.revisions)
         return [pod for pod in self.pods if _owner(pod) in owners and not is_over(pod)]
 
     @cached_property
@@ -71,11 +58,31 @@ class Observed(BaseModel):
         """Whether a pod is of the new revision."""
         if self.new_revision is None:
             return False
-        if self.kind == "Deployment":
+        if self.workload["kind"] == "Deployment":
             return _owner(pod) == _uid(self.new_revision)
         wanted = self.new_revision["metadata"].get("labels", {}).get(_HASH)
         hashes = {wanted, self.new_revision["metadata"]["name"]} - {None}
         return pod["metadata"].get("labels", {}).get(_HASH) in hashes
+
+
+def _new_revision(workload: Object, revisions: Sequence[Object]) -> Object | None:
+    """The revision that the controller made last; a StatefulSet may go back to an earlier one."""
+    owned = [each for each in revisions if _owner(each) == _uid(workload)]
+    if workload["kind"] == "Deployment":
+        number = _annotation(workload, _REVISION)
+        return next((one for one in owned if _annotation(one, _REVISION) == number), None)
+    if workload["kind"] == "StatefulSet":
+        name = workload.get("status", {}).get("updateRevision")
+        return next((one for one in owned if one["metadata"]["name"] == name), None)
+    return max(owned, key=lambda one: int(one["revision"]), default=None)
+
+
+def _pod_owners(workload: Object, revisions: Sequence[Object]) -> set[str | None]:
+    """The ids of what its pods belong to: itself, or its ReplicaSets."""
+    owners = {_uid(workload)}
+    if workload["kind"] == "Deployment":
+        return {_uid(each) for each in revisions if _owner(each) in owners}
+    return owners
 
 
 def _uid(body: Object) -> str | None:

@@ -27,12 +27,10 @@ def is_over(pod: Object) -> bool:
 
 
 def is_ready(pod: Object, startup: Startup, now: datetime) -> bool:
-    """Whether a pod takes requests, and a container that ended before stays up this time."""
+    """Whether a pod that is not over takes requests, and keeps its containers up this time."""
     statuses = pod.get("status", {}).get("containerStatuses", [])
     ready = (_condition(pod, "Ready") or {}).get("status") == "True"
-    return (
-        ready and not is_over(pod) and all(_stays_up(status, startup, now) for status in statuses)
-    )
+    return ready and all(_stays_up(status, startup, now) for status in statuses)
 
 
 def restarts(pod: Object) -> int:

@@ -59,7 +59,7 @@ async def _version(client: KubeClient, group: str, kind: str) -> str | None:
     try:
         return await client.served_version(group, kind)
     except ApiException as error:
-        raise refused(error, _named(Identity(group, kind, None, "(all)"), group, {})) from error
+        raise refused(error, _named(group, kind, None, "(all)", {})) from error
 
 
 async def _members(
@@ -71,7 +71,7 @@ async def _members(
     except ApiException as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return []
-        raise refused(error, _named(Identity("", kind, namespace, "(all)"), version, {})) from error
+        raise refused(error, _named(version, kind, namespace, "(all)", {})) from error
 
 
 async def _delete(
@@ -82,16 +82,19 @@ async def _delete(
         await client.delete(version, identity.kind, identity.name, identity.namespace)
     except ApiException as error:
         if error.status != HTTPStatus.NOT_FOUND:
-            raise refused(error, _named(identity, version, member)) from error
+            named = _named(version, identity.kind, identity.namespace, identity.name, member)
+            raise refused(error, named) from error
 
 
-def _named(identity: Identity, version: str, body: dict[str, Any]) -> KubeObject:
+def _named(
+    version: str, kind: str, namespace: str | None, name: str, body: dict[str, Any]
+) -> KubeObject:
     """An object that stands in no file any more, as errors name it."""
     return KubeObject(
-        file=f"namespace {identity.namespace}" if identity.namespace else "the cluster",
+        file=f"namespace {namespace}" if namespace else "the cluster",
         api_version=version,
-        kind=identity.kind,
-        name=identity.name,
-        namespace=identity.namespace,
+        kind=kind,
+        name=name,
+        namespace=namespace,
         body=body,
     )
