@@ -154,11 +154,10 @@ def _earlier(
 
     if to is None:
         ran = releases.newest(lambda ran: may_follow(ran.serving))
-        image = ran.serving if ran else ""
     else:
         ran = next((ran for ran in releases.newest_first if _is_named(ran, to, may_follow)), None)
-        image = ran.said["Image"] if ran else ""
     if ran is not None:
+        image = ran.serving if to is None else ran.said["Image"]
         is_its_own = ran.said.get("Image") == image
         return image, ran.said if is_its_own else releases.of(image), ran.commit.at
     said = (ran.said.get("Revision") for ran in releases.newest_first)
@@ -176,4 +175,4 @@ def _earlier(
 def _is_named(ran: Ran, to: str, may_follow: Callable[[str], bool]) -> bool:
     """Whether a release is of the revision that is asked for, and may be gone back to."""
     said = ran.said
-    return said.get("Revision", "").startswith(to) and may_follow(said.get("Image", ""))
+    return "Revision" in said and said["Revision"].startswith(to) and may_follow(said["Image"])
