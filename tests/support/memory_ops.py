@@ -146,11 +146,11 @@ class MemoryShop:
                 self.step(number, step.name)
         self.run = run_context(numbers[-1] + 1)
 
-    def step(self, number: int, name: str) -> None:
-        """Commit one step of a release."""
+    def step(self, number: int, name: str, *, of: int | None = None) -> None:
+        """Commit one step of a release; the image may be that of another revision, too."""
         folder = self.memory.fetch(SHOP)
         (step,) = (one for one in target_of(folder).plan(image(number)) if one.name == name)
-        release = Release(revision=revision(number), image=image(number))
+        release = Release(revision=revision(of or number), image=image(number))
         changes = changed_files(folder, step.edits, release.revision.commit)
         proposal = release_proposal(folder, changes, release, step.name, {}, self.run.link)
         assert proposal is not None

@@ -227,6 +227,19 @@ def test_a_strategy_keeps_no_more_pods_than_are_asked_for(strategy: Object) -> N
     assert judged(workload, BOTH, pods[:1]).state == "healthy"
 
 
+@pytest.mark.parametrize(
+    "strategy", [{"type": "OnDelete"}, ROLLING | {"rollingUpdate": {"partition": 2}}]
+)
+def test_a_pod_that_is_new_already_must_be_ready_beside_those_that_are_kept(
+    strategy: Object,
+) -> None:
+    workload = other_kind("StatefulSet", 2, strategy, updatedReplicas=1, availableReplicas=1)
+    pods = [of_revision("a", 1), of_revision("b", 2, ready=False)]
+    found = judged(workload, BOTH, pods)
+    assert (found.state, found.pod) == ("progressing", "b")
+    assert found.reason == "0 of 1 ready, 0 of the version before still run"
+
+
 def test_an_image_counts_by_its_digest_and_not_by_its_tag() -> None:
     tagged = {"template": template("shop:1@sha256:new")}
     assert judged(deployment(spec=tagged), NEW, [pod("a"), pod("b")]).state == "healthy"

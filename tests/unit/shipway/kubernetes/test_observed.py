@@ -49,6 +49,12 @@ def test_a_deployments_new_replica_set_has_its_revision() -> None:
     assert name(observed(deployment(), [strays(SETS[1]), *SETS]).new_revision) == "web-2"
 
 
+def test_a_replica_set_without_a_revision_is_not_the_new_one() -> None:
+    bare = replica_set(3)
+    del bare["metadata"]["annotations"]
+    assert name(observed(deployment(), [bare, *SETS]).new_revision) == "web-2"
+
+
 def test_a_stateful_sets_new_revision_is_the_one_that_it_names() -> None:
     assert name(observed(stateful(), REVISIONS).new_revision) == "web-2"
     assert observed(stateful(updateRevision="web-3"), REVISIONS).new_revision is None

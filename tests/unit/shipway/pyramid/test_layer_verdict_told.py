@@ -80,7 +80,16 @@ def test_what_a_problem_left_untouched_is_told_for_the_whole_layer() -> None:
         (failed(output="  out\n\n"), "b\n  m\n    out"),
         (failed(text="\n  trace\n", message="m\nmore"), "b\n  m\n  \n    trace"),
     ],
-    ids=["no message", "padded", "many lines", "no line", "no file", "place", "output", "traceback"],
+    ids=[
+        "no message",
+        "padded",
+        "many lines",
+        "no line",
+        "no file",
+        "place",
+        "output",
+        "traceback",
+    ],
 )
 def test_a_failure_is_told_as_far_as_it_is_known(test: TestResult, told: str) -> None:
     assert describe(test) == told

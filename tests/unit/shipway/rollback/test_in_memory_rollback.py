@@ -12,7 +12,8 @@ from shipway.release import Cause
 from shipway.rollback.target import RollbackTarget, rollback_in_progress, rollback_target
 from shipway.rollout.target import target_of
 from tests.support.app_environments import SHOP
-from tests.support.colours import folder
+from tests.support.colours import ROLLOUT as COLOURS
+from tests.support.colours import SERVICE, deployment, folder
 from tests.support.memory_ops import MemoryShop, revision
 from tests.support.rolling_environment import ROLLOUT, WEB, image
 from tests.support.run_contexts import LINK, run_context
@@ -68,6 +69,14 @@ def put(shop: MemoryShop, number: int) -> str:
     return shop.memory.edit({"web.yaml": text.encode()})
 
 
+def unsaid(shop: MemoryShop, trailer: str) -> None:
+    """The newest commit is squashed into one whose record lacks a trailer."""
+    files = shop.memory.versions.pop(0).files
+    lines = files["RELEASE"].decode().splitlines(keepends=True)
+    record = "".join(line for line in lines if not line.startswith(trailer))
+    shop.memory.edit({**files, "RELEASE": record.encode()})
+
+
 def test_a_rollback_leads_to_the_release_before(shop: MemoryShop) -> None:
     shop.release(1, 2, 3)
     assert leads_to(shop) == RollbackTarget(
@@ -85,6 +94,29 @@ def test_what_is_gone_back_to_is_a_release_with_its_cause(shop: MemoryShop) -> N
 def test_a_rollback_can_name_its_target_by_the_beginning_of_its_id(shop: MemoryShop) -> None:
     shop.release(1, 2, 3)
     assert leads_to(shop, "111").revision == revision(1)
+
+
+def test_a_rollback_is_committed_to_the_target_that_is_named(shop: MemoryShop) -> None:
+    shop.release(1, 2, 3)
+    assert shop.roll_back("111").target.image == image(1)
+
+
+def test_a_target_that_is_named_counts_more_than_a_rollback_in_progress(shop: MemoryShop) -> None:
+    shop.release(1, 2, 3)
+    shop.roll_back()
+    target = leads_to(shop, "111")
+    assert (target.image, target.in_progress) == (image(1), False)
+
+
+def test_of_revisions_with_one_image_the_one_that_is_named_is_gone_back_to(
+    shop: MemoryShop,
+) -> None:
+    shop.release(1, 2)
+    shop.step(1, "1/1 rolling", of=3)
+    shop.release(4)
+    for number in (1, 3):
+        target = leads_to(shop, revision(number).commit)
+        assert (target.image, target.revision) == (image(1), revision(number))
 
 
 def test_a_rollbacks_commit_tells_release_hold_reason_and_run(shop: MemoryShop) -> None:
@@ -275,9 +307,7 @@ def test_a_release_is_no_rollback(shop: MemoryShop) -> None:
 def test_a_rollback_whose_run_nobody_names_is_over(shop: MemoryShop) -> None:
     shop.release(1, 2)
     shop.roll_back()
-    lines = shop.memory.files["RELEASE"].decode().splitlines(keepends=True)
-    nameless = "".join(line for line in lines if not line.startswith("Run:"))
-    shop.memory.edit({"RELEASE": nameless.encode()})
+    unsaid(shop, "Run:")
     asked: list[str] = []
     shop.run = run_context(5, lambda run: bool(asked.append(run)))
     assert in_progress(shop) is None
@@ -299,3 +329,57 @@ def test_a_rollback_in_mid_rollout_leads_away_from_what_is_coming(colours: Memor
     colours.step(2, "1/3 prepare green")
     target = leads_to(colours)
     assert (target.image, target.from_image) == (image(1), str(image(2)))
+
+
+def test_a_rollback_whose_hold_nobody_names_leads_away_from_an_unknown_image(
+    shop: MemoryShop,
+) -> None:
+    shop.release(1, 2)
+    shop.roll_back()
+    unsaid(shop, "Held:")
+    found = in_progress(shop)
+    assert found is not None
+    assert (found.image, found.from_image, found.from_revision) == (image(1), "", TWO)
+
+
+def test_a_rollback_without_a_date_is_of_now(shop: MemoryShop) -> None:
+    shop.release(1, 2)
+    shop.roll_back()
+    unsaid(shop, "Revision-Date:")
+    begin = datetime.now(UTC)
+    found = in_progress(shop)
+    assert found is not None
+    assert begin <= found.revision.at <= datetime.now(UTC)
+
+
+PREVIEWED = COLOURS.replace(b"service: shop,", b"service: shop, preview: shop-preview,")
+PREVIEW = SERVICE.replace(b"name: shop", b"name: shop-preview")
+
+
+@pytest.fixture
+def previewed() -> MemoryShop:
+    """Two colours and a preview, after the switch to the second release."""
+    shop = MemoryShop({**folder(), "rollout.yaml": PREVIEWED, "preview.yaml": PREVIEW})
+    shop.release(1)
+    shop.step(2, "1/3 prepare green")
+    shop.step(2, "2/3 switch to green")
+    shop.run = run_context(3)
+    return shop
+
+
+def test_a_rollback_begins_with_the_switch_and_not_with_the_preview(
+    previewed: MemoryShop,
+) -> None:
+    previewed.roll_back()
+    assert "\nStep: 2/3 switch to blue\n" in previewed.memory.messages[previewed.memory.tip]
+    assert b"colour: blue" in previewed.memory.files["service.yaml"]
+    assert b"colour: green" in previewed.memory.files["preview.yaml"]
+
+
+def test_a_rollback_that_has_only_the_preview_left_is_not_over(previewed: MemoryShop) -> None:
+    previewed.roll_back()
+    previewed.memory.edit({"green.yaml": deployment("green", 0, str(image(2)))})
+    previewed.run = run_context(9)
+    assert in_progress(previewed) is not None
+    previewed.memory.edit({"preview.yaml": PREVIEW})
+    assert in_progress(previewed) is None
