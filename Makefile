@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases check format up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -38,6 +38,11 @@ test: $(READY)  ## run everything: unit, contract, integration and system tests
 cases: $(READY)  ## judge the inputs on which release tools were wrong; print right and wrong by kind
 	@$(SANDBOX) up --cluster later
 	@$(INSIDE) $(BIN)/python -m pytest tests/cases -q
+
+mutate: $(READY)  ## change what judges, prunes and rolls back; print which changes no test notices
+	@rm -rf mutants
+	@$(BIN)/mutmut run
+	@$(BIN)/python -m tests.mutants
 
 check: $(READY)  ## check format, lint, types, layers and unit tests; quick enough for every commit
 	@$(BIN)/ruff format --check .
