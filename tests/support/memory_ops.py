@@ -156,9 +156,12 @@ class MemoryShop:
         assert proposal is not None
         self.memory.take(proposal)
 
-    def roll_back(self, to: str | None = None) -> CommittedRollback:
+    def roll_back(self, to: str | None = None, **live_pods: int) -> CommittedRollback:
+        """Commit a rollback, with what the cluster says of the pods of some Deployments."""
         reason = Reason(why="it fails", by="Ada")
-        return commit_rollback(self.ops, target_of(self.memory.fetch(SHOP)), to, reason, self.run)
+        live = {f"Deployment/{name.replace('_', '-')}": pods for name, pods in live_pods.items()}
+        target = target_of(self.memory.fetch(SHOP)).with_live_pods(live)
+        return commit_rollback(self.ops, target, to, reason, self.run)
 
     def clear_hold(self, held: str) -> StepCommit:
         reason = Reason(why="mended", by="Grace")

@@ -12,6 +12,7 @@ from shipway.release import Cause
 from shipway.rollback.target import RollbackTarget, rollback_in_progress, rollback_target
 from shipway.rollout.target import target_of
 from tests.support.app_environments import SHOP
+from tests.support.autoscaled import autoscaler
 from tests.support.colours import ROLLOUT as COLOURS
 from tests.support.colours import SERVICE, deployment, folder
 from tests.support.memory_ops import MemoryShop, revision
@@ -374,6 +375,13 @@ def test_a_rollback_begins_with_the_switch_and_not_with_the_preview(
     assert "\nStep: 2/3 switch to blue\n" in previewed.memory.messages[previewed.memory.tip]
     assert b"colour: blue" in previewed.memory.files["service.yaml"]
     assert b"colour: green" in previewed.memory.files["preview.yaml"]
+
+
+def test_a_rollback_brings_up_as_many_pods_as_an_autoscaler_has_made(colours: MemoryShop) -> None:
+    colours.memory.edit({"hpa.yaml": autoscaler("shop-blue") + autoscaler("shop-green")})
+    colours.release(1, 2)
+    colours.roll_back(shop_green=7)
+    assert b"replicas: 7" in colours.memory.files["blue.yaml"]
 
 
 def test_a_rollback_that_has_only_the_preview_left_is_not_over(previewed: MemoryShop) -> None:
