@@ -325,6 +325,16 @@ def test_a_rollback_leads_away_from_what_its_own_first_commit_held(shop: MemoryS
     assert (found.image, found.from_image, found.from_revision) == (image(1), str(image(2)), TWO)
 
 
+def test_a_revision_that_is_named_is_gone_back_to_even_if_it_never_served(
+    colours: MemoryShop,
+) -> None:
+    colours.release(1)
+    colours.step(2, "1/3 prepare green")
+    colours.release(3)
+    target = leads_to(colours, TWO)
+    assert (target.image, target.revision) == (image(2), revision(2))
+
+
 def test_a_rollback_in_mid_rollout_leads_away_from_what_is_coming(colours: MemoryShop) -> None:
     colours.release(1)
     colours.step(2, "1/3 prepare green")
