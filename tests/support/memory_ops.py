@@ -37,6 +37,7 @@ class MemoryHistory:
     """What `History` tells."""
 
     def __init__(self, versions: list[Version]) -> None:
+        self.app_environment = SHOP
         self.versions = Remembered(iter(versions))
         self.commits = [each.commit for each in versions if "App" in each.commit.trailers]
 

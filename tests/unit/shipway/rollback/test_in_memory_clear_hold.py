@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shipway.config.holds import Holds, write_holds
 from shipway.errors import RefuseError
 from tests.support.memory_ops import MemoryShop
 from tests.support.rolling_environment import ROLLOUT, WEB, image
@@ -32,7 +33,7 @@ def test_a_hold_that_is_not_there_is_not_cleared(shop: MemoryShop, revision: str
     assert str(caught.value) == (
         f"There is no single hold on {revision!r}.\n"
         "  where:     prod/shop/holds.yaml at 0000000\n"
-        "  expected:  the beginning of one held revision's id\n"
+        "  expected:  the beginning of one held revision's id, or of one held image's digest\n"
         "  got:       no hold at all\n"
         "  untouched: the ops repository and the cluster"
     )
@@ -43,7 +44,7 @@ def test_of_several_holds_none_is_cleared_by_chance(shop: MemoryShop, revision: 
     tip = shop.hold(FIRST, SECOND)
     with pytest.raises(RefuseError) as caught:
         shop.clear_hold(revision)
-    assert caught.value.facts["got"] == f"{FIRST}, {SECOND}"
+    assert caught.value.facts["got"] == f"{FIRST}: {image(1)}\n{SECOND}: {image(2)}"
     assert shop.memory.tip == tip
 
 
@@ -72,6 +73,27 @@ def test_a_cleared_hold_is_one_commit_that_says_why_and_who(shop: MemoryShop) ->
     )
 
 
+DIGEST = str(image(2).digest)
+
+
+@pytest.mark.parametrize(
+    "name", [str(image(2)), DIGEST, DIGEST[:12], DIGEST.partition(":")[2][:12]]
+)
+def test_a_hold_can_be_named_by_its_image(shop: MemoryShop, name: str) -> None:
+    shop.hold(FIRST, SECOND)
+    shop.clear_hold(name)
+    assert held(shop) == [FIRST]
+
+
+def test_the_holds_on_one_image_are_cleared_together(shop: MemoryShop) -> None:
+    shop.hold(FIRST, SECOND)
+    first, second = shop.holds()
+    twice = [first, second, first.model_copy(update={"by": "Grace"})]
+    shop.memory.edit({"holds.yaml": write_holds(Holds(holds=twice))})
+    shop.clear_hold(FIRST)
+    assert held(shop) == [SECOND]
+
+
 def test_the_last_hold_takes_its_file_along(shop: MemoryShop) -> None:
     shop.hold(FIRST)
     shop.clear_hold(FIRST)
@@ -98,7 +120,7 @@ def test_another_run_clears_the_next_one(shop: MemoryShop) -> None:
 
 def test_a_hold_that_somebody_else_cleared_first_is_cleared(shop: MemoryShop) -> None:
     shop.hold(FIRST, SECOND)
-    shop.memory.meanwhile = lambda: shop.hold(SECOND)
+    shop.memory.meanwhile = lambda: shop.hold(SECOND, first=2)
     cleared = shop.clear_hold(FIRST)
     assert (cleared.commit, cleared.new) == (shop.memory.tip, False)
 

@@ -178,6 +178,46 @@ def test_a_rollback_starts_afresh_on_what_came_meanwhile(shop: MemoryShop) -> No
     assert [hold.revision for hold in shop.holds()] == [TWO, THREE]
 
 
+def other_run_goes_back(shop: MemoryShop, to: str) -> None:
+    """Another run commits a rollback while this one is at it."""
+    own, shop.run, shop.memory.meanwhile = shop.run, run_context(9), None
+    shop.roll_back(to)
+    shop.run = own
+
+
+def test_two_runs_that_go_back_at_once_do_so_once(shop: MemoryShop) -> None:
+    shop.release(1, 2, 3)
+    shop.memory.meanwhile = lambda: other_run_goes_back(shop, TWO)
+    rollback = shop.roll_back()
+    assert (rollback.target.image, rollback.target.in_progress) == (image(2), True)
+    assert (rollback.commit.commit, rollback.commit.new) == (shop.memory.tip, False)
+
+
+def test_a_rollback_to_elsewhere_that_came_first_is_gone_back_from(shop: MemoryShop) -> None:
+    shop.release(1, 2, 3)
+    shop.memory.meanwhile = lambda: other_run_goes_back(shop, ONE)
+    with pytest.raises(RefuseError, match="There is no release to go back to"):
+        shop.roll_back()
+    shop.release(4)
+    assert shop.roll_back().target.image == image(1)
+
+
+def test_a_rollback_from_elsewhere_that_came_first_is_another_one(shop: MemoryShop) -> None:
+    shop.release(1, 2, 3)
+
+    def released_and_gone_back() -> None:
+        own = shop.run
+        shop.memory.meanwhile = None
+        shop.release(4)
+        shop.run = run_context(9)
+        shop.roll_back(TWO)
+        shop.run = own
+
+    shop.memory.meanwhile = released_and_gone_back
+    rollback = shop.roll_back(TWO)
+    assert rollback.target.from_image == str(image(4))
+
+
 def test_the_run_is_told_where_people_merge_it(shop: MemoryShop) -> None:
     shop.release(1, 2)
     told: list[str] = []
