@@ -214,8 +214,8 @@ def test_a_rollback_from_elsewhere_that_came_first_is_another_one(shop: MemorySh
         shop.run = own
 
     shop.memory.meanwhile = released_and_gone_back
-    rollback = shop.roll_back(TWO)
-    assert rollback.target.from_image == str(image(4))
+    rollback = shop.roll_back()
+    assert (rollback.target.from_image, rollback.target.in_progress) == (str(image(2)), False)
 
 
 def test_the_run_is_told_where_people_merge_it(shop: MemoryShop) -> None:
