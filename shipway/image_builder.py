@@ -27,7 +27,7 @@ _STEP = re.compile(r"^#\d+ (?:ERROR|\[|\d)")
 # the begin of a line.
 _ENGINE_LOST = re.compile(
     r"(?:ERROR: )?(?:Cannot connect to the Docker daemon|error during connect:"
-    r"|failed to receive status:|rpc error: code = Unavailable"
+    r"|failed to dial gRPC:|failed to receive status:|rpc error: code = Unavailable"
     r"|cannot write \S+ because server did not provide an image ID)"
 )
 
