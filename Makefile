@@ -13,6 +13,7 @@ INSIDE = eval "$$($(SANDBOX) env)" &&
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+
 # Whether a part of the sandbox died is the first that a red test makes one ask.
 ELSE_STATUS = || { $(SANDBOX) status; exit 1; }
 

@@ -19,7 +19,7 @@ _PID_FILE = SOCKETS / "docker.pid"
 # As Debian's unit does: an engine that a panic (2) or a signal ended starts anew.
 _RESTARTED = """
 while rm -f "$0"; dockerd "$@"; status=$?; [ $status -eq 2 ] || [ $status -gt 128 ]; do
-  echo "dockerd ended with $status and starts anew"
+  echo "fatal error: dockerd ended with $status; it starts anew"
 done
 exit $status
 """

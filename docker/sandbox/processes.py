@@ -19,7 +19,7 @@ _MARK = f"SHIPWAY_SANDBOX={ID}"
 _PART = "SHIPWAY_SANDBOX_PART"
 _RUN = STATE / "run"
 GRACE_SECONDS = 10
-_LAST_WORDS = ("panic: ", "fatal error: ", "runtime: ", "SIG", "dockerd ended with ")
+_LAST_WORDS = ("panic: ", "fatal error: ", "runtime: ", "SIG")
 _TAIL_LINES = 15
 
 
