@@ -50,7 +50,7 @@ def engine_lost(address: str | None, words: str) -> RetryError:
         "The Docker engine went away.",
         where=_where(address),
         got=words,
-        untouched="the registry, the ops repository and the cluster",
+        untouched="the ops repository and the cluster",
         remedy="see whether it runs and why it ended, then release again: what was green does not "
         "run again",
     )
