@@ -267,16 +267,23 @@ def test_what_cannot_be_set_later_is_refused_at_once(text: str) -> None:
     assert str(caught.value.facts["where"]).startswith("a.yaml")
 
 
+async def _grown(
+    origin: Origin, tmp_path: Path, files: dict[str, bytes], workload: str, pods: int
+) -> AutoscaledEnvironment:
+    """An environment that was released once, and whose autoscaler has made more pods since."""
+    made = AutoscaledEnvironment(origin, Origin(tmp_path / "app"), files)
+    await made.release(1)
+    await made.scale(workload, pods)
+    return made
+
+
 @pytest.fixture
 async def shop(origin: Origin, tmp_path: Path) -> AutoscaledEnvironment:
     """Blue/green, released once and grown to seven pods since; Git says no number of blue's."""
     files = colours.folder(
         blue_yaml=without_replicas(colours.deployment("blue", 0)), hpa_yaml=HPA_BLUE + HPA_GREEN
     )
-    made = AutoscaledEnvironment(origin, Origin(tmp_path / "app"), files)
-    await made.release(1)
-    await made.scale("shop-blue", 7)
-    return made
+    return await _grown(origin, tmp_path, files, "shop-blue", 7)
 
 
 async def test_the_switch_leads_to_as_many_pods_and_git_gets_a_zero(
@@ -383,10 +390,7 @@ async def scaled_canary(origin: Origin, tmp_path: Path) -> AutoscaledEnvironment
         stable_yaml=without_replicas(canary_folder.deployment("shop", "stable", 0)),
         hpa_yaml=HPA_STABLE,
     )
-    made = AutoscaledEnvironment(origin, Origin(tmp_path / "app"), files)
-    await made.release(1)
-    await made.scale("shop", 25)
-    return made
+    return await _grown(origin, tmp_path, files, "shop", 25)
 
 
 async def test_a_canary_follows_the_live_number_stage_by_stage(
@@ -418,9 +422,7 @@ async def test_a_canarys_own_autoscaler_takes_over(origin: Origin, tmp_path: Pat
         canary_yaml=without_replicas(canary_folder.deployment("shop-canary", "canary", 0)),
         hpa_yaml=HPA_STABLE + autoscaler("shop-canary", 2, 50),
     )
-    shop = AutoscaledEnvironment(origin, Origin(tmp_path / "app"), files)
-    await shop.release(1)
-    await shop.scale("shop", 30)
+    shop = await _grown(origin, tmp_path, files, "shop", 30)
     await shop.take(2, "1/7 prepare canary")
     assert shop.pods() == {"shop": 30, "shop-canary": 2}
     await shop.take(2, "2/7 canary 1%")

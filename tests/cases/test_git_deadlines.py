@@ -108,7 +108,7 @@ def test_a_lock_that_another_run_keeps_is_given_up(
 ) -> None:
     ops = OpsRepository(url=filled.url, timeout_seconds=PATIENCE)
     ops.fetch(SHOP)
-    (cache,) = (tmp_path / "state/work/ops").glob("*/")
+    (cache,) = (tmp_path / "state" / "work" / "ops").glob("*/")
     monkeypatch.setattr(ops_repository, "_FAILURES", 2)
     with Path(lock.format(cache=cache)).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

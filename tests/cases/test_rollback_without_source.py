@@ -71,7 +71,7 @@ def damaged(app: Origin) -> None:
 
 def forget(tmp_path: Path) -> None:
     """The worker has another disk: no cache of the app's repository is left."""
-    shutil.rmtree(tmp_path / "state/work/source", ignore_errors=True)
+    shutil.rmtree(tmp_path / "state" / "work" / "source", ignore_errors=True)
 
 
 FAULTS = [gone, deleted_branches, rewritten, emptied, no_repository, damaged]

@@ -14,6 +14,13 @@ def processes_with(mark: str) -> dict[int, bytes]:
     }
 
 
+def processes_of(*command: str) -> list[int]:
+    """The processes whose command line begins with these words."""
+    begin = b"".join(word.encode() + b"\0" for word in command)
+    entries = Path("/proc").glob("[0-9]*")
+    return [int(entry.name) for entry in entries if _read(entry / "cmdline").startswith(begin)]
+
+
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()

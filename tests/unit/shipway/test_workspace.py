@@ -8,13 +8,13 @@ from shipway.workspace import workspace
 
 
 @pytest.mark.parametrize(
-    ("state", "cache", "expected"),
+    ("state", "cache", "place"),
     [
-        ("state", "cache", "state/work/a/b"),
-        ("", "cache", "cache/shipway/work/a/b"),
-        (None, "cache", "cache/shipway/work/a/b"),
-        (None, None, "home/.cache/shipway/work/a/b"),
-        ("", "", "home/.cache/shipway/work/a/b"),
+        ("state", "cache", "state"),
+        ("", "cache", "cache/shipway"),
+        (None, "cache", "cache/shipway"),
+        (None, None, "home/.cache/shipway"),
+        ("", "", "home/.cache/shipway"),
     ],
 )
 def test_the_folder_is_made_below_the_first_place_that_is_set(
@@ -22,7 +22,7 @@ def test_the_folder_is_made_below_the_first_place_that_is_set(
     monkeypatch: pytest.MonkeyPatch,
     state: str | None,
     cache: str | None,
-    expected: str,
+    place: str,
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name, value in (("SHIPWAY_STATE", state), ("XDG_CACHE_HOME", cache)):
@@ -31,6 +31,6 @@ def test_the_folder_is_made_below_the_first_place_that_is_set(
         else:
             monkeypatch.setenv(name, str(tmp_path / value) if value else "")
     folder = workspace("a", "b")
-    assert folder == tmp_path / expected
+    assert folder == tmp_path / place / "work" / "a" / "b"
     assert folder.is_dir()
     assert workspace("a", "b") == folder

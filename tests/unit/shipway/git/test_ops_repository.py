@@ -109,7 +109,7 @@ def test_only_what_leads_to_the_folder_is_fetched(
     origin.commit({"prod/other/large.bin": b"large" * 1000, "staging/x/y/z": b"deep"})
     ops.fetch(SHOP)
     ops.commit(SHOP, setting(b"image: b\n"))
-    (mirror,) = (tmp_path / "state/work/ops").glob("*/HEAD")
+    (mirror,) = (tmp_path / "state" / "work" / "ops").glob("*/HEAD")
     objects = Repo(mirror.parent).git.cat_file("--batch-all-objects", "--batch-check")
     here = {line.split()[0] for line in objects.splitlines()}
     tree = origin.bare.commit("main~1").tree
