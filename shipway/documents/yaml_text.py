@@ -30,6 +30,7 @@ from shipway.errors import RefuseError
 TEMPLATE = re.compile(r"\{\{|\$\{")
 _EXPRESSION = re.compile(r"\{\{(?:[^{}]*|[^\r\n]{0,500}?)\}\}|\$\{[^{}\r\n]*\}")
 DEEPEST = 200
+TOO_DEEP = "lists or mappings that nest too deep"
 # How many nodes the aliases of one document may add: far above any manifest, far below a bomb.
 LARGEST_EXPANSION = 100_000
 
@@ -176,8 +177,7 @@ class _Composer:
         self._open.append(node)
         self._keys.append(None)
         if len(self._open) > DEEPEST:
-            got = "lists or mappings that nest too deep"
-            raise self._refuse(event, f"at most {DEEPEST} levels", got)
+            raise self._refuse(event, f"at most {DEEPEST} levels", TOO_DEEP)
         return None
 
     def _alias(self, event: AliasEvent) -> Node:
@@ -244,8 +244,8 @@ def _unreadable(error: Exception, text: str, file: str, untouched: str) -> Refus
 
 def _problem(error: Exception) -> str:
     """What is wrong, without a word of the file: it may hold a secret."""
-    if isinstance(error, RecursionError):
-        return "lists or mappings that nest too deep"
+    if isinstance(error, RecursionError) or "maximum nesting depth" in str(error):
+        return TOO_DEEP
     if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
         return "a value that is not what its tag says"
     problem = str(getattr(error, "problem", None) or error)
