@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
 
 def root_run() -> str:
     """The id of the run that people started, not of a subflow of it."""
+    return _root_of(flow_run.id)
+
+
+@lru_cache(maxsize=256)
+def _root_of(run: str | None) -> str:  # noqa: ARG001
+    # For a subflow, Prefect asks the server each time, and the event loop waits.
     return str(flow_run.root_flow_run_id)
 
 

@@ -10,6 +10,7 @@ RUN = "00000000-0000-0000-0000-000000000001"
 
 @pytest.fixture(autouse=True)
 def in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", RUN)
     monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ROOT_FLOW_RUN_ID", RUN)
 
 
