@@ -11,10 +11,9 @@ STARTED_FIELD = 19
 GONE = "gone"
 
 
-@cache
 def this_process() -> str:
     """This process, as no other one is called: boot, process namespace, process id, start."""
-    return f"{_machine()}/{os.getpid()}/{_started('self')}"
+    return _identity(os.getpid())
 
 
 def is_gone(process: str) -> bool:
@@ -28,6 +27,12 @@ def is_gone(process: str) -> bool:
     if machine != _machine() or not number.isdecimal():
         return False
     return _started(number) != started
+
+
+@cache
+def _identity(number: int) -> str:
+    # By the number: a forked process finds what its parent has kept.
+    return f"{_machine()}/{number}/{_started('self')}"
 
 
 def _machine() -> str:

@@ -14,6 +14,7 @@ from state import HOME, LOGS, STATE, Unavailable, fresh_port, port, read, rememb
 NAME = "prefect-server"
 WORKER = "prefect-worker"
 POOL = "shipway"
+_TYPE = "warm-process"
 _PREFECT = str(Path(sys.executable).with_name("prefect"))
 
 
@@ -71,7 +72,7 @@ def deploy(env: dict[str, str]) -> bool:
         digest.update(file.read_bytes())
     if read().get("deployed") == digest.hexdigest():
         return False
-    pool = ["work-pool", "create", POOL, "--type", "process", "--overwrite"]
+    pool = ["work-pool", "create", POOL, "--type", _TYPE, "--overwrite"]
     for command in (
         [_PREFECT, "--no-prompt", *pool],
         [sys.executable, "-m", "deployments.bootstrap"],
@@ -92,7 +93,7 @@ def start_worker(env: dict[str, str]) -> None:
     """Start the worker that runs flow runs as processes."""
     if processes.pid_of(WORKER) is not None:
         return
-    command = [_PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL]
-    # The default of ten seconds between two looks for work is most of a short run.
+    command = [_PREFECT, "worker", "start", "--pool", POOL, "--type", _TYPE, "--name", POOL]
+    # It is told of a run that is due at once; it has to look for one that is due later.
     polling = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     processes.start(WORKER, command, env={**env, **polling}, cwd=HOME)

@@ -90,7 +90,10 @@ async def test_a_pod_that_somebody_deletes_is_lost_and_may_be_tried_again(pods: 
 
 
 async def test_a_pool_that_is_not_there_or_of_another_kind_is_refused(pods: Pods) -> None:
-    for name, got in (("no-such-pool", "no such work pool"), ("shipway", "a pool of type process")):
+    for name, got in (
+        ("no-such-pool", "no such work pool"),
+        ("shipway", "a pool of type warm-process"),
+    ):
         with pytest.raises(RefuseError) as caught:
             await PodRunner(work_pool=name).open().owners()
         assert caught.value.facts["got"] == got

@@ -1,0 +1,69 @@
+"""Starts the process of one run, as Prefect's executor of runs asks its starters to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import anyio
+import anyio.abc
+from prefect.client.schemas.objects import FlowRun
+from prefect.runner._control_channel import ControlChannel
+from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
+
+from deployments.warm.configuration import WarmJobConfiguration
+from deployments.warm.imports import Imports
+from deployments.warm.parents import WarmParents
+
+
+@dataclass(frozen=True)
+class ForkStarter:
+    """Forks the engine of one run, and waits for its end.
+
+    Attributes:
+        parents: What it is forked from.
+        imports: What the run imports.
+        configuration: What the worker knows of the run.
+        control_channel: Tells the engine that it is cancelled, and the worker how it went.
+    """
+
+    parents: WarmParents
+    imports: Imports
+    configuration: WarmJobConfiguration
+    control_channel: ControlChannel
+
+    async def start(
+        self,
+        flow_run: FlowRun,
+        task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Start the engine, say so, and wait for its end."""
+        environment = {
+            "PREFECT__FLOW_RUN_ID": str(flow_run.id),
+            # The worker runs them: a process that was killed cannot.
+            "PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false",
+        }
+        # Where nothing may listen, a run is cancelled by its signal alone.
+        with suppress(RuntimeError):
+            port, token = self.control_channel.register(flow_run.id)
+            environment["PREFECT__CONTROL_PORT"] = str(port)
+            environment["PREFECT__CONTROL_TOKEN"] = token
+        request = self.configuration.request(["prefect.engine"], self.imports.folder, **environment)
+        try:
+            process = await self.parents.start(
+                self.imports, request, show_output=self.configuration.stream_output
+            )
+        except BaseException:
+            self.control_channel.unregister(flow_run.id)
+            raise
+        scope = create_isolated_termination_scope(process.pid)
+        # It reads the process id and the exit status only.
+        task_status.started(ProcessHandle(cast("Any", process), termination_scope=scope))
+        try:
+            await process.wait()
+        except BaseException:
+            # A worker that ends takes its runs with it, as Prefect's does.
+            with suppress(ProcessLookupError):
+                scope.hard_kill(process.pid)
+            raise

@@ -1,0 +1,115 @@
+"""A process worker whose runs are forked from a process that has imported everything.
+
+The type of its work pools is `warm-process`. Only how a run's process starts, and how soon, is its
+own; what the run is told, its log, cancellation, crash and hooks are those of Prefect's worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+import anyio.abc
+from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
+from prefect.client.schemas.objects import FlowRun
+from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+
+from deployments.warm.configuration import WarmJobConfiguration
+from deployments.warm.hooks import ForkedHooks
+from deployments.warm.imports import imports_of
+from deployments.warm.parents import WarmParents
+from deployments.warm.scheduled import told_of_runs
+from deployments.warm.starter import ForkStarter
+
+WARM = "warm-process"
+AGAIN_SECONDS = 5.0
+
+
+class WarmProcessWorker(ProcessWorker):
+    """Runs flow runs as processes that have nothing left to import."""
+
+    type = WARM
+    job_configuration = WarmJobConfiguration
+    _display_name = "Warm process"
+    _description = (
+        "Execute flow runs as processes on the worker's machine, forked from one that has imported "
+        "the flows. For deployments whose code is installed there."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parents = WarmParents()
+        self._beside: asyncio.Task[None] | None = None
+
+    async def setup(self) -> None:
+        """Prepare as a process worker does; import what the pool's deployments need."""
+        await super().setup()
+        self._beside = asyncio.create_task(self._take_runs_when_told())
+
+    async def teardown(self, *exc_info: Any) -> None:
+        """End as a process worker does; then let go of what runs were forked from."""
+        if self._beside is not None:
+            self._beside.cancel()
+        try:
+            await super().teardown(*exc_info)
+        finally:
+            self._parents.close()
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: ProcessJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> ProcessWorkerResult:
+        """Fork a run and wait for its end; start it as Prefect does where that cannot be done."""
+        if not isinstance(configuration, WarmJobConfiguration) or configuration.imports is None:
+            return await super().run(flow_run, configuration, task_status)
+        imports = configuration.imports
+        if not self._parents.is_ready(imports):
+            await self._parents.parent_for(imports)
+            # Nobody is told of a run that is cancelled before it has a process.
+            flow_run = await self.client.read_flow_run(flow_run.id)
+        async with FlowRunExecutorContext() as context:
+            executor = context.create_executor(
+                flow_run,
+                ForkStarter(self._parents, imports, configuration, context.control_channel),
+                hook_runner=ForkedHooks(self._parents, imports, configuration),
+                propose_submitting=False,
+            )
+            ended: list[FlowRunExecutionResult | None] = []
+
+            async def execute(task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
+                ended.append(await executor.submit(task_status=task_status))
+
+            async with anyio.create_task_group() as group:
+                handle = await group.start(execute)
+                if task_status is not None:
+                    task_status.started(handle.pid)
+        (result,) = ended
+        if result is None or result.status_code is None:
+            raise RuntimeError("the process of the run did not start")
+        return ProcessWorkerResult(
+            status_code=result.status_code, identifier=str(result.handle.pid)
+        )
+
+    async def _take_runs_when_told(self) -> None:
+        """Import; then take each run when the server says that there is one."""
+        while True:
+            try:
+                await self._warm_up()
+                async for _ in told_of_runs(self.work_pool.id):
+                    await self.get_and_submit_flow_runs()
+            except Exception as error:
+                # The worker also looks by itself.
+                self._logger.info("The server does not tell of runs: %r", error)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _warm_up(self) -> None:
+        pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name]))
+        for deployment in await self.client.read_deployments(work_pool_filter=pool):
+            imports = imports_of(deployment.entrypoint, deployment.pull_steps)
+            if imports is not None:
+                await self._parents.parent_for(imports)

@@ -1,0 +1,66 @@
+"""What only a worker that forks can do wrong; all else is in the contract of process workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.states import Cancelling
+
+from deployments.warm.worker import WARM
+from tests.support.process_workers import Runs, is_alive, over, running_worker, until
+
+SLOW_IMPORT = "import time\ntime.sleep(10)\n"
+
+
+@pytest.fixture
+def own(sandbox: dict[str, str], tmp_path: Path) -> Iterator[Runs]:
+    with running_worker(WARM, tmp_path) as started:
+        yield Runs(started, tmp_path)
+
+
+def command_of(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_text()
+
+
+def parent_of(process: int) -> int:
+    stat = Path(f"/proc/{process}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+async def test_a_run_outlives_what_it_was_forked_from_and_the_next_one_gets_another(
+    own: Runs,
+) -> None:
+    first = await own.start(seconds=5)
+    server = parent_of(await own.began())
+    assert "fork_server.py" in command_of(server)
+    assert parent_of(server) == own.worker.process.pid
+    os.kill(server, signal.SIGKILL)
+    assert (await over(first)).type is StateType.COMPLETED
+    assert (await over(await own.start())).type is StateType.COMPLETED
+
+
+async def test_a_run_that_is_cancelled_while_its_code_is_imported_is_cancelled(own: Runs) -> None:
+    await over(await own.start())
+    module = own.worker.code / "testflows" / "work.py"
+    module.write_text(f"{SLOW_IMPORT}{module.read_text()}")
+    run = await own.start(seconds=120)
+    before = len(own.notes)
+    async with get_client() as client:
+        await client.set_flow_run_state(run.id, Cancelling())
+    assert (await over(run)).type is StateType.CANCELLED
+    assert len(own.notes) == before
+
+
+async def test_what_runs_were_forked_from_ends_with_the_worker(own: Runs) -> None:
+    run = await own.start(seconds=3)
+    process = await own.began()
+    server = parent_of(process)
+    own.worker.process.kill()
+    assert (await over(run)).type is StateType.COMPLETED
+    await until(lambda: not is_alive(process) and not is_alive(server))

@@ -1,0 +1,190 @@
+"""A process worker of a test's own, the code of a flow that it runs, and what its runs do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.workers.base import BaseWorker
+
+PREFECT = str(Path(sys.executable).with_name("prefect"))
+FLOWS = """
+    import os, sys, time
+    from pathlib import Path
+
+    from prefect import flow
+    from prefect.logging import get_run_logger
+
+    SEEN = []
+
+    def note(folder, *words):
+        with Path(folder, "notes").open("a") as notes:
+            print(*words, file=notes)
+
+    async def cancelled(flow, flow_run, state):
+        note(flow_run.parameters["folder"], "cancelled", flow_run.id)
+
+    def crashed(flow, flow_run, state):
+        note(flow_run.parameters["folder"], "crashed", flow_run.id)
+
+    @flow(on_cancellation=[cancelled], on_crashed=[crashed])
+    def work(folder: str, seconds: float = 0, fail: bool = False) -> None:
+        note(folder, "began", os.getpid())
+        get_run_logger().info("this is version %s", VERSION)
+        print("on standard output")
+        time.sleep(seconds)
+        SEEN.append(1)
+        os.environ["LEFT"] = "behind"
+        if fail:
+            raise ValueError("no good")
+        note(folder, "ended", os.getcwd(), len(SEEN), os.environ.get("GIVEN"))
+"""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker with a work pool, the code of a flow, and the flow's deployment."""
+
+    pool: str
+    code: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+    deployment: uuid.UUID
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What a test starts on a worker, and the notes that its runs leave."""
+
+    worker: Worker
+    folder: Path
+
+    async def start(self, env: dict[str, str] | None = None, **parameters: Any) -> FlowRun:
+        """Start a run of the flow."""
+        async with get_client() as client:
+            return await client.create_flow_run_from_deployment(
+                self.worker.deployment,
+                parameters={"folder": str(self.folder), **parameters},
+                job_variables={"env": env} if env else None,
+            )
+
+    @property
+    def notes(self) -> list[list[str]]:
+        """What runs have noted, a line each."""
+        file = self.folder / "notes"
+        return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+
+    async def began(self) -> int:
+        """The process of a run that works by now."""
+        await until(lambda: bool(self.notes))
+        return int(self.notes[-1][1])
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def over(run: FlowRun) -> State[Any]:
+    """The state that a run ends with."""
+    async with get_client() as client, asyncio.timeout(90):
+        while True:
+            state = (await client.read_flow_run(run.id)).state
+            if state is not None and state.is_final():
+                return state
+            await asyncio.sleep(0.2)
+
+
+async def logged(run: FlowRun, words: str) -> bool:
+    """Whether a run has logged something; what it says last may come after its state."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while words not in await log_of(run):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+            return True
+    return False
+
+
+async def log_of(run: FlowRun) -> str:
+    """What a run has logged so far."""
+    async with get_client() as client:
+        logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])))
+    return "\n".join(entry.message for entry in logs)
+
+
+@contextmanager
+def running_worker(kind: str, folder: Path) -> Iterator[Worker]:
+    """A worker of a type, with everything of its own."""
+    name = f"{kind}-{uuid.uuid4().hex[:6]}"
+    code = folder / "code"
+    write_flows(code, 1)
+    deployment = asyncio.run(_deploy(kind, name, code))
+    log = folder / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [PREFECT, "worker", "start", "--pool", name, "--name", name],
+            env={**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "1", "GIVEN": "by the worker"},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield Worker(name, code, process, log, deployment)
+    finally:
+        process.terminate()
+        process.wait(60)
+        asyncio.run(_remove(name))
+
+
+async def _deploy(kind: str, name: str, code: Path) -> uuid.UUID:
+    worker = BaseWorker.get_worker_class_from_type(kind)
+    assert worker is not None
+    template = worker.get_default_base_job_template()
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(code)}}
+    async with get_client() as client:
+        await client.create_work_pool(
+            WorkPoolCreate(name=name, type=kind, base_job_template=template)
+        )
+        return await client.create_deployment(
+            await client.create_flow_from_name("work"),
+            name,
+            work_pool_name=name,
+            entrypoint="testflows.work.work",
+            pull_steps=[step],
+        )
+
+
+async def _remove(pool: str) -> None:
+    async with get_client() as client:
+        await client.delete_work_pool(pool)
+
+
+def write_flows(code: Path, version: int) -> None:
+    package = code / "testflows"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").touch()
+    (package / "work.py").write_text(f"VERSION = {version}\n{dedent(FLOWS)}")
+    (code / "version").write_text(str(version))
+
+
+def is_alive(process: int) -> bool:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
