@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.runtime.beside import finish_beside
 from flows.runtime.run_reporter import report_run
 from flows.tasks.build import build, build_tests
 from flows.tasks.checkout import checkout
@@ -18,6 +19,8 @@ from shipway.temporary_folder import temporary_folder
 @flow(
     name="nightly",
     flow_run_name="{app} nightly",
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
     on_cancellation=[remove_what_runs],
     on_crashed=[remove_what_runs],
 )

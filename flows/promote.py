@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.rollout import Until, rollout
+from flows.runtime.beside import finish_beside
 from flows.runtime.run_name import name_this_run
 from flows.runtime.run_reporter import report_run
 from flows.tasks.find_promotable import find_promotable
@@ -14,7 +15,12 @@ from shipway.release import Cause
 from shipway.rollout.promotion import promotion_of
 
 
-@flow(name="promote", flow_run_name="{app} → {environment}: promotion")
+@flow(
+    name="promote",
+    flow_run_name="{app} → {environment}: promotion",
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
+)
 async def promote(
     app: str, environment: str, until: Until = "healthy", downgrade: bool = False
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.rollout import Until, check_release, rollout
+from flows.runtime.beside import closed_beside, finish_beside
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_elsewhere, build_tests
 from flows.tasks.checkout import checkout
@@ -12,7 +13,7 @@ from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.push import find_image, name_image, push
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.read_target import read_target
-from flows.tasks.test.start_services import start_services
+from flows.tasks.test.prepare_place import prepare_place
 from flows.verify import verify
 from shipway.app_environment import AppEnvironment
 from shipway.code import Code
@@ -28,6 +29,8 @@ from shipway.temporary_folder import temporary_folder
 @flow(
     name="release",
     flow_run_name="{app} {revision} → {environment}",
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
     on_cancellation=[remove_what_runs],
     on_crashed=[remove_what_runs],
 )
@@ -52,11 +55,10 @@ async def release(
         async with report_run(app_environment) as reporter:
             code = await reporter.timed("code", checkout(app, revision, folder))
             await reporter.releases(code.revision, code.pipeline.tests)
-            target = await read_target(app_environment)
             cause = Cause(downgrade=downgrade)
             image = await find_image(code)
             if image is None:
-                await check_beforehand(target, code, cause)
+                await check_beforehand(await read_target(app_environment), code, cause)
                 image = await build_test_push(code, reporter)
             new = Release(revision=code.revision, image=image, cause=cause)
             result = await reporter.timed("deploy", rollout(app_environment, new, until))
@@ -73,15 +75,24 @@ async def check_beforehand(target: Target, code: Code, cause: Cause) -> None:
 
 async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:
     """Build and test a revision that has no image yet; push it once the whole pyramid is green."""
-    await clear_leftovers()
-    async with nothing_left():
+    layers = code.pipeline.tests.layers
+    async with closed_beside(nothing_left()):
         async with fail_fast_group() as side_by_side:
+            side_by_side.create_task(clear_leftovers())
             image = side_by_side.create_task(reporter.timed("build", build(code, "image")))
             elsewhere = side_by_side.create_task(build_elsewhere(code))
-            side_by_side.create_task(start_services(code))
+
+            async def app_of(name: str) -> str | None:
+                return await image if layers[name].app else None
+
+            async def prepare(name: str) -> None:
+                await prepare_place(name, code, await app_of(name))
+
+            places = {name: side_by_side.create_task(prepare(name)) for name in layers}
             tests = await build_tests(code)
-            for name, layer in code.pipeline.tests.layers.items():
-                images = Images(tests=tests, app=await image if layer.app else None)
+            for name in layers:
+                await places[name]
+                images = Images(tests=tests, app=await app_of(name))
                 await reporter.verified(name, verify.with_options(name=name)(name, code, images))
         built = await image
     pushed = await reporter.timed("release", push(code, built, elsewhere.result()))

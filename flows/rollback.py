@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.rollout import Until, rollout
+from flows.runtime.beside import finish_beside
 from flows.runtime.run_name import name_this_run
 from flows.runtime.run_reporter import report_run
 from flows.tasks.rollback.roll_back import roll_back_safely
@@ -15,7 +16,12 @@ from shipway.rollback.commit import Reason
 from shipway.rollout.result import RolloutResult
 
 
-@flow(name="rollback", flow_run_name="{app} in {environment}: back")
+@flow(
+    name="rollback",
+    flow_run_name="{app} in {environment}: back",
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
+)
 async def rollback(
     app: str,
     environment: str,

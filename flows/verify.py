@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from prefect import flow
 from prefect.logging import get_run_logger
 
+from flows.runtime.beside import finish_beside
 from flows.runtime.external_task import as_is
 from flows.runtime.open_runner import open_runner
 from flows.runtime.run_link import address_of
@@ -34,7 +35,12 @@ from shipway.runners.environment import Images
 LEAST_SHARD_SECONDS = 5.0
 
 
-@flow(name="layer", flow_run_name="{name} · {code.app} {code.revision.short}")
+@flow(
+    name="layer",
+    flow_run_name="{name} · {code.app} {code.revision.short}",
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
+)
 async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) -> LayerResult:
     """Run a layer's tests, unless they were green with the same inputs before.
 

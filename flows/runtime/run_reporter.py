@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from prefect.artifacts import (
 from prefect.results import aget_default_result_storage
 from prefect.runtime import flow_run
 
+from flows.runtime.beside import do_beside
 from flows.runtime.run_name import name_this_run
 from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
@@ -45,6 +47,7 @@ class RunReporter:
         self._started = time.monotonic()
         self._progress = progress
         self._shares = dict(SHARES)
+        self._showing = asyncio.Lock()
 
     async def timed(self, stage: str, work: Awaitable[Result]) -> Result:
         """Await a stage's work, note how long it took, and move the progress on."""
@@ -57,8 +60,7 @@ class RunReporter:
         self.report.add_stage(stage, begin, self._now(), done=True)
         if stage == "build":
             self.report.built = 1
-        done = sum(self._shares[stage.name] for stage in self.report.stages if stage.done)
-        await aupdate_progress_artifact(self._progress, done)
+        do_beside(self._show_progress(), "The progress of this run is not shown")
         return result
 
     async def releases(self, revision: Revision, tests: Tests | None = None) -> None:
@@ -99,12 +101,19 @@ class RunReporter:
             report.junit = await _store(
                 f"{key}/{flow_run.id}/junit.xml", write_junit(report.layers)
             )
-        await acreate_markdown_artifact(
-            render(report), key=f"{key}-report", description=report.title
+        title = report.title
+        await asyncio.gather(
+            acreate_markdown_artifact(render(report), key=f"{key}-report", description=title),
+            acreate_table_artifact([report.row()], key=f"{key}-summary", description=title),
         )
-        await acreate_table_artifact([report.row()], key=f"{key}-summary", description=report.title)
         if error is None:
-            await aupdate_progress_artifact(self._progress, 100.0)
+            do_beside(self._show_progress(100.0), "The progress of this run is not shown")
+
+    async def _show_progress(self, percent: float | None = None) -> None:
+        # One after the other, each with what is true by then: the last one to come is right.
+        async with self._showing:
+            done = sum(self._shares[stage.name] for stage in self.report.stages if stage.done)
+            await aupdate_progress_artifact(self._progress, done if percent is None else percent)
 
     def _now(self) -> float:
         return time.monotonic() - self._started

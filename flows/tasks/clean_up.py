@@ -25,7 +25,7 @@ from flows.runtime.run_link import root_run
 from shipway.concurrency import shielded
 from shipway.errors import RetryError
 from shipway.process_identity import is_gone
-from shipway.runners.runner import Runner, StartsEarly
+from shipway.runners.runner import PreparesPlaces, Runner
 from shipway.temporary_folder import remove_abandoned_folders
 
 
@@ -40,14 +40,14 @@ async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  #
 async def nothing_left() -> AsyncGenerator[None]:
     """Whatever the run has started within is gone afterwards, however it ended."""
     run = root_run()
-    # Environments see to themselves; what was started early may wait for one in vain.
-    starters = [
-        runner for runner in await runners_with_settings() if isinstance(runner, StartsEarly)
+    # Environments see to themselves; what was prepared may wait for one in vain.
+    preparing = [
+        runner for runner in await runners_with_settings() if isinstance(runner, PreparesPlaces)
     ]
     try:
         yield
     finally:
-        for runner in starters:
+        for runner in preparing:
             await shielded(runner.remove(run))
 
 

@@ -70,7 +70,7 @@ class ContainerRunner:
     async def environment(self, spec: EnvironmentSpec) -> AsyncGenerator[ContainerEnvironment]:
         """A network with its sidecars, ready; all of it is gone afterwards.
 
-        What `start_sidecars` has started under the same name is taken over.
+        What `prepare` has made under the same name is taken over.
 
         Raises:
             RefuseError: An image is not there and cannot be pulled.
@@ -90,8 +90,8 @@ class ContainerRunner:
             finally:
                 await shielded(asyncio.to_thread(remove_leftovers, client, spec.run, network))
 
-    async def start_sidecars(self, spec: EnvironmentSpec) -> None:
-        """Start a network's sidecars ahead of the time, and wait for nothing.
+    async def prepare(self, spec: EnvironmentSpec) -> None:
+        """Make the network and start its sidecars ahead of the time, and wait for nothing.
 
         `environment` takes them over; without it, `remove` removes them.
 

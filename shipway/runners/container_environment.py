@@ -44,7 +44,7 @@ class ContainerEnvironment:
         self.env = {**image_env(client, self._image), **spec.env}
 
     async def run(self, invocation: Invocation, output: Output) -> Ended:
-        """Run a command in a new container; it is gone when the call ends, however it does.
+        """Run a command in a new container; nothing of it runs when the call ends.
 
         Raises:
             RefuseError: The image has no such program.
@@ -60,11 +60,13 @@ class ContainerEnvironment:
             following = loop.run_in_executor(follower, _follow, container, told.feed)
             follower.shutdown(wait=False)
             status = await following
-        except APIError as error:
-            message = str(error.explanation or error)
-            raise no_such_program(invocation.command, message) from error
-        finally:
+        except BaseException as error:
             await shielded(asyncio.to_thread(remove_container, container))
+            if isinstance(error, APIError):
+                message = str(error.explanation or error)
+                raise no_such_program(invocation.command, message) from error
+            raise
+        # It is over and holds nothing up: whoever removes the network removes it too.
         return told.ended(status)
 
     def _create(self, invocation: Invocation) -> Container:

@@ -60,11 +60,11 @@ class Runner(Protocol):
 
 
 @runtime_checkable
-class StartsEarly(Protocol):
-    """A runner that can start an environment's sidecars before anybody needs them."""
+class PreparesPlaces(Protocol):
+    """A runner that can make an environment's place before anybody needs it."""
 
-    async def start_sidecars(self, spec: EnvironmentSpec) -> None:
-        """Start the sidecars, and wait for nothing.
+    async def prepare(self, spec: EnvironmentSpec) -> None:
+        """Make the place and start its sidecars, and wait for nothing.
 
         `environment` takes over what it finds under the same name; otherwise `remove` removes it.
 

@@ -164,7 +164,7 @@ async def test_services_started_ahead_of_the_time_are_taken_over(
 ) -> None:
     web = Sidecar(image=_image(engine, python_image, SERVER), env={}, ready=["true"])
     runner, spec = ContainerRunner().open(), spec_of(run=run, sidecars={"web": web})
-    await runner.start_sidecars(spec)
+    await runner.prepare(spec)
     (before,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})
     async with runner.environment(spec.model_copy(update={"image": python_image})):
         (found,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={run}"})

@@ -194,12 +194,17 @@ async def test_a_killed_run_leaves_nothing_and_the_next_one_goes_on_where_it_was
     finally:
         process.kill()
         await process.wait()
-    assert len(pyramid.left(killed)) == 3 * SHARDS["unit"]
+    # The place of the layer after it may be there too.
+    assert len(pyramid.left(killed)) >= 3 * SHARDS["unit"]
     assert [state.name for state in await states_of(killed)] == ["Running", "Running"]
 
     running = asyncio.create_task(run_release(pyramid.app))
     shards = await pyramid.waiting("unit", running, killed)
-    assert pyramid.left(killed) == []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    # It is removed beside the build.
+    while left := pyramid.left(killed):
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.1)
     assert [state.name for state in await states_of(killed)] == ["Crashed", "Crashed"]
     tell(shards, "pass")
     await pyramid.go_on("e2e", running)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from blocks.container_runner import ContainerRunner
 from blocks.image_builder import ImageBuilder
 from blocks.registry import Registry
+from flows.runtime.beside import closed_beside
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.open_runner import open_runner
@@ -63,7 +64,7 @@ class LayerEnvironments:
         spec = environment_spec(
             self._code, self._layer_name, self._images, run, number, self._image_env
         )
-        async with runner.environment(spec) as environment:
+        async with closed_beside(runner.environment(spec)) as environment:
             yield environment
 
     async def _publish_once(self) -> None:

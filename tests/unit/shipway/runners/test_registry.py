@@ -16,7 +16,7 @@ from shipway.errors import RefuseError
 from shipway.layers.environment import environment_spec
 from shipway.runners.environment import EnvironmentSpec, Images, Output
 from shipway.runners.registry import RUNNERS
-from shipway.runners.runner import ImageSource, StartsEarly
+from shipway.runners.runner import ImageSource, PreparesPlaces
 from shipway.test_tools.tool import Ended, Invocation
 from tests.support.code import code_of
 
@@ -117,5 +117,5 @@ def test_a_runner_that_nobody_knows_is_refused_with_those_that_are() -> None:
 
 
 def test_only_containers_start_before_they_are_needed() -> None:
-    early = [name for name, runner in RUNNERS.items() if issubclass(runner, StartsEarly)]
+    early = [name for name, runner in RUNNERS.items() if issubclass(runner, PreparesPlaces)]
     assert early == ["container"]
