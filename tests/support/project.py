@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from filelock import FileLock
 from git import Repo
 
 from deployments.bootstrap import app as source_block
@@ -31,7 +33,19 @@ def readme_files() -> dict[str, str]:
 
 
 def bring_up(what: str, *options: str) -> None:
-    """Have a part of the sandbox up, built if it is not; without it, the tests that ask fail."""
+    """Have a part of the sandbox up, built if it is not; without it, the tests that ask fail.
+
+    Of the processes of a test run that need it, the first one sees to it.
+    """
+    test_run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    mark = Path(os.environ["SHIPWAY_STATE"], f"brought-up-{'-'.join([what, *options])}")
+    with FileLock(mark.with_suffix(".lock")):
+        if not mark.exists() or mark.read_text() != test_run:
+            _bring_up(what, *options)
+            mark.write_text(test_run)
+
+
+def _bring_up(what: str, *options: str) -> None:
     up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", *options]
     done = subprocess.run(up, capture_output=True, text=True, check=False)
     if done.returncode != 0:
