@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,15 @@ async def drift(run: UUID) -> list[dict[str, str]]:
     """The rows of the drift table that a run of the agent left."""
     found = await artifacts(run)
     return json.loads(str(found["drift"].data)) if "drift" in found else []
+
+
+async def drift_after(change: Callable[[], Awaitable[object]], app: str) -> list[dict[str, str]]:
+    """What the agent tells of a change by hand; made once more where another turn was first."""
+    for _ in range(3):
+        await change()
+        if rows := await drift(run_of(await run_reconcile(app))):
+            return rows
+    return []
 
 
 async def test_the_readmes_app_is_released_and_served(
@@ -138,8 +148,7 @@ async def test_a_change_by_hand_is_put_back_and_reported(
     app = cluster_project.app
     await run_release(app)
     assert await drift(run_of(await run_reconcile(app))) == []
-    await change_the_port_by_hand(cluster, app)
-    (row,) = await drift(run_of(await run_reconcile(app)))
+    (row,) = await drift_after(lambda: change_the_port_by_hand(cluster, app), app)
     assert row.pop("written by").startswith("somebody at 20")
     assert row == {
         "app": f"staging/{app}",
@@ -254,8 +263,7 @@ async def test_what_was_deleted_by_hand_comes_back_and_is_reported(
     app = cluster_project.app
     await run_release(app)
     await run_reconcile(app)
-    await cluster.delete("v1", "Service", app, app)
-    (row,) = await drift(run_of(await run_reconcile(app)))
+    (row,) = await drift_after(lambda: cluster.delete("v1", "Service", app, app), app)
     assert (row["object"], row["live"], row["Git"]) == (f"Service/{app}", "missing", "present")
     assert await cluster.get("v1", "Service", app, app) is not None
 

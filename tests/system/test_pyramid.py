@@ -137,10 +137,12 @@ class Pyramid:
                 if (shard := _shard(network)) is not None and shard.run != killed
             ]
         except APIError as error:
-            # It began or ended between two questions.
-            if error.status_code not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
-                raise
-            return []
+            # It began or ended between two questions: an engine says so in several ways.
+            if error.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return []
+            if "is not running" in str(error.explanation):
+                return []
+            raise
 
 
 def _shard(network: Network) -> Shard | None:
