@@ -52,10 +52,12 @@ class Entry(NamedTuple):
 class Rejection(NamedTuple):
     """Why a push was rejected.
 
-    `race` is true where the branch moved on, or moves this very moment; `words` are Git's.
+    `race` is true where the branch moved on, or moves this very moment; `sent` where the server
+    was sent the commit, and not where Git itself saw that the branch has moved; `words` are Git's.
     """
 
     race: bool
+    sent: bool
     words: str
 
 
@@ -128,8 +130,9 @@ class Mirror:
         except CommandError as error:
             if status := _STATUS.search(error.stdout):
                 words = "\n".join(filter(None, (error.stderr, status[0].strip())))
-                race = status["kind"] == "rejected" or _RACE.match(status["reason"])
-                return Rejection(race=bool(race), words=words)
+                sent = status["kind"] == "remote rejected"
+                race = not sent or _RACE.match(status["reason"]) is not None
+                return Rejection(race=race, sent=sent, words=words)
             raise self._explained(error, doing) from error
         return None
 

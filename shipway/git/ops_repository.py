@@ -212,7 +212,7 @@ class OpsRepository(GitRemote):
         *,
         pushed: list[str],
     ) -> Landed:
-        """Commit as `commit` does; `pushed` is what was sent, whatever became of it."""
+        """Commit as `commit` does; `pushed` is what may have been sent, whatever became of it."""
         attempts = Retrying(
             retry=retry_if_exception_type(RetryError),
             wait=_pause_seconds,
@@ -257,8 +257,7 @@ class OpsRepository(GitRemote):
             )
             commit = commit_files(mirror, folder.commit, proposal.changes, proposal.message, author)
             if self.review is None:
-                pushed.append(commit)
-                self._push(mirror, commit, folder.commit)
+                self._push(mirror, commit, folder.commit, pushed)
             else:
                 on_review(self._ask_for_review(self.review, mirror, commit, folder, proposal))
         return Landed(commit=commit, new=True)
@@ -299,14 +298,20 @@ class OpsRepository(GitRemote):
             remedy="merge it and start the release again: it goes on from there; or close it",
         )
 
-    def _push(self, mirror: Mirror, commit: str, parent: str) -> None:
-        """Push a commit to the branch, and see that it is there."""
+    def _push(self, mirror: Mirror, commit: str, parent: str, pushed: list[str]) -> None:
+        """Push a commit to the branch, and see that it is there; note it in `pushed`."""
         doing = "pushing the release commit"
         rejection, failure = None, None
+        # Before it is: nobody knows then how far it came.
+        pushed.append(commit)
         try:
             rejection = mirror.push(doing, commit, f"refs/heads/{check_ref(self.branch)}")
         except RetryError as error:
             failure = error
+        if rejection and not rejection.sent:
+            # There is nothing to look for at the server.
+            pushed.pop()
+            raise self._rejected(rejection, doing, lost=True)
         tip = self._tip(mirror)
         # The server may have taken the commit, and the connection broken before it said so: then
         # Git, which sends it once more, is told that the branch has moved.

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from shipway.git import mirror
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
@@ -48,3 +50,28 @@ def test_the_folders_of_a_level_are_read_by_one_process(
     commands.clear()
     assert [(one.environment, one.app) for one in ops.apps()] == apps
     assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 3}
+
+
+@pytest.mark.parametrize("races", [0, 1, 3])
+def test_of_a_push_that_git_itself_rejects_nothing_is_looked_for_at_the_server(
+    origin: Origin, commands: Counter[str], races: int
+) -> None:
+    origin.commit({"prod/shop/web.yaml": b"a\n"})
+    ops = OpsRepository(url=origin.url)
+    ops.fetch(SHOP)
+    commands.clear()
+    attempts: list[str] = []
+
+    def propose(folder: OpsFolder, _history: History) -> Proposal:
+        attempts.append(folder.commit)
+        if len(attempts) <= races:
+            origin.commit({}, f"theirs {len(attempts)}")
+        changes: dict[str, bytes | None] = {f"{folder.path}/web.yaml": b"b\n"}
+        return Proposal(changes=changes, message="release")
+
+    landed = ops.commit(SHOP, propose)
+    assert (landed.commit, landed.new) == (origin.tip(), True)
+    # The tip of each attempt, and at the end what the server acknowledged.
+    assert (commands["push"], commands["fetch"]) == (races + 1, races + 2)
+    # Whether a commit is on the branch is asked of that one alone.
+    assert commands["merge-base"] == 1
