@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ _STATUS = re.compile(
 _RACE = re.compile(
     r"failed to update ref|cannot lock ref|failed to lock|incorrect old value", re.IGNORECASE
 )
+_REF_FILE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
 _KINDS = {"040000": "tree", "160000": "commit"}
 
 
@@ -241,8 +243,23 @@ class Mirror:
         """The tree of a commit."""
         return self.run("log", "-1", "--format=%T", commit).decode().strip()
 
+    def tip(self, ref: str) -> str:
+        """The commit that a ref points to.
+
+        Args:
+            ref: Its whole name, checked by `check_ref`.
+        """
+        # Most refs are a file of their own; what Git keeps elsewhere, it says itself.
+        with suppress(OSError):
+            text = (self.folder / ref).read_bytes()
+            if _REF_FILE.fullmatch(text):
+                return text.decode().strip()
+        return self.run("rev-parse", "--verify", ref).decode().strip()
+
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Whether `newer` contains `older`; not where `older` is not here."""
+        """Whether `newer`, which is here, contains `older`; not where `older` is not here."""
+        if older == newer:
+            return True
         here = ("rev-parse", "--verify", "--quiet", f"{older}^{{commit}}")
         if self.try_run(*here) is None:
             return False

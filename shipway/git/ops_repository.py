@@ -355,7 +355,7 @@ class OpsRepository(GitRemote):
         """Fetch the branch; return its newest commit."""
         ref = f"refs/heads/{check_ref(self.branch)}"
         mirror.fetch("fetching the ops repository", "origin", f"+{ref}:{ref}")
-        return mirror.run("rev-parse", ref).decode().strip()
+        return mirror.tip(ref)
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:

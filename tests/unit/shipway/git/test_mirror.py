@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shipway.git import mirror
+from shipway.git.cache import BrokenCacheError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
@@ -37,7 +38,7 @@ def test_what_is_missing_is_fetched_once_a_level_and_what_is_here_is_read_by_one
     assert commands["fetch"] == 1 + 4
     commands.clear()
     assert ops.fetch(SHOP).files == files
-    assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 4}
+    assert commands == {"fetch": 1, "log": 1, "cat-file": 4}
 
 
 def test_the_folders_of_a_level_are_read_by_one_process(
@@ -49,7 +50,7 @@ def test_the_folders_of_a_level_are_read_by_one_process(
     assert [(one.environment, one.app) for one in ops.apps()] == apps
     commands.clear()
     assert [(one.environment, one.app) for one in ops.apps()] == apps
-    assert commands == {"fetch": 1, "rev-parse": 1, "log": 1, "cat-file": 3}
+    assert commands == {"fetch": 1, "log": 1, "cat-file": 3}
 
 
 @pytest.mark.parametrize("races", [0, 1, 3])
@@ -73,5 +74,43 @@ def test_of_a_push_that_git_itself_rejects_nothing_is_looked_for_at_the_server(
     assert (landed.commit, landed.new) == (origin.tip(), True)
     # The tip of each attempt, and at the end what the server acknowledged.
     assert (commands["push"], commands["fetch"]) == (races + 1, races + 2)
-    # Whether a commit is on the branch is asked of that one alone.
-    assert commands["merge-base"] == 1
+    # Nor is Git asked whether the tip, which is the commit itself, contains it.
+    assert commands["merge-base"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [("{oid}\n", 0), ("{oid}", 1), ("ref: refs/heads/other\n", 1), ("{oid}\n# x\n", 1), (None, 1)],
+)
+def test_the_tip_is_read_from_its_file_or_told_by_git(
+    origin: Origin, commands: Counter[str], text: str | None, asked: int
+) -> None:
+    oid = origin.commit({"a": b"1"})
+    origin.bare.git.branch("other")
+    file = origin.path / "refs/heads/main"
+    if text is None:
+        origin.bare.git.pack_refs("--all")
+        assert not file.exists()
+    else:
+        file.write_text(text.format(oid=oid))
+    assert origin.mirror().tip("refs/heads/main") == oid
+    assert commands["rev-parse"] == asked
+
+
+def test_a_ref_that_is_none_is_a_broken_cache(origin: Origin) -> None:
+    origin.commit({"a": b"1"})
+    (origin.path / "refs/heads/main").write_bytes(b"\xff" * 41)
+    with pytest.raises(BrokenCacheError):
+        origin.mirror().tip("refs/heads/main")
+
+
+def test_a_commit_contains_itself_and_those_before_it(
+    origin: Origin, commands: Counter[str]
+) -> None:
+    first, second = origin.commit({"a": b"1"}), origin.commit({"a": b"2"})
+    mirror = origin.mirror()
+    assert mirror.is_ancestor(second, second)
+    assert not commands
+    assert mirror.is_ancestor(first, second)
+    assert not mirror.is_ancestor(second, first)
+    assert not mirror.is_ancestor("1" * 40, second)
