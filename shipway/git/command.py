@@ -16,11 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
+from typing import IO
 
 # What works on local files alone takes seconds, or a few minutes for a large checkout.
-_LOCAL_TIMEOUT_SECONDS = 1800
+LOCAL_TIMEOUT_SECONDS = 1800
 # What a program has to end by itself.
-_LAST_SECONDS = 1.0
+LAST_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 
 # What a program needs to start and to reach a server; every other variable stays out.
@@ -82,7 +83,7 @@ class Git:
 def run_git(
     git: Git,
     *command: str,
-    timeout_seconds: float = _LOCAL_TIMEOUT_SECONDS,
+    timeout_seconds: float = LOCAL_TIMEOUT_SECONDS,
     stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
 ) -> bytes:
@@ -110,7 +111,7 @@ def run_program(
     environment: Mapping[str, str],
     *,
     stdin: bytes = b"",
-    timeout_seconds: float = _LOCAL_TIMEOUT_SECONDS,
+    timeout_seconds: float = LOCAL_TIMEOUT_SECONDS,
 ) -> bytes:
     """Run a program in a process group of its own, and return what it prints, to the byte.
 
@@ -124,23 +125,11 @@ def run_program(
     Raises:
         CommandError: It failed, or did not complete in time.
     """
-    try:
-        process = Popen(
-            # File names that are not UTF-8 come back as the bytes that they are.
-            [word.encode("utf-8", "surrogateescape") for word in command],
-            cwd=folder,
-            env=program_environment() | dict(environment),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CommandError(command, None, str(error)) from error
+    process = start_program(command, folder, environment)
     try:
         out, err = process.communicate(stdin, timeout_seconds)
     except BaseException as error:
-        _end(process)
+        end_program(process)
         if isinstance(error, TimeoutExpired):
             said = f"{command[1]} did not complete in {timeout_seconds:g} secs."
             raise CommandError(command, None, said) from error
@@ -151,20 +140,45 @@ def run_program(
     return out
 
 
-def program_environment() -> dict[str, str]:
-    """The variables of every program: what is kept of the worker's, and what Shipway sets."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    # The worker's own authorities, by the name that OpenSSL reads.
-    authorities = os.environ.get("SSL_CERT_FILE")
-    return kept | _SET | ({"GIT_SSL_CAINFO": authorities} if authorities else {})
+def start_program(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    stderr: int | IO[bytes] = PIPE,
+) -> Popen[bytes]:
+    """Start a program in a process group of its own; whoever starts it ends it by `end_program`.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        environment: Its variables, beside those of `program_environment`.
+        stderr: Where it says what went wrong.
+
+    Raises:
+        CommandError: It could not be started.
+    """
+    try:
+        return Popen(
+            # File names that are not UTF-8 come back as the bytes that they are.
+            [word.encode("utf-8", "surrogateescape") for word in command],
+            cwd=folder,
+            env=program_environment() | dict(environment),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandError(command, None, str(error)) from error
 
 
-def _end(process: Popen[bytes]) -> None:
+def end_program(process: Popen[bytes]) -> None:
     """End the whole group; nobody is left who holds a pipe open."""
     with suppress(ProcessLookupError):
         # Git takes its locks away when it is asked to end.
         os.killpg(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _LAST_SECONDS
+        deadline = time.monotonic() + LAST_SECONDS
         while time.monotonic() < deadline:
             process.poll()
             os.killpg(process.pid, 0)
@@ -175,3 +189,11 @@ def _end(process: Popen[bytes]) -> None:
         with suppress(OSError):
             if pipe is not None:
                 pipe.close()
+
+
+def program_environment() -> dict[str, str]:
+    """The variables of every program: what is kept of the worker's, and what Shipway sets."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    # The worker's own authorities, by the name that OpenSSL reads.
+    authorities = os.environ.get("SSL_CERT_FILE")
+    return kept | _SET | ({"GIT_SSL_CAINFO": authorities} if authorities else {})
