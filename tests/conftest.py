@@ -6,7 +6,7 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -128,7 +128,7 @@ def free_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Origin:
+def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
     """A repository on this machine, with Shipway's cache beside it."""
     monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -136,4 +136,5 @@ def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Origin:
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
-    return Origin(tmp_path)
+    with closing(Origin(tmp_path)) as origin:
+        yield origin

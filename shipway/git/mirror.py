@@ -20,6 +20,7 @@ from shipway.git.access import explain
 from shipway.git.cache import OFFLINE, BrokenCacheError, has_filters, is_shallow, made_of
 from shipway.git.command import CommandError, Git, run_git
 from shipway.git.lock import locked
+from shipway.git.object_reader import ObjectReader
 
 _NO_HAVES = {"GIT_CONFIG_PARAMETERS": "'fetch.negotiationAlgorithm'='noop'"}
 # What Git says of its own repository; a server says the same of its own, and is asked once more.
@@ -38,6 +39,7 @@ _RACE = re.compile(
     r"failed to update ref|cannot lock ref|failed to lock|incorrect old value", re.IGNORECASE
 )
 _REF_FILE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
+_ROOT = re.compile(rb"tree ([0-9a-f]{40,64})\n")
 _KINDS = {"040000": "tree", "160000": "commit"}
 
 
@@ -64,7 +66,7 @@ class Rejection(NamedTuple):
 
 
 class Mirror:
-    """A bare repository whose remote `origin` is `url`.
+    """A bare repository whose remote `origin` is `url`; it is closed when nobody needs it.
 
     Args:
         git: Git in the repository, as `open_cache` opens it.
@@ -76,10 +78,17 @@ class Mirror:
         self._git = git
         self.url = url
         self._timeout_seconds = timeout_seconds
+        # In the repository itself, Git would fetch each missing object, one by one.
+        folders = {"GIT_DIR": OFFLINE, "GIT_OBJECT_DIRECTORY": "objects"}
+        self._reader = ObjectReader(Git(git.folder, {**git.environment, **folders}))
         # An object never changes: what was read once need not be read again.
         self._contents: dict[str, bytes] = {}
         self._made = made_of(git.folder)
         self._filtered = False
+
+    def close(self) -> None:
+        """End the process that reads objects."""
+        self._reader.close()
 
     @property
     def folder(self) -> Path:
@@ -241,7 +250,12 @@ class Mirror:
 
     def root(self, commit: str) -> str:
         """The tree of a commit."""
-        return self.run("log", "-1", "--format=%T", commit).decode().strip()
+        # A commit came with the branch, or is not there: none is fetched by its id.
+        missing = commit not in self._contents and self._read([commit])
+        found = None if missing else _ROOT.match(self._contents[commit])
+        if found is None:
+            raise self.broken(FailError("A commit is missing.", where=f"{self.url} {commit}"))
+        return found[1].decode()
 
     def tip(self, ref: str) -> str:
         """The commit that a ref points to.
@@ -287,30 +301,24 @@ class Mirror:
 
     def _read(self, oids: list[str]) -> list[str]:
         """Read the objects that are here; return the ids of the others."""
-        if not oids:
-            return []
-        # In the repository itself, Git would fetch each missing object, one by one.
-        folders = {"GIT_DIR": OFFLINE, "GIT_OBJECT_DIRECTORY": "objects"}
-        stdin = "\n".join(oids).encode() + b"\n"
-        text = self.run("cat-file", "--batch", stdin=stdin, environment=folders)
-        missing, start = list[str](), 0
-        for oid in oids:
-            end = text.index(b"\n", start)
-            head, start = text[start:end], end + 1
-            if head.endswith(b" missing"):
+        missing = list[str]()
+        try:
+            answers = self._reader.read(oids)
+        except CommandError as error:
+            raise self._failed(error) from error
+        for oid, found in answers.items():
+            if found is None:
                 missing.append(oid)
-            else:
-                _, kind, size = head.split(b" ")
-                content = text[start : start + int(size)]
-                start += int(size) + 1
-                # Git does not compare what it reads with its id.
-                digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
-                digest.update(kind + b" " + size + b"\0" + content)
-                if digest.hexdigest() != oid:
-                    raise self.broken(
-                        FailError("An object is not what its id says.", where=f"{self.url} {oid}")
-                    )
-                self._contents[oid] = content
+                continue
+            # Git does not compare what it reads with its id.
+            digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
+            digest.update(f"{found.kind} {len(found.content)}\0".encode())
+            digest.update(found.content)
+            if digest.hexdigest() != oid:
+                raise self.broken(
+                    FailError("An object is not what its id says.", where=f"{self.url} {oid}")
+                )
+            self._contents[oid] = found.content
         return missing
 
     def _fetch(self, oids: list[str]) -> BrokenCacheError | None:

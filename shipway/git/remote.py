@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -54,8 +54,11 @@ class GitRemote(BaseModel):
     @contextmanager
     def mirror(self, role: str) -> Generator[Mirror]:
         """The local repository that this remote is fetched into; `role` keeps kinds apart."""
-        with open_cache(self._remote(role)) as git:
-            yield Mirror(git, self.url, self.timeout_seconds)
+        with (
+            open_cache(self._remote(role)) as git,
+            closing(Mirror(git, self.url, self.timeout_seconds)) as mirror,
+        ):
+            yield mirror
 
     def _remote(self, role: str) -> Remote:
         access = Access(

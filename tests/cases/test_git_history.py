@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
 from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError, ShipwayError
-from shipway.git import access, cache, mirror
+from shipway.git import access, cache
 from shipway.git import command as command_module
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
@@ -36,13 +37,13 @@ COMMITS = 4
 @pytest.fixture(autouse=True)
 def few_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever is asked of the repository takes a few commands and a few seconds."""
-    counts, run_git, begin = list[str](), mirror.run_git, time.monotonic()
+    counts, start, begin = list[bytes](), command_module.Popen, time.monotonic()
 
-    def counted(git: Any, *command: str, **options: Any) -> bytes:
-        counts.append(command[0])
-        return run_git(git, *command, **options)
+    def counted(words: list[bytes], **options: Any) -> Popen[bytes]:
+        counts.append(words[1])
+        return start(words, **options)
 
-    monkeypatch.setattr(mirror, "run_git", counted)
+    monkeypatch.setattr(command_module, "Popen", counted)
     yield
     assert len(counts) < 120
     assert time.monotonic() - begin < 60

@@ -29,6 +29,7 @@ class Origin:
             GIT_WORK_TREE=str(self.tree),
             GIT_INDEX_FILE=str(folder / "index"),
         )
+        self._mirrors = list[Mirror]()
 
     @staticmethod
     def git(path: Path, *command: str) -> str:
@@ -36,11 +37,18 @@ class Origin:
         return str(Repo(path).git.execute(["git", f"--git-dir={path}", *command]))
 
     def mirror(self) -> Mirror:
-        """The bare repository as it is; nothing is fetched."""
+        """The bare repository as it is, open until `close`; nothing is fetched."""
         if not (self.path / OFFLINE).exists():
             Repo.init(self.path / OFFLINE, bare=True)
         environment = {"GIT_DIR": str(self.path)} | git_environment(Access(), self.path)
-        return Mirror(Git(self.path, environment), self.url, timeout_seconds=10)
+        mirror = Mirror(Git(self.path, environment), self.url, timeout_seconds=10)
+        self._mirrors.append(mirror)
+        return mirror
+
+    def close(self) -> None:
+        """Close the mirrors."""
+        for mirror in self._mirrors:
+            mirror.close()
 
     def commit(self, files: Mapping[str, bytes], message: str = "change") -> str:
         """Commit whole files; return the commit."""

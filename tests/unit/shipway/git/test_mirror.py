@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from shipway.git import mirror
+from shipway.git import command
 from shipway.git.cache import BrokenCacheError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
@@ -16,18 +17,18 @@ from tests.support.origin import Origin
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each Git command was run."""
-    counts, run_git = Counter[str](), mirror.run_git
+    """How often each Git command was started."""
+    counts, start = Counter[str](), command.Popen
 
-    def counted(git: Any, *command: str, **options: Any) -> bytes:
-        counts[command[0]] += 1
-        return run_git(git, *command, **options)
+    def counted(words: list[bytes], **options: Any) -> Popen[bytes]:
+        counts[words[1].decode()] += 1
+        return start(words, **options)
 
-    monkeypatch.setattr(mirror, "run_git", counted)
+    monkeypatch.setattr(command, "Popen", counted)
     return counts
 
 
-def test_what_is_missing_is_fetched_once_a_level_and_what_is_here_is_read_by_one_process_a_level(
+def test_what_is_missing_is_fetched_once_a_level_and_what_is_here_is_read_by_one_process(
     origin: Origin, commands: Counter[str]
 ) -> None:
     files = {f"file-{number}.yaml": f"{number}\n".encode() for number in range(20)}
@@ -38,10 +39,10 @@ def test_what_is_missing_is_fetched_once_a_level_and_what_is_here_is_read_by_one
     assert commands["fetch"] == 1 + 4
     commands.clear()
     assert ops.fetch(SHOP).files == files
-    assert commands == {"fetch": 1, "log": 1, "cat-file": 4}
+    assert commands == {"fetch": 1, "cat-file": 1}
 
 
-def test_the_folders_of_a_level_are_read_by_one_process(
+def test_any_number_of_folders_is_read_by_one_process(
     origin: Origin, commands: Counter[str]
 ) -> None:
     apps = [(environment, f"app-{n}") for environment in ("prod", "test") for n in range(5)]
@@ -50,7 +51,7 @@ def test_the_folders_of_a_level_are_read_by_one_process(
     assert [(one.environment, one.app) for one in ops.apps()] == apps
     commands.clear()
     assert [(one.environment, one.app) for one in ops.apps()] == apps
-    assert commands == {"fetch": 1, "log": 1, "cat-file": 3}
+    assert commands == {"fetch": 1, "cat-file": 1}
 
 
 @pytest.mark.parametrize("races", [0, 1, 3])
@@ -114,3 +115,26 @@ def test_a_commit_contains_itself_and_those_before_it(
     assert mirror.is_ancestor(first, second)
     assert not mirror.is_ancestor(second, first)
     assert not mirror.is_ancestor("1" * 40, second)
+
+
+def test_the_root_of_a_commit_is_its_tree(origin: Origin) -> None:
+    commit = origin.commit({"a": b"1"}, "tree 1\n\ntree 2\n")
+    assert origin.mirror().root(commit) == str(origin.bare.git.rev_parse("main^{tree}"))
+
+
+@pytest.mark.parametrize("what", ["missing", "a blob", "spoiled"])
+def test_a_commit_that_cannot_be_read_is_a_broken_cache_and_not_fetched(
+    origin: Origin, commands: Counter[str], what: str
+) -> None:
+    commit = origin.commit({"a": b"tree 1\n"})
+    oids = {
+        "missing": "1" * 40,
+        "a blob": str(origin.bare.git.rev_parse("main:a")),
+        "spoiled": commit,
+    }
+    spoiled = origin.path / "objects" / commit[:2] / commit[2:]
+    spoiled.chmod(0o644)
+    spoiled.write_bytes(b"none")
+    with pytest.raises(BrokenCacheError):
+        origin.mirror().root(oids[what])
+    assert commands == {"cat-file": 1}
