@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from shipway.errors import FailError, RefuseError
-from shipway.git.mirror import Entry, Mirror
+from shipway.git.mirror import Mirror
+from shipway.git.objects import Entry
 from shipway.git.signing import Signing, signed
 
 _FILE, _FOLDER = "100644", "040000"

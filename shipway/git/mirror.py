@@ -8,9 +8,8 @@ them; so is one whose history is not all there.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from shipway.git.cache import OFFLINE, BrokenCacheError, has_filters, is_shallow
 from shipway.git.command import CommandError, Git, run_git
 from shipway.git.lock import locked
 from shipway.git.object_reader import ObjectReader
+from shipway.git.objects import Entry, entries_of, object_id, root_of
 
 _NO_HAVES = {"GIT_CONFIG_PARAMETERS": "'fetch.negotiationAlgorithm'='noop'"}
 # What Git says of its own repository; a server says the same of its own, and is asked once more.
@@ -39,18 +39,6 @@ _RACE = re.compile(
     r"failed to update ref|cannot lock ref|failed to lock|incorrect old value", re.IGNORECASE
 )
 _REF_FILE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
-_ROOT = re.compile(rb"tree ([0-9a-f]{40,64})\n")
-_KINDS = {"040000": "tree", "160000": "commit"}
-
-
-class Entry(NamedTuple):
-    """One line of a tree: `name` as people read it, `raw` as it is in there."""
-
-    mode: str
-    kind: str
-    oid: str
-    name: str
-    raw: bytes
 
 
 class Rejection(NamedTuple):
@@ -229,7 +217,7 @@ class Mirror:
     def trees(self, oids: Iterable[str]) -> dict[str, list[Entry]]:
         """The entries of trees, by the tree's id."""
         contents = self._objects(oids)
-        return {oid: list(_entries(text, len(oid) // 2)) for oid, text in contents.items()}
+        return {oid: list(entries_of(text, len(oid))) for oid, text in contents.items()}
 
     def children(self, oids: Iterable[str], name: str) -> dict[str, str | None]:
         """The id of the folder of one name in each tree, by the tree's; None where there is none.
@@ -252,10 +240,10 @@ class Mirror:
         """The tree of a commit."""
         # A commit came with the branch, or is not there: none is fetched by its id.
         missing = commit not in self._contents and self._read([commit])
-        found = None if missing else _ROOT.match(self._contents[commit])
-        if found is None:
+        tree = None if missing else root_of(self._contents[commit])
+        if tree is None:
             raise self.broken(FailError("A commit is missing.", where=f"{self.url} {commit}"))
-        return found[1].decode()
+        return tree
 
     def tip(self, ref: str) -> str:
         """The commit that a ref points to.
@@ -311,10 +299,7 @@ class Mirror:
                 missing.append(oid)
                 continue
             # Git does not compare what it reads with its id.
-            digest = hashlib.new("sha1" if len(oid) == 40 else "sha256", usedforsecurity=False)
-            digest.update(f"{found.kind} {len(found.content)}\0".encode())
-            digest.update(found.content)
-            if digest.hexdigest() != oid:
+            if object_id(found.kind, found.content, len(oid)) != oid:
                 raise self.broken(
                     FailError("An object is not what its id says.", where=f"{self.url} {oid}")
                 )
@@ -329,21 +314,3 @@ class Mirror:
         except BrokenCacheError as error:
             return error
         return None
-
-
-def _entries(tree: bytes, oid_size: int) -> Iterator[Entry]:
-    """The entries of a tree object: mode, space, name, zero byte, binary id; and the next."""
-    start = 0
-    while start < len(tree):
-        end = tree.index(b"\0", start)
-        mode, _, name = tree[start:end].partition(b" ")
-        start = end + 1 + oid_size
-        padded = mode.decode().zfill(6)
-        yield Entry(
-            mode=padded,
-            kind=_KINDS.get(padded, "blob"),
-            oid=tree[end + 1 : start].hex(),
-            # Text that every log and every JSON document takes.
-            name=name.decode("utf-8", "backslashreplace"),
-            raw=name,
-        )
