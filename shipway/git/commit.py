@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from shipway.errors import FailError, RefuseError
 from shipway.git.mirror import Mirror
-from shipway.git.objects import Entry
+from shipway.git.objects import Entry, commit_text, tree_text
 from shipway.git.signing import Signing, signed
 
-_FILE, _FOLDER = "100644", "040000"
+_FILE = "100644"
 
 
 class Author(BaseModel):
@@ -95,65 +96,89 @@ def commit_files(
 ) -> str:
     """Write a commit on top of `parent`, and return its id.
 
-    Only the trees on the way to a changed file are read, so the size of the rest does not matter.
+    Only the trees on the way to a changed file are read and written, each once, so the size of the
+    rest does not matter.
 
     Args:
         mirror: The repository.
         parent: The commit to build on.
         changes: New content by path; None takes the file away. Its folder must be there.
-        message: The commit message.
+        message: The commit message, without a zero byte.
         author: Author and committer.
 
     Raises:
-        FailError: A path leads through something that is no folder.
+        FailError: A path leads through something that is no folder, or the message is none.
+        RefuseError: It cannot be signed.
     """
-    tree = mirror.root(parent)
-    for path, content in changes.items():
-        blob = None
-        if content is not None:
-            blob = _write(mirror, content, "hash-object", "-w", "--stdin")
-        try:
-            tree = _replace(mirror, tree, path.split("/"), blob)
-        except KeyError as error:
-            raise FailError(
-                "The path to the file is not in the repository.",
-                where=f"{path} at {parent[:7]}",
-                expected="a folder of plain files",
-                got=f"no folder {error.args[0]!r}",
-                untouched="the repository",
-            ) from error
-    environment = {
-        "GIT_AUTHOR_NAME": author.name,
-        "GIT_AUTHOR_EMAIL": author.email,
-        "GIT_COMMITTER_NAME": author.name,
-        "GIT_COMMITTER_EMAIL": author.email,
+    if "\0" in message:
+        raise FailError(
+            "A commit message cannot hold a zero byte.",
+            got=repr(message),
+            untouched="the repository",
+        )
+    tree = _tree_with(mirror, parent, changes)
+    name, email = author.name, author.email
+    if author.signing is None or author.key is None:
+        at = datetime.now(UTC).astimezone()
+        text = commit_text(tree, parent, name=name, email=email, at=at, message=message)
+        return mirror.write("commit", text, len(parent))
+    who = {
+        "GIT_AUTHOR_NAME": name,
+        "GIT_AUTHOR_EMAIL": email,
+        "GIT_COMMITTER_NAME": name,
+        "GIT_COMMITTER_EMAIL": email,
     }
     with signed(author.signing, author.key) as (options, more):
         command = ("commit-tree", *options, tree, "-p", parent, "-F", "-")
-        written = mirror.run(*command, stdin=message.encode(), environment=environment | more)
+        written = mirror.run(*command, stdin=message.encode(), environment=who | more)
     return written.decode().strip()
 
 
-def _replace(mirror: Mirror, tree: str, path: list[str], blob: str | None) -> str:
-    """The tree with another blob at `path`, or without it; KeyError where a folder is missing."""
-    name, *rest = path
+def _tree_with(mirror: Mirror, commit: str, changes: Mapping[str, bytes | None]) -> str:
+    """Write the tree of a commit with other files, and return its id."""
+    blobs = {
+        tuple(path.split("/")): None if text is None else mirror.write("blob", text, len(commit))
+        for path, text in changes.items()
+    }
+    try:
+        return _changed(mirror, mirror.root(commit), blobs)
+    except KeyError as error:
+        missing: str = error.args[0]
+        path = next(path for path in changes if f"{path}/".startswith(f"{missing}/"))
+        raise FailError(
+            "The path to the file is not in the repository.",
+            where=f"{path} at {commit[:7]}",
+            expected="a folder of plain files",
+            got=f"no folder {missing.rpartition('/')[2]!r}",
+            untouched="the repository",
+        ) from error
+
+
+def _changed(
+    mirror: Mirror, tree: str, blobs: Mapping[tuple[str, ...], str | None], folder: str = ""
+) -> str:
+    """Write a tree with other blobs at some paths, or without them, and return its id.
+
+    Raises:
+        KeyError: There is no such folder on the way to one of them; its argument is the path.
+    """
+    below = dict[str, dict[tuple[str, ...], str | None]]()
+    for (name, *rest), blob in blobs.items():
+        below.setdefault(name, {})[tuple(rest)] = blob
     entries = {entry.raw: entry for entry in mirror.tree(tree)}
-    there = next((entry for entry in entries.values() if entry.name == name), None)
-    raw = there.raw if there else name.encode()
-    if rest or (there is not None and there.kind != "blob"):
-        if not rest or there is None or there.kind != "tree":
-            raise KeyError(name)
-        entries[raw] = there._replace(oid=_replace(mirror, there.oid, rest, blob))
-    elif blob is None:
-        entries.pop(raw, None)
-    else:
-        entries[raw] = Entry(there.mode if there else _FILE, "blob", blob, name, raw)
-    text = b"".join(
-        f"{entry.mode} {entry.kind} {entry.oid}\t".encode() + entry.raw + b"\0"
-        for entry in entries.values()
-    )
-    return _write(mirror, text, "mktree", "-z", "--missing")
-
-
-def _write(mirror: Mirror, content: bytes, *command: str) -> str:
-    return mirror.run(*command, stdin=content).decode().strip()
+    for name, inner in below.items():
+        path = f"{folder}{name}"
+        there = next((entry for entry in entries.values() if entry.name == name), None)
+        raw = there.raw if there else name.encode()
+        if () not in inner:
+            if there is None or there.kind != "tree":
+                raise KeyError(path)
+            oid = _changed(mirror, there.oid, inner, f"{path}/")
+            entries[raw] = there._replace(oid=oid)
+        elif len(inner) > 1 or (there is not None and there.kind != "blob"):
+            raise KeyError(path)
+        elif (blob := inner[()]) is None:
+            entries.pop(raw, None)
+        else:
+            entries[raw] = Entry(there.mode if there else _FILE, "blob", blob, name, raw)
+    return mirror.write("tree", tree_text(entries.values()), len(tree))

@@ -19,6 +19,7 @@ from shipway.git.access import explain
 from shipway.git.cache import OFFLINE, BrokenCacheError, has_filters, is_shallow, made_of
 from shipway.git.command import CommandError, Git, run_git
 from shipway.git.lock import locked
+from shipway.git.loose_object import write_object
 from shipway.git.object_reader import ObjectReader
 from shipway.git.objects import Entry, entries_of, object_id, root_of
 
@@ -235,6 +236,16 @@ class Mirror:
         """The contents of blobs, in their order."""
         contents = self._objects(oids)
         return [contents[oid] for oid in oids]
+
+    def write(self, kind: str, content: bytes, digits: int) -> str:
+        """Write an object, and return its id, which has so many digits."""
+        try:
+            return write_object(self.folder, kind, content, digits)
+        except OSError as error:
+            reason = FailError(
+                "The Git cache cannot be written.", where=str(self.folder), got=str(error)
+            )
+            raise self.broken(reason) from error
 
     def root(self, commit: str) -> str:
         """The tree of a commit."""

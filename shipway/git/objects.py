@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 _KINDS = {"040000": "tree", "160000": "commit"}
+# What Git strips off both ends of a name, and what it leaves out of one.
+CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
+_NEVER = re.compile(r"[\n<>]")
 _ROOT = re.compile(rb"tree ([0-9a-f]{40,64})\n")
 
 
@@ -63,3 +67,34 @@ def entries_of(tree: bytes, digits: int) -> Iterator[Entry]:
             name=name.decode("utf-8", "backslashreplace"),
             raw=name,
         )
+
+
+def tree_text(entries: Iterable[Entry]) -> bytes:
+    """The tree of these entries, in whatever order they come."""
+    # A folder stands where its name with a slash would.
+    ordered = sorted(entries, key=lambda one: one.raw + (b"/" if one.kind == "tree" else b""))
+    return b"".join(
+        one.mode.lstrip("0").encode() + b" " + one.raw + b"\0" + bytes.fromhex(one.oid)
+        for one in ordered
+    )
+
+
+def commit_text(
+    tree: str, parent: str, *, name: str, email: str, at: datetime, message: str
+) -> bytes:
+    """A commit, as `git commit-tree` makes it.
+
+    Args:
+        tree: What it holds.
+        parent: The commit before it.
+        name: Author and committer; something is left of it without `CRUD`.
+        email: Their address.
+        at: When they made it, in their time zone.
+        message: The message, to the byte.
+    """
+    name, email = (_NEVER.sub("", text.strip(CRUD)) for text in (name, email))
+    # Of a zone, Git knows hours and minutes.
+    zone = f"{at:%z}"[:5]
+    person = f"{name} <{email}> {int(at.timestamp())} {zone}"
+    lines = (f"tree {tree}", f"parent {parent}", f"author {person}", f"committer {person}")
+    return ("\n".join(lines) + f"\n\n{message}").encode()

@@ -26,6 +26,7 @@ from shipway.git.folder_history import changed_below
 from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
+from shipway.git.objects import CRUD
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
@@ -65,7 +66,7 @@ class OpsRepository(GitRemote):
     @field_validator("author_name", "author_email")
     @classmethod
     def _author(cls, text: str) -> str:
-        if not text.strip() or not text.isprintable() or set("<>") & set(text):
+        if not text.strip(CRUD) or not text.isprintable() or set("<>") & set(text):
             raise ValueError("expected a name or address without <, > and control characters")
         return text
 

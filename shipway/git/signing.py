@@ -20,21 +20,16 @@ _GPG_SECONDS = 60
 
 
 @contextmanager
-def signed(
-    signing: Signing | None, key: SecretStr | None
-) -> Generator[tuple[list[str], dict[str, str]]]:
+def signed(signing: Signing, key: SecretStr) -> Generator[tuple[list[str], dict[str, str]]]:
     """The options of `git commit-tree` and the environment that make it sign.
 
     Args:
-        signing: The kind of key; None for no signature.
+        signing: The kind of key.
         key: The private key, without a passphrase: OpenSSH's format, or OpenPGP's armour.
 
     Raises:
         RefuseError: The program that signs is missing, or takes the key for none.
     """
-    if signing is None or key is None:
-        yield [], {}
-        return
     with temporary_folder("sign") as folder:
         file = folder / "key"
         file.touch(mode=0o600)

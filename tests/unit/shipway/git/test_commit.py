@@ -6,7 +6,9 @@ import pytest
 from git import Repo
 
 from shipway.errors import FailError, RefuseError
+from shipway.git.cache import BrokenCacheError
 from shipway.git.commit import Author, commit_files, read_files
+from shipway.git.mirror import Mirror
 from tests.support.origin import Origin
 
 AUTHOR = Author(name="Shipway", email="shipway@example.org")
@@ -166,3 +168,46 @@ def test_a_path_that_leads_nowhere_or_out_is_not_written(
     tip = origin.commit_tree()
     with pytest.raises(FailError, match="The path to the file is not in the repository"):
         commit_files(origin.mirror(), tip, {path: b"new"}, "release", AUTHOR)
+
+
+def test_one_commit_writes_each_tree_once(
+    origin: Origin, start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror, kinds = origin.mirror(), list[str]()
+
+    def write(kind: str, content: bytes, digits: int) -> str:
+        kinds.append(kind)
+        return Mirror.write(mirror, kind, content, digits)
+
+    monkeypatch.setattr(mirror, "write", write)
+    changes = {"prod/shop/web.yaml": b"1", "prod/shop/new.yaml": b"2", "README.md": None}
+    commit_files(mirror, start, changes, "release", AUTHOR)
+    assert kinds == ["blob", "blob", "tree", "tree", "tree", "commit"]
+
+
+def test_a_path_below_another_one_is_not_written(origin: Origin, start: str) -> None:
+    for changes in ({"new": b"1", "new/web.yaml": b"2"}, {"new/web.yaml": b"2", "new": None}):
+        with pytest.raises(FailError, match="no folder 'new'"):
+            commit_files(origin.mirror(), start, changes, "release", AUTHOR)
+
+
+def test_the_path_that_leads_nowhere_is_told(origin: Origin, start: str) -> None:
+    changes = {"README.md": b"1", "prod/cart/none/web.yaml": b"2"}
+    with pytest.raises(FailError) as caught:
+        commit_files(origin.mirror(), start, changes, "release", AUTHOR)
+    assert caught.value.facts["where"] == f"prod/cart/none/web.yaml at {start[:7]}"
+    assert caught.value.facts["got"] == "no folder 'none'"
+
+
+def test_a_message_with_a_zero_byte_is_none(origin: Origin, start: str) -> None:
+    with pytest.raises(FailError, match="zero byte"):
+        commit_files(origin.mirror(), start, {"README.md": b"1"}, "a\0b", AUTHOR)
+
+
+def test_a_repository_that_takes_no_object_is_a_broken_cache(origin: Origin, start: str) -> None:
+    mirror = origin.mirror()
+    objects = origin.path / "objects"
+    mirror.tree(mirror.root(start))
+    objects.rename(origin.path / "gone")
+    with pytest.raises(BrokenCacheError, match="The Git cache cannot be written"):
+        commit_files(mirror, start, {"README.md": b"1"}, "release", AUTHOR)

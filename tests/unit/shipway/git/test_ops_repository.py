@@ -172,7 +172,7 @@ def test_the_author_of_release_commits_can_be_set(origin: Origin, start: str) ->
     assert (found.committer.name, found.committer.email) == ("Bot", "bot@example.org")
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "Eve\x1b[2J", "a <b@c>"])
+@pytest.mark.parametrize("name", ["", "...", "a\nb", "Eve\x1b[2J", "a <b@c>"])
 def test_an_author_that_would_write_more_than_a_name_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="without <, > and control characters"):
         OpsRepository(url="file:///srv/ops.git", author_name=name)
