@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -28,13 +27,13 @@ from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
 from shipway.git.objects import CRUD
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
+from shipway.git.race import pause_seconds
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
 from shipway.git.trailers import OpsCommit
 
 Answer = TypeVar("Answer")
 
-_LONGEST_PAUSE_SECONDS = 20
 # A race is worth any number of attempts; a server that fails is not.
 _FAILURES = 5
 
@@ -214,14 +213,25 @@ class OpsRepository(GitRemote):
         pushed: list[str],
     ) -> Landed:
         """Commit as `commit` does; `pushed` is what may have been sent, whatever became of it."""
+        seconds = list[float]()
         attempts = Retrying(
             retry=retry_if_exception_type(RetryError),
-            wait=_pause_seconds,
+            wait=lambda _: pause_seconds(seconds),
             stop=lambda state: _is_enough(state, self.timeout_seconds),
             reraise=True,
         )
         with self.mirror("ops") as mirror:
-            landed = attempts(self._attempt, mirror, app_environment, propose, on_review, pushed)
+
+            def attempt() -> Landed:
+                # Releases on one machine take turns instead of racing each other.
+                with locked(Path(f"{mirror.folder}.turn.lock"), self.timeout_seconds):
+                    begin = time.monotonic()
+                    try:
+                        return self._attempt(mirror, app_environment, propose, on_review, pushed)
+                    finally:
+                        seconds.append(time.monotonic() - begin)
+
+            landed = attempts(attempt)
         if self.review and landed.new:
             landed = self._merged(self.review, app_environment, propose)
         return landed
@@ -240,27 +250,25 @@ class OpsRepository(GitRemote):
         pushed: list[str],
     ) -> Landed:
         """Commit and push once, on the tip as it is now."""
-        # Releases on one machine take turns instead of racing each other.
-        with locked(Path(f"{mirror.folder}.turn.lock"), self.timeout_seconds):
-            folder = self._read(mirror, app_environment)
-            # The answer to an earlier push may have been lost.
-            for commit in pushed:
-                if mirror.is_ancestor(commit, folder.commit):
-                    return Landed(commit=commit, new=True)
-            proposal = propose(folder, _history(mirror, folder.commit, app_environment))
-            if proposal is None or not proposal.changes:
-                return Landed(commit=folder.commit, new=False)
-            author = Author(
-                name=self.author_name,
-                email=self.author_email,
-                signing=self.signing,
-                key=self.signing_key,
-            )
-            commit = commit_files(mirror, folder.commit, proposal.changes, proposal.message, author)
-            if self.review is None:
-                self._push(mirror, commit, folder.commit, pushed)
-            else:
-                on_review(self._ask_for_review(self.review, mirror, commit, folder, proposal))
+        folder = self._read(mirror, app_environment)
+        # The answer to an earlier push may have been lost.
+        for commit in pushed:
+            if mirror.is_ancestor(commit, folder.commit):
+                return Landed(commit=commit, new=True)
+        proposal = propose(folder, _history(mirror, folder.commit, app_environment))
+        if proposal is None or not proposal.changes:
+            return Landed(commit=folder.commit, new=False)
+        author = Author(
+            name=self.author_name,
+            email=self.author_email,
+            signing=self.signing,
+            key=self.signing_key,
+        )
+        commit = commit_files(mirror, folder.commit, proposal.changes, proposal.message, author)
+        if self.review is None:
+            self._push(mirror, commit, folder.commit, pushed)
+        else:
+            on_review(self._ask_for_review(self.review, mirror, commit, folder, proposal))
         return Landed(commit=commit, new=True)
 
     def _ask_for_review(
@@ -379,18 +387,6 @@ def _check_whole(mirror: Mirror) -> None:
                 remedy="run `git fetch --unshallow` in it, or point the block at the origin",
             )
         )
-
-
-def _pause_seconds(state: RetryCallState) -> float:
-    """A random pause that doubles its range each time, as Ethernet does.
-
-    Its unit is what an attempt takes: the slower the server or the machine, the longer it must be
-    for as few releases to try at a time as can win.
-    """
-    worked = (state.seconds_since_start or 0) - state.idle_for
-    unit = worked / state.attempt_number
-    longest = min(unit * 2**state.attempt_number, _LONGEST_PAUSE_SECONDS)
-    return random.uniform(0, longest)  # noqa: S311  # a pause, not a secret
 
 
 def _is_enough(state: RetryCallState, timeout_seconds: float) -> bool:
