@@ -14,8 +14,7 @@ def pause_seconds(attempts: Sequence[float]) -> float:
 
     The unit is the shortest attempt so far: that is what one takes, and the longer ones were held
     up by those that they raced with. Ranges that grow evenly let about as many try at a time as can
-    win, and leave no long pauses to the last ones: of 50 simulated releases on a machine with 2
-    cores, the last one landed in two thirds of the time that it took with ranges that double.
+    win, and leave no long pauses to the last ones, as ranges that double do.
 
     Args:
         attempts: How many seconds each attempt so far took, without its wait for a turn; none where
