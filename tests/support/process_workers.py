@@ -146,8 +146,9 @@ def running_worker(kind: str, folder: Path) -> Iterator[Worker]:
     try:
         yield Worker(name, code, process, log, deployment)
     finally:
-        process.terminate()
-        process.wait(60)
+        # Asked politely, it sends itself SIGINT, which who started the tests may have it ignore.
+        process.kill()
+        process.wait()
         asyncio.run(_remove(name))
 
 
