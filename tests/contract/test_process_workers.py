@@ -19,7 +19,6 @@ from deployments.warm.worker import WARM
 from tests.support.process_workers import (
     Runs,
     Worker,
-    is_alive,
     log_of,
     logged,
     over,
@@ -27,6 +26,7 @@ from tests.support.process_workers import (
     until,
     write_flows,
 )
+from tests.support.processes import is_alive
 
 
 @pytest.fixture(params=["process", WARM], scope="module")

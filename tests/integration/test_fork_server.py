@@ -19,6 +19,7 @@ from deployments.warm.fork_server import Request
 from deployments.warm.imports import Imports
 from deployments.warm.parents import WarmParents
 from deployments.warm.warm_parent import UNKNOWN_STATUS, ForkedRun
+from tests.support.processes import is_alive
 
 SCRIPT = """
     import json, os, sys, threading, time
@@ -153,7 +154,7 @@ async def test_runs_outlive_a_server_that_is_killed(parents: WarmParents, import
     os.kill(server, signal.SIGKILL)
     # How it ended nobody can know, but that it did.
     assert await run.process.wait() == UNKNOWN_STATUS
-    assert not is_running(run.process.pid)
+    assert not is_alive(run.process.pid)
     following = await start(parents, imports)
     assert (await following.told())["server"] != server
     assert await following.process.wait() == 0
@@ -166,7 +167,7 @@ async def test_a_server_ends_after_its_last_run_once_the_worker_is_gone(imports:
     parents.close()
     assert await run.process.wait() == 0
     async with asyncio.timeout(10):
-        while is_running(server):  # noqa: ASYNC110
+        while is_alive(server):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -313,11 +314,3 @@ async def test_many_at_once(parents: WarmParents, imports: Imports) -> None:
     )
     assert [await run.process.wait() for run in runs] == list(range(50))
     assert len({(await run.told())["server"] for run in runs}) == 1
-
-
-def is_running(process: int) -> bool:
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"

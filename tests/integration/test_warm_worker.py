@@ -13,7 +13,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.states import Cancelling
 
 from deployments.warm.worker import WARM
-from tests.support.process_workers import Runs, is_alive, over, running_worker, until
+from tests.support.process_workers import Runs, over, running_worker, until
+from tests.support.processes import is_alive, parent_of
 
 SLOW_IMPORT = "import time\ntime.sleep(10)\n"
 
@@ -26,11 +27,6 @@ def own(sandbox: dict[str, str], tmp_path: Path) -> Iterator[Runs]:
 
 def command_of(process: int) -> str:
     return Path(f"/proc/{process}/cmdline").read_text()
-
-
-def parent_of(process: int) -> int:
-    stat = Path(f"/proc/{process}/stat").read_text()
-    return int(stat.rpartition(")")[2].split()[1])
 
 
 async def test_a_run_outlives_what_it_was_forked_from_and_the_next_one_gets_another(

@@ -181,11 +181,3 @@ def write_flows(code: Path, version: int) -> None:
     (package / "__init__.py").touch()
     (package / "work.py").write_text(f"VERSION = {version}\n{dedent(FLOWS)}")
     (code / "version").write_text(str(version))
-
-
-def is_alive(process: int) -> bool:
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"

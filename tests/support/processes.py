@@ -21,6 +21,22 @@ def processes_of(*command: str) -> list[int]:
     return [int(entry.name) for entry in entries if _read(entry / "cmdline").startswith(begin)]
 
 
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    fields = _stat(process)
+    return bool(fields) and fields[0] != "Z"
+
+
+def parent_of(process: int) -> int:
+    """The process that has started another one."""
+    return int(_stat(process)[1])
+
+
+def _stat(process: int) -> list[str]:
+    """The fields of its /proc/PID/stat behind the name: state, parent, and so on."""
+    return _read(Path(f"/proc/{process}/stat")).decode(errors="replace").rpartition(")")[2].split()
+
+
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
