@@ -36,11 +36,6 @@ class WarmParents:
     def __init__(self) -> None:
         self._starting: dict[Imports, asyncio.Task[WarmParent | None]] = {}
 
-    def is_ready(self, imports: Imports) -> bool:
-        """Whether runs with these imports need not wait for them."""
-        starting = self._starting.get(imports)
-        return starting is not None and starting.done()
-
     async def parent_for(self, imports: Imports) -> WarmParent | None:
         """What runs with these imports are forked from; nothing if they cannot be imported."""
         if imports not in self._starting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import anyio
 import anyio.abc
@@ -19,7 +20,7 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, Proc
 
 from deployments.warm.configuration import WarmJobConfiguration
 from deployments.warm.hooks import ForkedHooks
-from deployments.warm.imports import imports_of
+from deployments.warm.imports import Imports, imports_of
 from deployments.warm.parents import WarmParents
 from deployments.warm.scheduled import told_of_runs
 from deployments.warm.starter import ForkStarter
@@ -67,11 +68,20 @@ class WarmProcessWorker(ProcessWorker):
         """Fork a run and wait for its end; start it as Prefect does where that cannot be done."""
         if not isinstance(configuration, WarmJobConfiguration) or configuration.imports is None:
             return await super().run(flow_run, configuration, task_status)
-        imports = configuration.imports
-        if not self._parents.is_ready(imports):
-            await self._parents.parent_for(imports)
-            # Nobody is told of a run that is cancelled before it has a process.
-            flow_run = await self.client.read_flow_run(flow_run.id)
+        try:
+            return await self._fork_and_wait(
+                flow_run, configuration, configuration.imports, task_status
+            )
+        finally:
+            await self._finish_cancel(flow_run.id)
+
+    async def _fork_and_wait(
+        self,
+        flow_run: FlowRun,
+        configuration: WarmJobConfiguration,
+        imports: Imports,
+        task_status: anyio.abc.TaskStatus[int] | None,
+    ) -> ProcessWorkerResult:
         async with FlowRunExecutorContext() as context:
             executor = context.create_executor(
                 flow_run,
@@ -88,12 +98,32 @@ class WarmProcessWorker(ProcessWorker):
                 handle = await group.start(execute)
                 if task_status is not None:
                     task_status.started(handle.pid)
+                await self._cancel_if_asked_before(context)
         (result,) = ended
         if result is None or result.status_code is None:
             raise RuntimeError("the process of the run did not start")
         return ProcessWorkerResult(
             status_code=result.status_code, identifier=str(result.handle.pid)
         )
+
+    async def _cancel_if_asked_before(self, context: FlowRunExecutorContext) -> None:
+        """Cancel a run that was cancelled before its process was known to who is told of it."""
+        # It has no public way to look again, and only itself knows what it was told by now.
+        look = context._observer._check_for_cancelled_flow_runs  # pyright: ignore[reportPrivateUsage]
+        try:
+            await look()
+        except Exception as error:
+            # What the run does does not depend on it.
+            self._logger.warning("Whether a run is to be cancelled is not known: %r", error)
+
+    async def _finish_cancel(self, run: UUID) -> None:
+        """Say that a run is cancelled whose engine saw so before it began, and left it at that."""
+        try:
+            ended = await self.client.read_flow_run(run)
+            if ended.state is not None and ended.state.is_cancelling():
+                await self._mark_flow_run_as_cancelled(ended)
+        except Exception as error:
+            self._logger.warning("Whether run %s is cancelled is not known: %r", run, error)
 
     async def _take_runs_when_told(self) -> None:
         """Import; then take each run when the server says that there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.states import Cancelling
 
 from deployments.warm.worker import WARM
-from tests.support.process_workers import Runs, over, running_worker, until
+from tests.support.no_events import server_without_events
+from tests.support.process_workers import Runs, over, pending, running_worker, until
 from tests.support.processes import is_alive, parent_of
 
 SLOW_IMPORT = "import time\ntime.sleep(10)\n"
@@ -22,6 +24,17 @@ SLOW_IMPORT = "import time\ntime.sleep(10)\n"
 @pytest.fixture
 def own(sandbox: dict[str, str], tmp_path: Path) -> Iterator[Runs]:
     with running_worker(WARM, tmp_path) as started:
+        yield Runs(started, tmp_path)
+
+
+@pytest.fixture(params=["the server tells it", "the server cannot tell it"])
+def told(request: pytest.FixtureRequest, sandbox: dict[str, str], tmp_path: Path) -> Iterator[Runs]:
+    """Behind a proxy that knows websockets, or one that does not."""
+    own = nullcontext(sandbox["PREFECT_API_URL"])
+    with (
+        own if request.param == "the server tells it" else server_without_events() as url,
+        running_worker(WARM, tmp_path, PREFECT_API_URL=url) as started,
+    ):
         yield Runs(started, tmp_path)
 
 
@@ -41,16 +54,17 @@ async def test_a_run_outlives_what_it_was_forked_from_and_the_next_one_gets_anot
     assert (await over(await own.start())).type is StateType.COMPLETED
 
 
-async def test_a_run_that_is_cancelled_while_its_code_is_imported_is_cancelled(own: Runs) -> None:
-    await over(await own.start())
-    module = own.worker.code / "testflows" / "work.py"
+async def test_a_run_that_is_cancelled_while_its_code_is_imported_is_cancelled(told: Runs) -> None:
+    await over(await told.start())
+    module = told.worker.code / "testflows" / "work.py"
     module.write_text(f"{SLOW_IMPORT}{module.read_text()}")
-    run = await own.start(seconds=120)
-    before = len(own.notes)
+    began = [line for line in told.notes if line[0] == "began"]
+    run = await told.start(seconds=120)
+    await pending(run)
     async with get_client() as client:
         await client.set_flow_run_state(run.id, Cancelling())
     assert (await over(run)).type is StateType.CANCELLED
-    assert len(own.notes) == before
+    assert [line for line in told.notes if line[0] == "began"] == began
 
 
 async def test_what_runs_were_forked_from_ends_with_the_worker(own: Runs) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
@@ -102,12 +103,24 @@ async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 async def over(run: FlowRun) -> State[Any]:
     """The state that a run ends with."""
-    async with get_client() as client, asyncio.timeout(90):
-        while True:
+    return await reached(run, State.is_final)
+
+
+async def pending(run: FlowRun) -> None:
+    """Wait until a worker has taken a run."""
+    await reached(run, State.is_pending)
+
+
+async def reached(run: FlowRun, is_meant: Callable[[State[Any]], bool]) -> State[Any]:
+    """The first state of a run that is meant."""
+    state = None
+    async with get_client() as client:
+        for _ in range(450):
             state = (await client.read_flow_run(run.id)).state
-            if state is not None and state.is_final():
+            if state is not None and is_meant(state):
                 return state
             await asyncio.sleep(0.2)
+    pytest.fail(f"the run stays {state}")
 
 
 async def logged(run: FlowRun, words: str) -> bool:
@@ -128,7 +141,7 @@ async def log_of(run: FlowRun) -> str:
 
 
 @contextmanager
-def running_worker(kind: str, folder: Path) -> Iterator[Worker]:
+def running_worker(kind: str, folder: Path, **environment: str) -> Iterator[Worker]:
     """A worker of a type, with everything of its own."""
     name = f"{kind}-{uuid.uuid4().hex[:6]}"
     code = folder / "code"
@@ -138,7 +151,12 @@ def running_worker(kind: str, folder: Path) -> Iterator[Worker]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [PREFECT, "worker", "start", "--pool", name, "--name", name],
-            env={**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "1", "GIVEN": "by the worker"},
+            env={
+                **os.environ,
+                "PREFECT_WORKER_QUERY_SECONDS": "1",
+                "GIVEN": "by the worker",
+                **environment,
+            },
             stdout=output,
             stderr=output,
             start_new_session=True,
