@@ -9,10 +9,8 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging.loggers import flow_run_logger
 
 from deployments.warm import run_hooks
-from deployments.warm.configuration import WarmJobConfiguration
-from deployments.warm.imports import Imports
-from deployments.warm.parents import WarmParents
 from deployments.warm.run_hooks import What, Which
+from deployments.warm.run_processes import RunProcesses
 
 
 @dataclass(frozen=True)
@@ -20,14 +18,10 @@ class ForkedHooks:
     """Forks hooks as runs are forked: the worker itself imports no flow, old or new.
 
     Attributes:
-        parents: What they are forked from.
-        imports: What the run imports.
-        configuration: What the worker knows of the run.
+        processes: Starts the run's processes.
     """
 
-    parents: WarmParents
-    imports: Imports
-    configuration: WarmJobConfiguration
+    processes: RunProcesses
 
     async def run_cancellation_hooks(self, flow_run: FlowRun, state: State) -> None:
         """Run the flow's `on_cancellation` hooks, if it is being cancelled."""
@@ -46,12 +40,7 @@ class ForkedHooks:
             with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
                 file.write(what.model_dump_json())
                 file.flush()
-                request = self.configuration.request(
-                    [run_hooks.__file__, file.name], self.imports.folder
-                )
-                process = await self.parents.start(
-                    self.imports, request, show_output=self.configuration.stream_output
-                )
+                process = await self.processes.start(run_hooks.__file__, file.name)
                 status = await process.wait()
             problem = status and f"exit status {status}"
         except Exception as error:

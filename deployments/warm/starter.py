@@ -12,9 +12,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.runner._control_channel import ControlChannel
 from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
 
-from deployments.warm.configuration import WarmJobConfiguration
-from deployments.warm.imports import Imports
-from deployments.warm.parents import WarmParents
+from deployments.warm.run_processes import RunProcesses
 
 
 @dataclass(frozen=True)
@@ -22,15 +20,11 @@ class ForkStarter:
     """Forks the engine of one run, and waits for its end.
 
     Attributes:
-        parents: What it is forked from.
-        imports: What the run imports.
-        configuration: What the worker knows of the run.
+        processes: Starts the run's processes.
         control_channel: Tells the engine that it is cancelled, and the worker how it went.
     """
 
-    parents: WarmParents
-    imports: Imports
-    configuration: WarmJobConfiguration
+    processes: RunProcesses
     control_channel: ControlChannel
 
     async def start(
@@ -49,11 +43,8 @@ class ForkStarter:
             port, token = self.control_channel.register(flow_run.id)
             environment["PREFECT__CONTROL_PORT"] = str(port)
             environment["PREFECT__CONTROL_TOKEN"] = token
-        request = self.configuration.request(["prefect.engine"], self.imports.folder, **environment)
         try:
-            process = await self.parents.start(
-                self.imports, request, show_output=self.configuration.stream_output
-            )
+            process = await self.processes.start("prefect.engine", **environment)
         except BaseException:
             self.control_channel.unregister(flow_run.id)
             raise

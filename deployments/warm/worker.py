@@ -20,8 +20,9 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, Proc
 
 from deployments.warm.configuration import WarmJobConfiguration
 from deployments.warm.hooks import ForkedHooks
-from deployments.warm.imports import Imports, imports_of
+from deployments.warm.imports import imports_of
 from deployments.warm.parents import WarmParents
+from deployments.warm.run_processes import RunProcesses
 from deployments.warm.scheduled import told_of_runs
 from deployments.warm.starter import ForkStarter
 
@@ -68,25 +69,23 @@ class WarmProcessWorker(ProcessWorker):
         """Fork a run and wait for its end; start it as Prefect does where that cannot be done."""
         if not isinstance(configuration, WarmJobConfiguration) or configuration.imports is None:
             return await super().run(flow_run, configuration, task_status)
+        processes = RunProcesses(self._parents, configuration.imports, configuration)
         try:
-            return await self._fork_and_wait(
-                flow_run, configuration, configuration.imports, task_status
-            )
+            return await self._fork_and_wait(flow_run, processes, task_status)
         finally:
             await self._finish_cancel(flow_run.id)
 
     async def _fork_and_wait(
         self,
         flow_run: FlowRun,
-        configuration: WarmJobConfiguration,
-        imports: Imports,
+        processes: RunProcesses,
         task_status: anyio.abc.TaskStatus[int] | None,
     ) -> ProcessWorkerResult:
         async with FlowRunExecutorContext() as context:
             executor = context.create_executor(
                 flow_run,
-                ForkStarter(self._parents, imports, configuration, context.control_channel),
-                hook_runner=ForkedHooks(self._parents, imports, configuration),
+                ForkStarter(processes, context.control_channel),
+                hook_runner=ForkedHooks(processes),
                 propose_submitting=False,
             )
             ended: list[FlowRunExecutionResult | None] = []
