@@ -15,7 +15,7 @@ from prefect.states import Cancelling
 
 from deployments.warm.worker import WARM
 from tests.support.no_events import server_without_events
-from tests.support.process_workers import Runs, over, pending, running_worker, until
+from tests.support.process_workers import Runs, logged, over, pending, running_worker, until
 from tests.support.processes import is_alive, parent_of
 
 SLOW_IMPORT = "import time\ntime.sleep(10)\n"
@@ -65,6 +65,15 @@ async def test_a_run_that_is_cancelled_while_its_code_is_imported_is_cancelled(t
         await client.set_flow_run_state(run.id, Cancelling())
     assert (await over(run)).type is StateType.CANCELLED
     assert [line for line in told.notes if line[0] == "began"] == began
+
+
+async def test_a_run_that_logs_outlives_its_worker(own: Runs) -> None:
+    run = await own.start(seconds=5, talk=True)
+    await own.began()
+    own.worker.process.kill()
+    # A run of Prefect's own worker writes into a pipe that nobody reads then, and crashes.
+    assert (await over(run)).type is StateType.COMPLETED
+    assert await logged(run, "still here")
 
 
 async def test_what_runs_were_forked_from_ends_with_the_worker(own: Runs) -> None:

@@ -42,11 +42,15 @@ FLOWS = """
         note(flow_run.parameters["folder"], "crashed", flow_run.id)
 
     @flow(on_cancellation=[cancelled], on_crashed=[crashed])
-    def work(folder: str, seconds: float = 0, fail: bool = False) -> None:
-        note(folder, "began", os.getpid())
+    def work(
+        folder: str, seconds: float = 0, fail: bool = False, talk: bool = False
+    ) -> None:
         get_run_logger().info("this is version %s", VERSION)
         print("on standard output")
+        note(folder, "began", os.getpid())
         time.sleep(seconds)
+        if talk:
+            get_run_logger().info("still here")
         SEEN.append(1)
         os.environ["LEFT"] = "behind"
         if fail:
