@@ -30,7 +30,6 @@ from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, P
 from shipway.git.race import pause_seconds
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
-from shipway.git.trailers import OpsCommit
 
 Answer = TypeVar("Answer")
 
@@ -122,17 +121,6 @@ class OpsRepository(GitRemote):
                 for path, oid in level
                 if "rollout.yaml" in {entry.name for entry in trees[oid]}
             ]
-
-    @mending_cache("ops")
-    def history(self, app_environment: AppEnvironment) -> list[OpsCommit]:
-        """What Shipway committed for one app in one environment, newest first.
-
-        Raises:
-            RefuseError: The branch or the repository is not there, or access is denied.
-            RetryError: The server cannot be reached.
-        """
-        with self.mirror("ops") as mirror:
-            return _history(mirror, self._tip(mirror), app_environment).commits
 
     @mending_cache("ops")
     def consult(

@@ -24,6 +24,7 @@ from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
 from shipway.git.trailers import with_trailers
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -286,7 +287,7 @@ def test_a_release_goes_on_without_the_broken_cache(
     assert (landed.commit, landed.new) == (filled.tip(), True)
     assert filled.changed(first.commit, landed.commit) == ["M\tprod/shop/web.yaml"]
     assert ops.fetch(SHOP).files == first.files | {"web.yaml": b"b\n"}
-    assert [one.commit for one in ops.history(SHOP)] == [landed.commit, first.commit]
+    assert [one.commit for one in ops_commits(ops, SHOP)] == [landed.commit, first.commit]
     check_beside(tmp_path)
 
 

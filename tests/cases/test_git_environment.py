@@ -21,6 +21,7 @@ from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
 from shipway.git.trailers import with_trailers
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 from tests.support.packages import have
 
@@ -135,7 +136,7 @@ def work(origin: Origin, into: Path, signing_key: str | None = None) -> Result:
     signing = {"signing": "ssh", "signing_key": signing_key} if signing_key else {}
     ops, source = OpsRepository(url=origin.url, **signing), SourceRepository(url=origin.url)
     landed = ops.commit(SHOP, propose)
-    (record,) = ops.history(SHOP)
+    (record,) = ops_commits(ops, SHOP)
     assert ops.fetch(SHOP).files["web.yaml"] == TEXT.replace(b"a\r", b"b\r")
     source.checkout(source.resolve("main"), into)
     files = {str(path.relative_to(into)): path.read_bytes() for path in sorted(into.rglob("*.*"))}

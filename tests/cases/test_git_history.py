@@ -26,6 +26,7 @@ from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
 from shipway.git.trailers import with_trailers
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -92,7 +93,7 @@ def check_shallow(ops: OpsRepository) -> None:
         "prod/shop/web.yaml",
     }
     for work in (
-        partial(ops.history, SHOP),
+        partial(ops_commits, ops, SHOP),
         partial(ops.commit, SHOP, setting(b"new\n")),
     ):
         with pytest.raises(RefuseError) as caught:
@@ -127,7 +128,7 @@ def test_a_repository_that_is_whole_again_is_released_to(full: Origin) -> None:
     ops = OpsRepository(url=shallow(full, 2))
     check_shallow(ops)
     unshallow(ops.url)
-    assert len(ops.history(SHOP)) == COMMITS
+    assert len(ops_commits(ops, SHOP)) == COMMITS
     assert ops.commit(SHOP, setting(b"new\n")).new
 
 
@@ -149,7 +150,7 @@ def test_a_repository_that_becomes_shallow_is_refused_from_then_on(full: Origin)
     full.path.rename(full.path.with_name("whole.git"))
     Path(url.removeprefix("file://")).rename(full.path)
     # What the cache holds already is history enough, as long as it is all there.
-    assert len(ops.history(SHOP)) == COMMITS
+    assert len(ops_commits(ops, SHOP)) == COMMITS
     fresh = OpsRepository(url=f"file:///{full.path}")
     check_shallow(fresh)
 
@@ -200,7 +201,7 @@ def static(full: Origin) -> Iterator[str]:
 def test_a_server_of_plain_files_is_read_whole(static: str) -> None:
     ops = OpsRepository(url=static)
     assert ops.fetch(SHOP).files["web.yaml"] == b"3\n"
-    assert len(ops.history(SHOP)) == COMMITS
+    assert len(ops_commits(ops, SHOP)) == COMMITS
 
 
 def test_a_partial_clone_for_an_origin_is_an_error_that_git_explains(full: Origin) -> None:
@@ -250,4 +251,4 @@ def test_a_git_that_cannot_leave_objects_missing_fetches_all(
     assert ops.commit(SHOP, setting(b"new\n")).new
     if not filters:
         with pytest.raises(RefuseError, match="shallow"):
-            OpsRepository(url=shallow(full, 1), timeout_seconds=10).history(SHOP)
+            ops_commits(OpsRepository(url=shallow(full, 1), timeout_seconds=10), SHOP)

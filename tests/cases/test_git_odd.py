@@ -21,6 +21,7 @@ from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
 from shipway.git.trailers import with_trailers
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 
 SHOP = AppEnvironment(environment="prod", app="shop")
@@ -194,7 +195,7 @@ def test_a_release_onto_an_old_commit_of_any_kind(
     origin: Origin, odd: str, request: pytest.FixtureRequest
 ) -> None:
     ops = OpsRepository(url=origin.url)
-    records = ops.history(SHOP)
+    records = ops_commits(ops, SHOP)
     case = request.node.callspec.params["odd"]
     unmarked = {"no message"}
     assert (records[0].commit == odd) == (case not in unmarked)
@@ -205,7 +206,7 @@ def test_a_release_onto_an_old_commit_of_any_kind(
         assert record.model_dump_json()
     landed = ops.commit(SHOP, propose)
     assert origin.bare.git.rev_parse("main~1") == odd
-    assert ops.history(SHOP)[0].commit == landed.commit
+    assert ops_commits(ops, SHOP)[0].commit == landed.commit
 
 
 @pytest.mark.parametrize("odd", ["no date", "a date that is none"], indirect=True)
@@ -237,7 +238,7 @@ def test_a_repository_with_sha_256_ids_is_released_to(sha256: Origin) -> None:
     landed = ops.commit(SHOP, propose)
     assert (landed.new, landed.commit) == (True, sha256.tip())
     assert sha256.changed(first, landed.commit) == ["M\tprod/shop/web.yaml"]
-    assert [one.commit for one in ops.history(SHOP)] == [landed.commit]
+    assert [one.commit for one in ops_commits(ops, SHOP)] == [landed.commit]
 
 
 @pytest.mark.parametrize("ref", ["main", "HEAD", None, "full", "short"])

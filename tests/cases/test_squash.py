@@ -19,6 +19,7 @@ from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import Landed, Propose
 from tests.support.app_environments import SHOP
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 from tests.support.people import Merger
 from tests.support.rolling_environment import RollingEnvironment, image
@@ -135,7 +136,7 @@ def test_before_there_was_a_record_the_message_tells(shop: RollingEnvironment, w
         release(shop, number)
         merger.squash(CHANGED[way](message_of(shop)), without=RECORD)
     if way != "wrapped at 72 columns":
-        assert [one.trailers["Run"] for one in shop.ops.history(SHOP)] == [
+        assert [one.trailers["Run"] for one in ops_commits(shop.ops, SHOP)] == [
             run_context(number).link for number in (2, 1)
         ]
     check(shop)

@@ -21,6 +21,7 @@ from shipway.git.ops_folder import Landed, OpsFolder, Proposal
 from shipway.git.trailers import with_trailers
 from tests.support.app_environments import SHOP
 from tests.support.forges import TOKEN, Forges, forges
+from tests.support.ops_commits import ops_commits
 
 KINDS = {"github": "", "gitlab": "", "gitea": "/api/v1"}
 PATHS = {
@@ -106,7 +107,7 @@ def test_a_release_waits_until_its_pull_request_is_merged(
     assert opened["path"] == PATHS[kind]
     assert "App: shop" in opened["body"]
     assert opened["head"].startswith("shipway/prod/shop/")
-    assert [release.trailers["App"] for release in ops.history(SHOP)] == ["shop"]
+    assert [release.trailers["App"] for release in ops_commits(ops, SHOP)] == ["shop"]
     assert ops.commit(SHOP, propose) == Landed(commit=landed.commit, new=False)
     assert len(server.requests) == 1
 

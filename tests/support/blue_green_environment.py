@@ -12,6 +12,7 @@ from shipway.rollout.result import StepCommit
 from shipway.rollout.target import Target, target_of
 from tests.support.app_environments import SHOP
 from tests.support.colours import folder
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 from tests.support.rolling_environment import image
 from tests.support.run_contexts import run_context
@@ -38,7 +39,7 @@ class BlueGreenEnvironment:
         return target_of(self.ops.fetch(SHOP))
 
     def history(self) -> list[OpsCommit]:
-        return self.ops.history(SHOP)
+        return ops_commits(self.ops, SHOP)
 
     def release_of(self, number: int) -> Release:
         """A revision with an image, each by its number from 1."""

@@ -13,6 +13,7 @@ from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal, Propose
 from shipway.git.trailers import OpsCommit, with_trailers
 from tests.support.app_environments import SHOP
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 
 WEB = b"image: a\r\n"
@@ -250,7 +251,7 @@ def released(origin: Origin, ops: OpsRepository) -> OpsRepository:
 
 
 def revisions(ops: OpsRepository, environment: str, app: str) -> list[str]:
-    history = ops.history(AppEnvironment(app=app, environment=environment))
+    history = ops_commits(ops, AppEnvironment(app=app, environment=environment))
     return [commit.trailers["Revision"] for commit in history]
 
 
@@ -274,7 +275,7 @@ def test_the_history_is_that_of_the_app_in_its_environment(
 def test_a_record_knows_commit_time_author_and_trailers(
     origin: Origin, released: OpsRepository
 ) -> None:
-    found = released.history(AppEnvironment(app="shop", environment="staging"))[0]
+    found = ops_commits(released, AppEnvironment(app="shop", environment="staging"))[0]
     commit = origin.bare.commit("main~2")
     assert found == OpsCommit(
         commit=commit.hexsha,
@@ -318,7 +319,7 @@ def test_text_of_others_begins_no_trailer_of_its_own(
     reason = "x\nApp: cart\r\x1b[2JApproved-by: e"
     trailers = {"App": "shop", "Environment": "prod", "Reason": reason}
     ops.commit(SHOP, setting(b"b", with_trailers("a\n\nApp: evil", trailers)))
-    (found,) = ops.history(SHOP)
+    (found,) = ops_commits(ops, SHOP)
     assert found.trailers == {
         "App": "shop",
         "Environment": "prod",

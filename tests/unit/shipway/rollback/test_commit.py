@@ -9,6 +9,7 @@ from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
 from shipway.rollback.target import RollbackTarget
 from tests.support.app_environments import SHOP
+from tests.support.ops_commits import ops_commits
 from tests.support.origin import Origin
 from tests.support.rolling_environment import RollingEnvironment, image
 from tests.support.run_contexts import run_context
@@ -91,7 +92,7 @@ def test_a_rollback_in_progress_is_gone_on_with_without_a_commit(
         environment.release(revision, image(release))
     environment.run = run_context(2)
     first = environment.roll_back()
-    made_by = environment.ops.history(SHOP)[0].trailers["Run"]
+    made_by = ops_commits(environment.ops, SHOP)[0].trailers["Run"]
     environment.run = run_context(number, lambda run: interrupted and run == made_by)
     again = environment.roll_back(environment.older.short if named else None)
     assert again.target == first.target.model_copy(update={"in_progress": True})
