@@ -18,7 +18,7 @@ help:  ## list the targets
 ELSE_STATUS = || { $(SANDBOX) status; exit 1; }
 
 # They wait for pods and processes more than they work.
-SIDE_BY_SIDE := 3
+SIDE_BY_SIDE := 4
 REAL := tests/cases tests/contract tests/integration tests/system
 
 demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout
@@ -32,7 +32,7 @@ endif
 
 test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(SANDBOX) up --cluster later
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest tests/unit -n auto
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20 $(ELSE_STATUS)
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone $(ELSE_STATUS)
 
@@ -50,7 +50,7 @@ check: $(READY)  ## check format, lint, types, layers and unit tests; quick enou
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest tests/unit -q
+	@$(BIN)/python -m pytest tests/unit -q -n auto
 
 format: $(READY)  ## format the code, and correct what the linter can
 	@$(BIN)/ruff check --fix --exit-zero .

@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from prefect import Flow
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Completed
 
@@ -111,7 +113,9 @@ async def test_what_fails_beside_is_told_and_fails_nothing(
     assert caplog.messages == ["It is left to the next run: the engine went away"]
 
 
-@pytest.mark.parametrize("flow", [release, promote, rollback, nightly, verify], ids=str)
-def test_every_flow_that_people_watch_finishes_what_goes_on_beside(flow: object) -> None:
-    hooks = flow.on_completion_hooks, flow.on_failure_hooks  # pyright: ignore[reportAttributeAccessIssue]
+@pytest.mark.parametrize(
+    "flow", [release, promote, rollback, nightly, verify], ids=lambda flow: flow.name
+)
+def test_every_flow_that_people_watch_finishes_what_goes_on_beside(flow: Flow[..., Any]) -> None:
+    hooks = flow.on_completion_hooks, flow.on_failure_hooks
     assert hooks == ([finish_beside], [finish_beside])
