@@ -25,6 +25,7 @@ class _PassOn(StreamRequestHandler):
             if line == b"\r\n":
                 break
         if b"upgrade: websocket" in head.lower():
+            self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             return
         server = urlsplit(os.environ["PREFECT_API_URL"])
         with socket.create_connection((server.hostname, server.port)) as upstream:
@@ -44,7 +45,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def server_without_events() -> Iterator[str]:
-    """Yield the address of the API; its websockets are closed unanswered."""
+    """Yield the address of the API; its websockets are forbidden."""
     with _Server(("127.0.0.1", 0), _PassOn) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         host, port = server.server_address
