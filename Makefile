@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -83,6 +83,10 @@ bench-pyramid: $(READY)  ## measure the test pyramid: shards, failing fast, flak
 bench-rollouts: $(READY)  ## measure rollouts: requests lost, canary shares, bad versions, kill -9, drift
 	@$(SANDBOX) up --gateway
 	@$(INSIDE) $(BIN)/python -m bench.rollouts
+
+bench-kills: $(READY)  ## measure kill -9 of run, worker and warm parent, and cancel, in each stage
+	@$(SANDBOX) up --cluster none
+	@$(INSIDE) $(BIN)/python -m bench.kills
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
 	@$(INSIDE) $(BIN)/python -m docs.screenshot

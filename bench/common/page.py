@@ -15,8 +15,8 @@ RESULTS = _BENCH / "results"
 def write() -> None:
     """Write the page from the results that there are."""
     parts = [
-        "# Results\n\nMade by `make bench`, `make bench-gitops`, `make bench-pyramid` and "
-        "`make bench-rollouts`; do not edit. See README.md."
+        "# Results\n\nMade by `make bench`, `make bench-gitops`, `make bench-pyramid`, "
+        "`make bench-rollouts` and `make bench-kills`; do not edit. See README.md."
     ]
     for name, render in _PARTS_OF_PAGE.items():
         file = RESULTS / f"{name}.json"
@@ -136,6 +136,7 @@ _PARTS_OF_PAGE = {
     "gitops": _gitops,
     "pyramid": _sections("The test pyramid"),
     "rollouts": _sections("Rollouts"),
+    "kills": _sections("Releases that are killed or cancelled"),
 }
 
 
