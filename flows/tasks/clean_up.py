@@ -14,10 +14,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
     FlowRunFilterParentFlowRunId,
 )
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 
 from flows.runtime.external_task import external_task
 from flows.runtime.open_runner import runners_with_settings
@@ -28,12 +28,18 @@ from shipway.process_identity import is_gone
 from shipway.runners.runner import PreparesPlaces, Runner
 from shipway.temporary_folder import remove_abandoned_folders
 
+KILLED = "The process of this run was killed."
 
-async def remove_what_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
-    """State hook: remove what a run that was cancelled or crashed has running."""
+
+async def remove_what_runs(flow: Any, flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+    """State hook: remove what a run that was cancelled or crashed has running; end its layers."""
     for runner in await runners_with_settings():
         with suppress(RetryError):
             await runner.remove(str(flow_run.id))
+    # A process that is killed can tell of neither itself nor them.
+    await _end(
+        _below(flow_run.id), Cancelled() if state.is_cancelling() else Crashed(message=KILLED)
+    )
 
 
 @asynccontextmanager
@@ -78,7 +84,7 @@ async def _clear(runner: Runner) -> int:
     for run, processes in (await runner.owners()).items():
         killed = all(is_gone(process) for process in processes)
         if killed:
-            await _tell_that_it_crashed(run)
+            await _tell_that_it_crashed(UUID(run))
         if killed or await _is_over(run):
             count += await runner.remove(run)
     return count
@@ -94,13 +100,19 @@ async def _is_over(run: str) -> bool:
     return state is not None and state.is_final()
 
 
-async def _tell_that_it_crashed(run: str) -> None:
+async def _tell_that_it_crashed(run: UUID) -> None:
     """A killed run stays Running in Prefect, as its layers do, unless somebody says otherwise."""
-    itself = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
-    below = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[UUID(run)]))
+    crashed: State[Any] = Crashed(message=KILLED)
+    await _end(_below(run), crashed)
+    await _end(FlowRunFilter(id=FlowRunFilterId(any_=[run])), crashed)
+
+
+def _below(run: UUID) -> FlowRunFilter:
+    return FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]))
+
+
+async def _end(which: FlowRunFilter, state: State[Any]) -> None:
     async with get_client() as client:
-        for which in (below, itself):
-            for flow in await client.read_flow_runs(flow_run_filter=which):
-                if flow.state is not None and flow.state.is_running():
-                    crashed = Crashed(message="The process of this run was killed.")
-                    await client.set_flow_run_state(flow.id, crashed, force=True)
+        for flow in await client.read_flow_runs(flow_run_filter=which):
+            if flow.state is not None and flow.state.is_running():
+                await client.set_flow_run_state(flow.id, state, force=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +26,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+from prefect.states import Cancelling
 
 from blocks.ledger import Ledger
 from flows.nightly import nightly
@@ -221,6 +225,27 @@ async def test_a_killed_run_leaves_nothing_and_the_next_one_goes_on_where_it_was
     assert ran == {f"{pyramid.unit}::test_{n}" for n in range(6)} - set(green)
     assert row["committed"] == 1
     assert pyramid.left(str(run_of(state))) == []
+
+
+@pytest.mark.parametrize("end", ["Cancelled", "Crashed"])
+async def test_of_a_run_that_is_cancelled_or_killed_nothing_goes_on(
+    pyramid: Pyramid, end: str
+) -> None:
+    parameters = {"app": pyramid.app, "until": "commit"}
+    running = asyncio.ensure_future(run_deployment("release/release", parameters=parameters))
+    run = (await pyramid.waiting("unit", running))[0].run
+    async with get_client() as client:
+        if end == "Cancelled":
+            await client.set_flow_run_state(UUID(run), Cancelling())
+        else:
+            process = (await client.read_flow_run(UUID(run))).infrastructure_pid
+            os.kill(int(process or 0), signal.SIGKILL)
+    assert (await running).state.name == end
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := pyramid.left(run):
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.1)
+    assert [state.name for state in await states_of(run)] == [end, end]
 
 
 async def states_of(run: str) -> list[State[Any]]:
