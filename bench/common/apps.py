@@ -19,7 +19,6 @@ from deployments.bootstrap import save
 from examples import repositories
 
 Contender = Literal["script", "shipway"]
-CONTENDERS: tuple[Contender, Contender] = ("script", "shipway")
 SCRIPT = str(Path(__file__).parents[1] / "release" / "script.sh")
 
 

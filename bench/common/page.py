@@ -25,42 +25,6 @@ def write() -> None:
     PAGE.write_text("\n\n".join(parts) + "\n")
 
 
-def _release(result: dict[str, Any]) -> list[str]:
-    rows = [
-        (
-            case,
-            *(_spread(figures, contender) for contender in ("script", "shipway", "flow")),
-            f"{figures['ratio']:.2f} ×",
-        )
-        for case, figures in result["cases"].items()
-    ]
-    parts = [
-        (case, *(str(figures["median"].get(part, "")) for part in _PARTS))
-        for case, figures in result["cases"].items()
-    ]
-    goals = [
-        (
-            goal["case"],
-            f"{goal['share_of_the_scripts_cold_run']:.2f} × the script's cold run",
-            f"{goal['goal']} ×",
-            "met" if goal["met"] else "missed",
-        )
-        for goal in result["goals"]
-    ]
-    return [
-        "## A release up to the GitOps commit",
-        f"Median of {result['rounds']} (least–most), in seconds.",
-        _table(("Case", "Script", "Shipway", "of it the flow", "Shipway : script"), rows),
-        "What Shipway's seconds are; build and unit run side by side.",
-        _table(("Case", *_PARTS), parts),
-        _table(("Goal", "Measured", "Wanted", ""), goals),
-        _versions(result),
-    ]
-
-
-_PARTS = ("start", "code", "build", "unit", "integration", "e2e", "release", "deploy")
-
-
 def _gitops(result: dict[str, Any]) -> list[str]:
     shapes = result["shapes"]
     container = [shape for shape in shapes if shape["peer"] != "–"]
@@ -89,6 +53,14 @@ def _gitops(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def _release(result: dict[str, Any]) -> list[str]:
+    parts = ["## A release", *_section(result["goals"])]
+    for part in result["parts"].values():
+        parts += [line for section in part["sections"] for line in _section(section)]
+        parts.append(_versions(part))
+    return parts
+
+
 def _sections(title: str) -> Callable[[dict[str, Any]], list[str]]:
     return lambda result: _with_sections(title, result)
 
@@ -96,26 +68,22 @@ def _sections(title: str) -> Callable[[dict[str, Any]], list[str]]:
 def _with_sections(title: str, result: dict[str, Any]) -> list[str]:
     parts = [f"## {title}", f"All of it in {result['seconds']} s."]
     for section in result["sections"]:
-        rows = [tuple(_cell(value) for value in row.values()) for row in section["rows"]]
-        parts += [
-            f"### {section['title']}",
-            _table(tuple(section["rows"][0]), rows),
-            section["about"],
-            "\n".join(
-                f"- {'held' if held else '**broken**'}: {promise}"
-                for promise, held in section["promises"].items()
-            ),
-        ]
+        parts += _section(section)
     return [*parts, _versions(result)]
+
+
+def _section(section: dict[str, Any]) -> list[str]:
+    rows = [tuple(_cell(value) for value in row.values()) for row in section["rows"]]
+    promises = "\n".join(
+        f"- {'held' if held else '**broken**'}: {promise}"
+        for promise, held in section["promises"].items()
+    )
+    table = _table(tuple(section["rows"][0]), rows)
+    return [f"### {section['title']}", table, section["about"], *filter(None, [promises])]
 
 
 def _cell(value: object) -> str:
     return str(value).replace("\\", "\\\\").replace("|", "\\|")
-
-
-def _spread(figures: dict[str, Any], contender: str) -> str:
-    least, most = figures["spread"][contender]
-    return f"{figures['median'][contender]:.1f} ({least:.1f}–{most:.1f})"
 
 
 def _versions(result: dict[str, Any]) -> str:

@@ -26,13 +26,15 @@ from shipway.image_ref import ImageRef
 from shipway.manifests import set_image
 
 APPS, FILES_EACH = 5_000, 10
-ROUNDS = 3
+ROUNDS = 5
 APP = "app-2500"
 
-_SCRIPTS = {
-    "git clone && yq -i": [],
-    "git clone --depth 1 && yq -i": ["--depth", "1"],
-}
+SCRIPT, FIRST, LATER = (
+    "git clone && yq -i",
+    "Shipway, first release on a worker",
+    "Shipway, later release",
+)
+_SCRIPTS = {SCRIPT: [], "git clone --depth 1 && yq -i": ["--depth", "1"]}
 
 
 class Cost(NamedTuple):
@@ -51,8 +53,8 @@ def large(env: Mapping[str, str]) -> dict[str, Cost]:
             state = Path(folder, f"state-{number}")
             for title, work in (
                 *((title, _script(options, env, folder)) for title, options in _SCRIPTS.items()),
-                ("Shipway, first release on a worker", _shipway(env, state)),
-                ("Shipway, later release", _shipway(env, state)),
+                (FIRST, _shipway(env, state)),
+                (LATER, _shipway(env, state)),
             ):
                 rounds.setdefault(title, []).append(_measured(server, work, len(rounds) + number))
     assert not bare.git.rev_list("--merges", "main")
@@ -146,7 +148,7 @@ def _repository(env: Mapping[str, str]) -> Repo:
 
 def as_json(costs: Mapping[str, Cost]) -> dict[str, Any]:
     """The figures for a machine, with ratios against the plain script."""
-    peer = costs["git clone && yq -i"]
+    peer = costs[SCRIPT]
     return {
         title: {
             "seconds": round(cost.seconds, 2),

@@ -28,7 +28,7 @@ from shipway.rollout.commit import commit_release
 from shipway.rollout.run_context import RunContext
 from shipway.rollout.target import target_of
 
-_MANIFEST = """\
+MANIFEST = """\
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -39,7 +39,7 @@ spec:
       - name: web
         image: PLACEHOLDER  # set by Shipway
 """
-_ROLLOUT = """\
+ROLLOUT = """\
 strategy: rolling
 namespace: apps
 agent: external
@@ -90,7 +90,7 @@ def race(apps: int, revisions: int, env: Mapping[str, str], seed: int = 1) -> Ra
     """
     with tempfile.TemporaryDirectory() as folder:
         code, commits = _code(revisions, env, folder)
-        ops = _ops(apps, env, folder)
+        ops = ops_of(apps, env, folder)
         start = ops.head.commit.hexsha
         login = {
             "username": env["SHIPWAY_GIT_USERNAME"],
@@ -202,7 +202,7 @@ def _is_what_it_says(ops: Repo, commit: str) -> bool:
     path = f"{folder}/web.yaml"
     changed = ops.git.diff("--name-only", f"{commit}~", commit).splitlines()
     text = ops.git.show(f"{commit}:{path}", strip_newline_in_stdout=False)
-    expected = _MANIFEST.replace("PLACEHOLDER", trailers["Image"])
+    expected = MANIFEST.replace("PLACEHOLDER", trailers["Image"])
     return changed == [f"{folder}/{RECORD_FILE}", path] and text == expected
 
 
@@ -215,13 +215,14 @@ def _code(revisions: int, env: Mapping[str, str], folder: str) -> tuple[Repo, li
     return code, commits
 
 
-def _ops(apps: int, env: Mapping[str, str], folder: str) -> Repo:
+def ops_of(apps: int, env: Mapping[str, str], folder: str) -> Repo:
+    """An ops repository with so many apps."""
     content = Path(folder, "ops")
     for app in range(apps):
         app_folder = content / ENVIRONMENT / f"app-{app}"
         app_folder.mkdir(parents=True)
-        (app_folder / "web.yaml").write_text(_MANIFEST)
-        (app_folder / "rollout.yaml").write_text(_ROLLOUT)
+        (app_folder / "web.yaml").write_text(MANIFEST)
+        (app_folder / "rollout.yaml").write_text(ROLLOUT)
     return repositories.create("race-ops", content, {}, {**env, "SHIPWAY_STATE": folder})
 
 

@@ -41,16 +41,25 @@ def durations() -> dict[str, float]:
     return {name: min(LONGEST_SECONDS, scale * value) for name, value in raw.items()}
 
 
-def files_of(seconds: dict[str, float]) -> dict[str, str]:
-    """The suite."""
-    files: dict[str, str] = {"Dockerfile": DOCKERFILE, "pytest.ini": "[pytest]\n"}
+def tests_of(seconds: dict[str, float]) -> dict[str, str]:
+    """The suite's tests, by file."""
+    files: dict[str, str] = {}
     for name, value in seconds.items():
         file, _, test = name.partition("::")
         body = f"def {test}():\n    time.sleep({value:.4f})\n"
         files[file] = files.get(file, "import time\n") + body
-    # What pytest-split has recorded: it is given the very durations.
-    files[".test_durations"] = json.dumps(seconds)
     return files
+
+
+def files_of(seconds: dict[str, float]) -> dict[str, str]:
+    """The suite."""
+    return {
+        **tests_of(seconds),
+        "Dockerfile": DOCKERFILE,
+        "pytest.ini": "[pytest]\n",
+        # What pytest-split has recorded: it is given the very durations.
+        ".test_durations": json.dumps(seconds),
+    }
 
 
 async def shards() -> Section:

@@ -1,0 +1,103 @@
+"""50 apps released into one ops repository at once, beside 50 scripts that do the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+from git import Repo
+
+from bench.common import yq
+from bench.common.quiet import Quiet, undisturbed
+from bench.common.section import Section
+from bench.gitops.races import ENVIRONMENT, Race, image_of, ops_of, race
+from bench.release.goals import Measured
+from bench.release.part import Part, ratio, spread
+from examples import repositories
+
+APPS, ROUNDS = 50, 5
+# As teams write it: whoever is late pulls, and pushes again.
+_SCRIPT = """
+git clone --quiet "$URL" clone; cd clone
+"$YQ" -i '.spec.template.spec.containers[0].image = strenv(IMAGE)' "$MANIFEST"
+git commit --quiet --all --message release
+until git push --quiet origin HEAD:main; do git pull --quiet --rebase origin main; done
+"""
+
+
+def at_once(quiet: Quiet) -> Part:
+    """Both, in turn."""
+    races: list[Race] = []
+    scripts: list[float] = []
+    for _ in range(ROUNDS):
+        (seconds, ours), _ = undisturbed(
+            lambda: (_scripts(os.environ), race(APPS, 1, os.environ)), quiet
+        )
+        scripts.append(seconds)
+        races.append(ours)
+    shipway = [one.seconds for one in races]
+    slowest = [max(attempt.seconds for attempt in one.attempts) for one in races]
+    section = Section(
+        title=f"{APPS} apps at once into one ops repository",
+        about=f"Median of {ROUNDS} (least–most), in seconds. The scripts clone, set the image with "
+        "yq, commit, and push; whoever is late pulls with --rebase, and pushes again.",
+        rows=(
+            {"": "Scripts", "Until all have landed": spread(scripts), "The slowest release": "–"},
+            {
+                "": "Shipway",
+                "Until all have landed": spread(shipway),
+                "The slowest release": spread(slowest),
+            },
+        ),
+        promises={
+            "none is lost, none fails": all(
+                one.count("landed") == APPS and one.lost == 0 for one in races
+            ),
+            "no merges, and each commit is what it says": all(
+                one.merges == one.wrong == 0 for one in races
+            ),
+        },
+    )
+    measured = Measured(median(shipway), ratio(shipway, scripts))
+    return Part([section], {f"{APPS} at once": measured})
+
+
+def _scripts(env: Mapping[str, str]) -> float:
+    """Seconds until all scripts have pushed; end where one fails, or its commit is not there."""
+    with tempfile.TemporaryDirectory() as folder:
+        ops = ops_of(APPS, env, folder)
+        before = ops.head.commit.hexsha
+        who = {
+            f"GIT_{role}_{part}": "script"
+            for role in ("AUTHOR", "COMMITTER")
+            for part in ("NAME", "EMAIL")
+        }
+        base = {**env, **repositories.git_login(env), **who, "URL": ops.remote().url}
+        base |= {"YQ": str(yq.ensure_yq()), "IMAGE": image_of(1)}
+        begin = time.monotonic()
+        running = [_start(base, Path(folder, f"script-{app}"), app) for app in range(APPS)]
+        failed = [process.wait() for process in running]
+        seconds = time.monotonic() - begin
+        ops.remote().fetch()
+        if any(failed) or _commits(ops, before) != APPS:
+            sys.exit(f"✗ of {APPS} scripts, {_commits(ops, before)} landed")
+        return seconds
+
+
+def _start(base: Mapping[str, str], folder: Path, app: int) -> subprocess.Popen[bytes]:
+    folder.mkdir()
+    env = {**base, "MANIFEST": f"{ENVIRONMENT}/app-{app}/web.yaml"}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        ["bash", "-ec", _SCRIPT], cwd=folder, env=env, stdin=quiet, stdout=quiet, stderr=quiet
+    )
+
+
+def _commits(ops: Repo, since: str) -> int:
+    return int(ops.git.rev_list("--count", f"{since}..origin/main"))

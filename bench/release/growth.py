@@ -1,0 +1,129 @@
+"""How a release's time grows with the apps beside it, and with its tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from bench.common.apps import App, only_tests, remove
+from bench.common.quiet import Quiet, undisturbed
+from bench.common.section import Cell, Section
+from bench.release.cases import commit
+from bench.release.part import Part, ratio, spread
+from bench.release.ways import Way, apps_of, released
+from deployments.bootstrap import app as source_block
+from deployments.bootstrap import save
+from examples import repositories
+
+ROUNDS = 5
+APPS = (1, 10, 100)
+TESTS = (100, 1_000, 10_000)
+TESTS_ROUNDS = 3
+_TEST = (
+    "import pytest\n\n@pytest.mark.parametrize('n', range({count}))\ndef test_one(n):\n    pass\n"
+)
+
+
+def growth(quiet: Quiet) -> Part:
+    """More apps; then more tests."""
+    return Part([_with_apps(quiet), _with_tests(quiet)], {})
+
+
+def _with_apps(quiet: Quiet) -> Section:
+    rows: list[dict[str, Cell]] = []
+    with apps_of("worker") as apps:
+        app = apps["worker"]
+        there = 1
+        for count in APPS:
+            _more_apps(app, range(there, count))
+            there = count
+            _release("worker", app, f"before {count}")
+            again: list[float] = []
+            change: list[float] = []
+            for number in range(ROUNDS):
+                (one, other), _ = undisturbed(
+                    lambda mark=f"{count} apps, {number}": _change_and_again(app, mark), quiet
+                )
+                change.append(one)
+                again.append(other)
+            rows.append({"Apps": count, "A change": spread(change), "Again": spread(again)})
+        _without_them(app, range(1, there))
+    return Section(
+        title="A release among 1, 10 and 100 apps",
+        about=f"Median of {ROUNDS} (least–most), in seconds. Each app has a folder in the ops "
+        "repository and a block in Prefect.",
+        rows=tuple(rows),
+        promises={},
+    )
+
+
+def _change_and_again(app: App, mark: str) -> tuple[float, float]:
+    change = _release("worker", app, mark)
+    return change, released("worker", app, app.code.head.commit.hexsha).seconds
+
+
+def _more_apps(app: App, numbers: range) -> None:
+    if not numbers:
+        return
+    _, ops = repositories.shop()
+    folder = Path(ops.working_dir, "staging")
+    texts = {file.name: file.read_text() for file in (folder / app.name).iterdir()}
+    changes = {
+        f"staging/{app.name}-{number}/{name}": text
+        for number in numbers
+        for name, text in texts.items()
+    }
+    repositories.commit(ops, f"{len(numbers)} more apps", changes)
+    for number in numbers:
+        asyncio.run(save(source_block(f"{app.name}-{number}", app.code.remote().url, os.environ)))
+
+
+def _without_them(app: App, numbers: range) -> None:
+    for number in numbers:
+        remove(f"{app.name}-{number}")
+
+
+def _with_tests(quiet: Quiet) -> Section:
+    rows: list[dict[str, Cell]] = []
+    with apps_of("script", "worker") as apps:
+        script = apps["script"]
+        unit = {"UNIT": "pytest -q -p no:cacheprovider", "ONLY_UNIT": "1"}
+        apps["script"] = script._replace(env={**script.env, **unit})
+        for count in TESTS:
+            for way, app in apps.items():
+                only_tests(
+                    app, {"test_many.py": _TEST.format(count=count)}, {"budget_seconds": 600}
+                )
+                _release(way, app, f"before {count}")
+            seconds: dict[Way, list[float]] = {way: [] for way in apps}
+            for number in range(TESTS_ROUNDS):
+
+                def one(mark: str = f"{count} tests, {number}") -> dict[Way, float]:
+                    return {way: _release(way, app, mark) for way, app in apps.items()}
+
+                done, _ = undisturbed(one, quiet)
+                for way, taken in done.items():
+                    seconds[way].append(taken)
+            shares = ratio(seconds["worker"], seconds["script"])
+            rows.append(
+                {
+                    "Tests": count,
+                    "Script": spread(seconds["script"]),
+                    "Shipway": spread(seconds["worker"]),
+                    "to the script": f"{shares:.2f} ×",
+                }
+            )
+    return Section(
+        title="A change of an app with more and more tests",
+        about=f"Median of {TESTS_ROUNDS} (least–most), in seconds. The tests do nothing, in one "
+        "shard: what is left is what a test costs to run, to be told and to be kept.",
+        rows=tuple(rows),
+        promises={},
+    )
+
+
+def _release(way: Way, app: App, mark: str) -> float:
+    # A mark of its own each time: a round may be made again.
+    revision = commit(app.code, "change", f"{mark}, {app.code.head.commit.hexsha[:7]}")
+    return released(way, app, revision).seconds

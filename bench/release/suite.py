@@ -1,0 +1,100 @@
+"""A suite of 80 s in four shards, beside a script that runs it in order or by pytest-xdist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+from bench.common.apps import App, only_tests
+from bench.common.quiet import Quiet, undisturbed
+from bench.common.section import Section
+from bench.pyramid.shards import SHARDS, TOTAL_SECONDS, durations, tests_of
+from bench.release.cases import commit
+from bench.release.goals import Measured
+from bench.release.part import Part, ratio, spread
+from bench.release.ways import Way, apps_of, released
+from examples import repositories
+
+ROUNDS = 5
+XDIST = "pytest-xdist==3.8.0"
+IN_ORDER, BY_XDIST, SHIPWAY = "script, pytest", f"script, pytest -n {SHARDS}", "Shipway"
+
+# A way to release, and the app that it releases.
+Contender = tuple[Way, App]
+
+
+def suite(quiet: Quiet) -> Part:
+    """Release one-line changes of an app that has this suite alone."""
+    with apps_of("script", "worker") as apps:
+        contenders: dict[str, Contender] = {
+            IN_ORDER: ("script", _unit(apps["script"], "pytest")),
+            BY_XDIST: ("script", _unit(apps["script"], f"pytest -n {SHARDS}")),
+            SHIPWAY: ("worker", apps["worker"]),
+        }
+        for app in apps.values():
+            _give_suite(app)
+        # The first one learns how long each test takes, and fills the caches of both.
+        for name in (BY_XDIST, SHIPWAY):
+            _release(contenders[name], f"first of {name}")
+        seconds: dict[str, list[float]] = {name: [] for name in contenders}
+        for number in range(ROUNDS):
+
+            def one(number: int = number) -> dict[str, float]:
+                return {
+                    name: _release(contender, f"round {number} of {name}")
+                    for name, contender in contenders.items()
+                }
+
+            done, _ = undisturbed(one, quiet)
+            for name, taken in done.items():
+                seconds[name].append(taken)
+    return _part(seconds)
+
+
+def _unit(app: App, command: str) -> App:
+    return app._replace(
+        env={**app.env, "UNIT": f"{command} -q -p no:cacheprovider", "ONLY_UNIT": "1"}
+    )
+
+
+def _give_suite(app: App) -> None:
+    dockerfile = Path(app.code.working_dir, "Dockerfile")
+    last = "-r requirements-test.txt\n"
+    text = dockerfile.read_text().replace(last, f"{last}RUN pip install --no-cache-dir {XDIST}\n")
+    repositories.commit(app.code, "xdist", {"Dockerfile": text})
+    only_tests(app, tests_of(durations()), {"shards": SHARDS, "budget_seconds": 300})
+
+
+def _release(contender: Contender, mark: str) -> float:
+    way, app = contender
+    # A mark of its own each time: a round may be made again.
+    revision = commit(app.code, "change", f"{mark}, {app.code.head.commit.hexsha[:7]}")
+    return released(way, app, revision).seconds
+
+
+def _part(seconds: dict[str, list[float]]) -> Part:
+    shipway = seconds[SHIPWAY]
+    section = Section(
+        title=f"A change of an app with {TOTAL_SECONDS:.0f} s of tests in {SHARDS} shards",
+        about=f"Median of {ROUNDS} (least–most), in seconds, of the whole release. The tests "
+        "sleep, few of them long; how long each takes is known from the release before.",
+        rows=tuple(
+            {
+                "": name,
+                "Seconds": spread(taken),
+                "Shipway to it": f"{ratio(shipway, taken):.2f} ×",
+            }
+            for name, taken in seconds.items()
+        ),
+        promises={},
+    )
+    case = f"{TOTAL_SECONDS:.0f} s of tests in {SHARDS} shards, to"
+    return Part(
+        [section],
+        {
+            f"{case} the script": Measured(median(shipway), ratio(shipway, seconds[IN_ORDER])),
+            f"{case} pytest -n {SHARDS}": Measured(
+                median(shipway), ratio(shipway, seconds[BY_XDIST])
+            ),
+        },
+    )
