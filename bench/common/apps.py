@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 from git import Repo
 
-from bench.common import yq
+from bench.common.script_env import script_env
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
@@ -51,7 +51,7 @@ def prepare(contender: Contender, folder: Path) -> App:
     texts[rollout] = texts[rollout].replace("agent: reconcile", "agent: external")
     repositories.commit(ops, f"Add {name}", texts)
     if contender == "script":
-        return App(name, code, [SCRIPT, name], env | _script_environment(env, code, folder))
+        return App(name, code, [SCRIPT, name], _script_environment(env, code, folder))
     asyncio.run(save(source_block(name, code.remote().url, env)))
     command = [sys.executable, "-m", "bench.common.release_once", name]
     return App(name, code, command, env | {"SHIPWAY_STATE": str(folder)})
@@ -87,15 +87,12 @@ def remove(name: str) -> None:
 
 def _script_environment(env: dict[str, str], code: Repo, folder: Path) -> dict[str, str]:
     return {
-        **repositories.git_login(env),
-        **{f"GIT_{role}_NAME": "script" for role in ("AUTHOR", "COMMITTER")},
-        **{f"GIT_{role}_EMAIL": "script@localhost" for role in ("AUTHOR", "COMMITTER")},
+        **script_env(env),
         "SOURCE_URL": code.remote().url,
         "OPS_URL": env["SHIPWAY_OPS_URL"],
         "REGISTRY": env["SHIPWAY_REGISTRY"],
         "BASE_IMAGE": env["SHIPWAY_PYTHON_IMAGE"],
         "DATABASE_IMAGE": env["SHIPWAY_POSTGRES_IMAGE"],
         "DOCKER": env["SHIPWAY_DOCKER_CLI"],
-        "YQ": str(yq.ensure_yq()),
         "TMPDIR": str(folder),
     }

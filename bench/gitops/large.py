@@ -15,10 +15,9 @@ from unittest.mock import patch
 from git import Repo
 from pydantic import SecretStr
 
-from bench.common import yq
+from bench.common.script_env import script_env
 from bench.gitops.proxy import Proxy, proxy
 from blocks.ops_repository import OpsRepository
-from examples import repositories
 from shipway.app_environment import AppEnvironment
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
@@ -103,17 +102,14 @@ def _script(options: list[str], env: Mapping[str, str], folder: str) -> Callable
             f' "$YQ" -i \'{expression}\' "$MANIFEST";'
             " git commit --quiet --all --message release; git push --quiet origin HEAD:main"
         )
-        parts = [f"{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")]
-        who = {f"GIT_{part}": "bot" for part in parts}
-        script_env = {**os.environ, **repositories.git_login(env), **who}
-        script_env |= {
+        script = {
+            **script_env(env),
             "URL": url,
             "IMAGE": image,
-            "YQ": str(yq.ensure_yq()),
             "TMPDIR": folder,
             "MANIFEST": f"prod/{APP}/web.yaml",
         }
-        subprocess.run(["bash", "-ec", steps, "script", *options], env=script_env, check=True)
+        subprocess.run(["bash", "-ec", steps, "script", *options], env=script, check=True)
 
     return work
 

@@ -73,7 +73,7 @@ async def case(bench: Bench, kind: Kind, stage: Stage) -> Case:
     gone = await hit(kind, client, worker, release, process)
     _, point = await where(client, release)
     end = await wait_for_end(client, engine, release)
-    report = await report_of(client, release)
+    report = await report_of(release)
     traces = Traces(release, process, gone, bench.folder)
     # A cancelled run clears up after itself; a killed one may leave it to the next.
     at_once = await what_is_left(client, engine, traces) if kind == "cancel" else None

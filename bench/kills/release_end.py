@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import NamedTuple
 
 from docker import DockerClient
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterFlowRunId,
-    ArtifactFilterKey,
-)
 
+from bench.common.summary import summary
 from bench.kills.left import containers_of
 from bench.kills.stages import ReleaseRun
 
@@ -54,14 +49,10 @@ async def wait_for_end(client: PrefectClient, engine: DockerClient, release: Rel
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def report_of(client: PrefectClient, release: ReleaseRun) -> str:
+async def report_of(release: ReleaseRun) -> str:
     """What the summary of a release says: that it is done, or its error; `–` if it wrote none."""
-    by_key = ArtifactFilter(
-        flow_run_id=ArtifactFilterFlowRunId(any_=[release.id]),
-        key=ArtifactFilterKey(any_=[f"{release.app}-staging-summary"]),
-    )
-    artifacts = await client.read_artifacts(artifact_filter=by_key)
-    if not artifacts:
+    said = await summary(release.app, release.id)
+    if said is None:
         return "–"
-    error = json.loads(str(artifacts[0].data))[0]["error"]
+    error = said["error"]
     return DONE if error is None else str(error).partition("\n")[0]

@@ -13,13 +13,12 @@ from statistics import median
 
 from git import Repo
 
-from bench.common import yq
 from bench.common.quiet import Quiet, undisturbed
+from bench.common.script_env import script_env
 from bench.common.section import Section
 from bench.gitops.races import ENVIRONMENT, Race, image_of, ops_of, race
 from bench.release.goals import Measured
 from bench.release.part import Part, ratio, spread
-from examples import repositories
 
 APPS, ROUNDS = 50, 5
 # As teams write it: whoever is late pulls, and pushes again.
@@ -73,13 +72,7 @@ def _scripts(env: Mapping[str, str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         ops = ops_of(APPS, env, folder)
         before = ops.head.commit.hexsha
-        who = {
-            f"GIT_{role}_{part}": "script"
-            for role in ("AUTHOR", "COMMITTER")
-            for part in ("NAME", "EMAIL")
-        }
-        base = {**env, **repositories.git_login(env), **who, "URL": ops.remote().url}
-        base |= {"YQ": str(yq.ensure_yq()), "IMAGE": image_of(1)}
+        base = {**script_env(env), "URL": ops.remote().url, "IMAGE": image_of(1)}
         begin = time.monotonic()
         running = [_start(base, Path(folder, f"script-{app}"), app) for app in range(APPS)]
         failed = [process.wait() for process in running]

@@ -9,9 +9,8 @@ from pathlib import Path
 from bench.common.apps import App, only_tests, remove
 from bench.common.quiet import Quiet, undisturbed
 from bench.common.section import Cell, Section
-from bench.release.cases import commit
 from bench.release.part import Part, ratio, spread
-from bench.release.ways import Way, apps_of, released
+from bench.release.ways import Way, apps_of, released, released_change
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
@@ -38,7 +37,7 @@ def _with_apps(quiet: Quiet) -> Section:
         for count in APPS:
             _more_apps(app, range(there, count))
             there = count
-            _release("worker", app, f"before {count}")
+            released_change("worker", app, f"before {count}")
             again: list[float] = []
             change: list[float] = []
             for number in range(ROUNDS):
@@ -59,7 +58,7 @@ def _with_apps(quiet: Quiet) -> Section:
 
 
 def _change_and_again(app: App, mark: str) -> tuple[float, float]:
-    change = _release("worker", app, mark)
+    change = released_change("worker", app, mark)
     return change, released("worker", app, app.code.head.commit.hexsha).seconds
 
 
@@ -95,12 +94,12 @@ def _with_tests(quiet: Quiet) -> Section:
                 only_tests(
                     app, {"test_many.py": _TEST.format(count=count)}, {"budget_seconds": 600}
                 )
-                _release(way, app, f"before {count}")
+                released_change(way, app, f"before {count}")
             seconds: dict[Way, list[float]] = {way: [] for way in apps}
             for number in range(TESTS_ROUNDS):
 
                 def one(mark: str = f"{count} tests, {number}") -> dict[Way, float]:
-                    return {way: _release(way, app, mark) for way, app in apps.items()}
+                    return {way: released_change(way, app, mark) for way, app in apps.items()}
 
                 done, _ = undisturbed(one, quiet)
                 for way, taken in done.items():
@@ -121,9 +120,3 @@ def _with_tests(quiet: Quiet) -> Section:
         rows=tuple(rows),
         promises={},
     )
-
-
-def _release(way: Way, app: App, mark: str) -> float:
-    # A mark of its own each time: a round may be made again.
-    revision = commit(app.code, "change", f"{mark}, {app.code.head.commit.hexsha[:7]}")
-    return released(way, app, revision).seconds

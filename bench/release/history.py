@@ -14,8 +14,8 @@ from unittest.mock import patch
 
 from git import Repo
 
-from bench.common import yq
 from bench.common.quiet import Quiet, undisturbed
+from bench.common.script_env import script_env
 from bench.common.section import Section
 from bench.gitops.races import ENVIRONMENT, MANIFEST, ROLLOUT, image_of
 from bench.release.part import Part, ratio, spread
@@ -106,10 +106,7 @@ def _release(places: Repositories, number: int, state: Path) -> float:
 
 
 def _script(url: str, folder: str) -> float:
-    parts = [f"{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")]
-    env = {**os.environ, **repositories.git_login(os.environ)}
-    env |= {f"GIT_{part}": "script" for part in parts}
-    env |= {"URL": url, "YQ": str(yq.ensure_yq()), "TMPDIR": folder}
+    env = {**script_env(os.environ), "URL": url, "TMPDIR": folder}
     env |= {"MANIFEST": f"{ENVIRONMENT}/app-51/web.yaml", "IMAGE": image_of(time.time_ns())}
     begin = time.monotonic()
     subprocess.run(["bash", "-ec", _SCRIPT], env=env, check=True, stdout=subprocess.DEVNULL)

@@ -9,10 +9,9 @@ from bench.common.apps import App, only_tests
 from bench.common.quiet import Quiet, undisturbed
 from bench.common.section import Section
 from bench.pyramid.shards import SHARDS, TOTAL_SECONDS, durations, tests_of
-from bench.release.cases import commit
 from bench.release.goals import Measured
 from bench.release.part import Part, ratio, spread
-from bench.release.ways import Way, apps_of, released
+from bench.release.ways import Way, apps_of, released_change
 from examples import repositories
 
 ROUNDS = 5
@@ -35,13 +34,13 @@ def suite(quiet: Quiet) -> Part:
             _give_suite(app)
         # The first one learns how long each test takes, and fills the caches of both.
         for name in (BY_XDIST, SHIPWAY):
-            _release(contenders[name], f"first of {name}")
+            released_change(*contenders[name], f"first of {name}")
         seconds: dict[str, list[float]] = {name: [] for name in contenders}
         for number in range(ROUNDS):
 
             def one(number: int = number) -> dict[str, float]:
                 return {
-                    name: _release(contender, f"round {number} of {name}")
+                    name: released_change(*contender, f"round {number} of {name}")
                     for name, contender in contenders.items()
                 }
 
@@ -63,13 +62,6 @@ def _give_suite(app: App) -> None:
     text = dockerfile.read_text().replace(last, f"{last}RUN pip install --no-cache-dir {XDIST}\n")
     repositories.commit(app.code, "xdist", {"Dockerfile": text})
     only_tests(app, tests_of(durations()), {"shards": SHARDS, "budget_seconds": 300})
-
-
-def _release(contender: Contender, mark: str) -> float:
-    way, app = contender
-    # A mark of its own each time: a round may be made again.
-    revision = commit(app.code, "change", f"{mark}, {app.code.head.commit.hexsha[:7]}")
-    return released(way, app, revision).seconds
 
 
 def _part(seconds: dict[str, list[float]]) -> Part:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from bench.common.apps import App, prepare, remove
 from bench.common.command import run
 from bench.common.deployed import call
-from bench.common.stages import stages
+from bench.common.summary import summary
+from bench.release.cases import commit
 
 Way = Literal["script", "worker", "direct"]
 RELEASE = "release/release"
@@ -50,10 +51,11 @@ def by_worker(app: App, revision: str) -> Timed:
     parameters = {"app": app.name, "revision": revision, "until": "commit"}
     called = asyncio.run(call(RELEASE, parameters))
     parts = {"start": called.seconds - called.flow, "flow": called.flow}
+    said = asyncio.run(summary(app.name, called.run))
     return Timed(
         seconds=called.seconds,
         green=called.state == "Completed",
-        parts={**parts, **asyncio.run(stages(app.name, called.run))},
+        parts={**parts, **(said["stages"] if said else {})},
         said=f"{called.state}: {called.message}",
     )
 
@@ -87,3 +89,10 @@ def released(way: Way, app: App, revision: str, *, green: bool = True) -> Timed:
     if timed.green != green:
         sys.exit(f"✗ {way}, {app.name} {revision}: not {'green' if green else 'red'}\n{timed.said}")
     return timed
+
+
+def released_change(way: Way, app: App, mark: str) -> float:
+    """Release one changed line of code in one way; return the seconds."""
+    # A mark of its own each time: a round may be made again.
+    revision = commit(app.code, "change", f"{mark}, {app.code.head.commit.hexsha[:7]}")
+    return released(way, app, revision).seconds

@@ -1,8 +1,9 @@
-"""What a release says of its own stages."""
+"""What a release says of itself, for programs."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 from prefect import get_client
@@ -13,12 +14,12 @@ from prefect.client.schemas.filters import (
 )
 
 
-async def stages(app: str, run: UUID) -> dict[str, float]:
-    """Seconds by stage of a release to staging, from its summary."""
+async def summary(app: str, run: UUID) -> dict[str, Any] | None:
+    """The row that a release to staging left; nothing where it wrote none."""
     mine = ArtifactFilter(
         key=ArtifactFilterKey(any_=[f"{app}-staging-summary"]),
         flow_run_id=ArtifactFilterFlowRunId(any_=[run]),
     )
     async with get_client() as client:
-        (found,) = await client.read_artifacts(artifact_filter=mine)
-    return json.loads(str(found.data))[0]["stages"]
+        found = await client.read_artifacts(artifact_filter=mine)
+    return json.loads(str(found[0].data))[0] if found else None
