@@ -46,7 +46,11 @@ spec:
     metadata: {labels: {app: db}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{name: web, image: "%(image)s", command: [sleep, "%(seconds)s"]}]
+      containers:
+        - name: web
+          image: "%(image)s"
+          command: [sleep, "%(seconds)s"]
+          readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}
 """
 QUOTA = """\
 apiVersion: v1
@@ -152,6 +156,17 @@ async def test_the_same_image_with_mended_configuration_is_judged_anew(place: Pl
     assert "CrashLoopBackOff" in str(caught.value)
     served = await place.deploy(place.web(command, "env: [{name: OK, value: yes it is}]"))
     assert served == "Deployment/web: 1 of 1 run the image"
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1, 5])
+async def test_a_container_without_a_probe_that_soon_ends_is_never_healthy(
+    place: Place, seconds: float
+) -> None:
+    with pytest.raises(BadVersionError) as caught:
+        await place.deploy(
+            place.web(f"sleep {seconds}; exit 1"), "startup: {restarts: 1, seconds: 1}\n"
+        )
+    assert "CrashLoopBackOff" in str(caught.value)
 
 
 async def test_a_partition_is_done_as_far_as_it_goes(place: Place) -> None:

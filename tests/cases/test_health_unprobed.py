@@ -1,0 +1,113 @@
+"""A container without a probe counts as ready once it has stayed up, not when it is seen up.
+
+Without a `readinessProbe`, Kubernetes calls a container ready the moment that its process starts.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from shipway.kubernetes.startup import NO_TOLERANCE, Startup
+from tests.support.kube_objects import (
+    Object,
+    ago,
+    deployment,
+    judged,
+    judged_set,
+    pod,
+    replica_set,
+)
+
+REVISIONS = [replica_set(2)]
+PROBE: Object = {"tcpSocket": {"port": 80}}
+
+
+def up(seconds: float, name: str = "web", ended: float | None = None) -> Object:
+    """The status of a container that is up, after a run that ended at once, if any."""
+    last = {"startedAt": ago(ended), "finishedAt": ago(ended)} if ended is not None else None
+    return {
+        "name": name,
+        "restartCount": 0 if last is None else 1,
+        "state": {"running": {"startedAt": ago(seconds)}},
+        "lastState": {"terminated": last} if last else {},
+    }
+
+
+def with_probes(one: Object, *probes: Object) -> Object:
+    """The pod, whose containers have these probes."""
+    names = [status["name"] for status in one["status"]["containerStatuses"]]
+    containers = zip(names, probes, strict=True)
+    one["spec"] = {"containers": [{"name": name, **probe} for name, probe in containers]}
+    return one
+
+
+def state(one: Object, startup: Startup | None = None) -> str:
+    return judged(deployment(replicas=1), REVISIONS, [one], startup=startup).state
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 2, 5, 9])
+def test_a_container_that_is_seen_up_for_a_moment_is_not_healthy_yet(seconds: float) -> None:
+    found = judged(deployment(replicas=1), REVISIONS, [pod("a", containerStatuses=[up(seconds)])])
+    assert found.state == "progressing"
+    assert found.reason == (
+        "0 of 1 ready, 0 of the version before still run; web must stay up for 10 s, as it has no "
+        "readinessProbe"
+    )
+
+
+@pytest.mark.parametrize("seconds", [10, 60, 86400])
+def test_a_container_that_has_stayed_up_is_healthy(seconds: float) -> None:
+    assert state(pod("a", containerStatuses=[up(seconds)])) == "healthy"
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_of_the_other_kinds_too(kind: str) -> None:
+    labels = {"controller-revision-hash": "web-2"}
+    pods = [pod("a", "web", labels=labels, containerStatuses=[up(seconds)]) for seconds in (2, 60)]
+    found = judged_set(kind, pods)
+    assert (found.state, found.reason.partition(",")[0]) == ("progressing", "1 of 2 ready")
+
+
+@pytest.mark.parametrize("probe", ["readinessProbe", "startupProbe"])
+def test_what_a_probe_has_seen_is_believed(probe: str) -> None:
+    one = with_probes(pod("a", containerStatuses=[up(0)]), {probe: PROBE})
+    assert state(one) == "healthy"
+
+
+@pytest.mark.parametrize("probe", ["livenessProbe", "lifecycle"])
+def test_what_tells_nothing_of_a_start_is_not(probe: str) -> None:
+    one = with_probes(pod("a", containerStatuses=[up(0)]), {probe: PROBE})
+    assert state(one) == "progressing"
+
+
+@pytest.mark.parametrize(
+    ("probes", "expected"),
+    [
+        pytest.param(({"readinessProbe": PROBE}, {"readinessProbe": PROBE}), "healthy", id="both"),
+        pytest.param(({"readinessProbe": PROBE}, {}), "progressing", id="not the one beside"),
+        pytest.param(({}, {"readinessProbe": PROBE}), "progressing", id="only the one beside"),
+    ],
+)
+def test_each_container_counts(probes: tuple[Object, Object], expected: str) -> None:
+    one = with_probes(pod("a", containerStatuses=[up(1), up(1, "log")]), *probes)
+    assert state(one) == expected
+
+
+def test_a_container_whose_start_nobody_told_is_not_up() -> None:
+    one = pod("a", containerStatuses=[{"name": "web", "state": {"running": {}}}])
+    assert state(one) == "progressing"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [pytest.param(3, "progressing", id="longer than its last"), pytest.param(10, "healthy")],
+)
+def test_an_end_before_does_not_shorten_it(seconds: float, expected: str) -> None:
+    assert state(pod("a", containerStatuses=[up(seconds, ended=60)])) == expected
+
+
+def test_rollout_yaml_sets_for_how_long() -> None:
+    one = pod("a", containerStatuses=[up(20)])
+    assert state(one) == "healthy"
+    assert state(one, Startup(min_ready_seconds=21)) == "progressing"
+    assert state(pod("a", containerStatuses=[up(0)]), NO_TOLERANCE) == "healthy"
