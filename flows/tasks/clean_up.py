@@ -32,14 +32,14 @@ KILLED = "The process of this run was killed."
 
 
 async def remove_what_runs(flow: Any, flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
-    """State hook: remove what a run that was cancelled or crashed has running; end its layers."""
-    for runner in await runners_with_settings():
-        with suppress(RetryError):
-            await runner.remove(str(flow_run.id))
+    """State hook: end the layers of a run that was cancelled or crashed; remove what it has up."""
     # A process that is killed can tell of neither itself nor them.
     await _end(
         _below(flow_run.id), Cancelled() if state.is_cancelling() else Crashed(message=KILLED)
     )
+    for runner in await runners_with_settings():
+        with suppress(RetryError):
+            await runner.remove(str(flow_run.id))
 
 
 @asynccontextmanager
