@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
 import yaml
 from pydantic import Field
 
@@ -35,14 +38,19 @@ class Holds(Strict):
         return next((hold for hold in self.holds if hold.image == image), None)
 
 
-def read_holds(content: bytes | None, file: str = HOLDS_FILE) -> Holds:
-    """Read a `holds.yaml`; no holds where there is no file.
+def holds_in(files: Mapping[str, bytes], folder: str = "") -> Holds:
+    """What a folder's `holds.yaml` says; no holds where there is no such file.
+
+    Args:
+        files: The files of the folder, by name.
+        folder: The folder's own path, for errors.
 
     Raises:
         RefuseError: With file, line, key, expected and got.
     """
-    if content is None:
+    if (content := files.get(HOLDS_FILE)) is None:
         return Holds()
+    file = str(PurePosixPath(folder, HOLDS_FILE))
     return read_document(content.decode("utf-8", "replace"), Holds, file)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shipway.config.holds import HOLDS_FILE, Holds, read_holds
+from shipway.config.holds import Holds, holds_in
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.remembered import Remembered
@@ -104,6 +104,6 @@ def _cleared(app: str, one: Ran, below: Ran | None) -> list[Change]:
 def _holds(one: Ran | None) -> Holds | None:
     """What was on hold; None where that cannot be read."""
     try:
-        return read_holds(one.version.files.get(HOLDS_FILE)) if one else None
+        return holds_in(one.version.files) if one else None
     except RefuseError:
         return None

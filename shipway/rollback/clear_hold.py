@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from shipway.app_environment import AppEnvironment
-from shipway.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
+from shipway.config.holds import HOLDS_FILE, Hold, Holds, holds_in, write_holds
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
@@ -44,7 +44,7 @@ def clear_hold(
         if history.commits and history.commits[0].trailers.get("Run") == run.link:
             return None
         file = f"{folder.path}/{HOLDS_FILE}"
-        holds = read_holds(folder.files.get(HOLDS_FILE), file).holds
+        holds = holds_in(folder.files, folder.path).holds
         # Whoever merged it may have left out what the commit said.
         if proposed and all(hold.image != proposed[-1].image for hold in holds):
             return None

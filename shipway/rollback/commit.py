@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from shipway.config.holds import HOLDS_FILE, Hold, Holds, read_holds, write_holds
+from shipway.config.holds import HOLDS_FILE, Hold, Holds, holds_in, write_holds
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
@@ -89,7 +89,6 @@ def _with_hold(
     folder: OpsFolder, rollback: RollbackTarget, reason: Reason
 ) -> dict[str, bytes | None]:
     """The folder's holds.yaml with a hold on the image that the rollback leads away from."""
-    file = f"{folder.path}/{HOLDS_FILE}"
     hold = Hold(
         image=rollback.from_image,
         revision=rollback.from_revision,
@@ -97,5 +96,5 @@ def _with_hold(
         by=reason.by,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    before = read_holds(folder.files.get(HOLDS_FILE), file).holds
-    return {file: write_holds(Holds(holds=[*before, hold]))}
+    holds = Holds(holds=[*holds_in(folder.files, folder.path).holds, hold])
+    return {f"{folder.path}/{HOLDS_FILE}": write_holds(holds)}

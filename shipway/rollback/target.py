@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from shipway.config.holds import HOLDS_FILE, read_holds
+from shipway.config.holds import holds_in
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
@@ -147,7 +147,7 @@ def _earlier(
     Returns:
         Its image, what explains it, and when it was committed.
     """
-    holds = read_holds(folder.files.get(HOLDS_FILE), f"{folder.path}/{HOLDS_FILE}")
+    holds = holds_in(folder.files, folder.path)
 
     def may_follow(image: str) -> bool:
         return image != leave and is_released(image) and holds.of(image) is None

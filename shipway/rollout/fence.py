@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.config.holds import HOLDS_FILE, read_holds
+from shipway.config.holds import HOLDS_FILE, holds_in
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
@@ -42,11 +42,10 @@ def check_release(
 
 def _refuse_held(folder: OpsFolder, release: Release) -> None:
     """Refuse an image that was rolled back here."""
-    file = f"{folder.path}/{HOLDS_FILE}"
-    if hold := read_holds(folder.files.get(HOLDS_FILE), file).of(str(release.image)):
+    if hold := holds_in(folder.files, folder.path).of(str(release.image)):
         raise RefuseError(
             "This image was rolled back here and is on hold.",
-            where=f"{file} at {folder.commit[:7]}",
+            where=f"{folder.path}/{HOLDS_FILE} at {folder.commit[:7]}",
             expected="another revision, or a hold that somebody has cleared",
             got=f"{hold.image}\nheld by {hold.by} at {hold.at}: {hold.reason}",
             untouched=_UNTOUCHED,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.config.holds import Hold, Holds, read_holds, write_holds
+from shipway.config.holds import Hold, Holds, holds_in, write_holds
 from shipway.errors import RefuseError
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
@@ -50,7 +50,7 @@ def shop(origin: Origin, tmp_path: Path) -> RollingEnvironment:
 
 
 def held(shop: RollingEnvironment) -> list[str]:
-    return [each.image for each in read_holds(shop.ops.fetch(SHOP).files["holds.yaml"]).holds]
+    return [each.image for each in holds_in(shop.ops.fetch(SHOP).files).holds]
 
 
 @pytest.mark.parametrize(

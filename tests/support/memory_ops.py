@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from shipway.app_environment import AppEnvironment
-from shipway.config.holds import Hold, Holds, read_holds, write_holds
+from shipway.config.holds import Hold, Holds, holds_in, write_holds
 from shipway.git.folder_history import Version
 from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal, Propose
@@ -177,4 +177,4 @@ class MemoryShop:
         return self.memory.edit({"holds.yaml": write_holds(Holds(holds=holds))})
 
     def holds(self) -> list[Hold]:
-        return read_holds(self.memory.files.get("holds.yaml")).holds
+        return holds_in(self.memory.files).holds

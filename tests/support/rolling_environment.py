@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from shipway.config.holds import read_holds
+from shipway.config.holds import holds_in
 from shipway.git.revision import Revision
 from shipway.image_ref import ImageRef
 from shipway.release import Cause, Release
@@ -100,7 +100,7 @@ class RollingEnvironment:
     def holds(self) -> list[str]:
         """The held revisions."""
         files = self.ops.fetch(SHOP).files
-        return [hold.revision for hold in read_holds(files.get("holds.yaml")).holds]
+        return [hold.revision for hold in holds_in(files).holds]
 
     def web(self) -> bytes:
         """The manifest with the images."""

@@ -8,7 +8,7 @@ from examples.killed import ROLLBACK, kill
 from flows.clear_hold import clear_hold
 from flows.history import history
 from flows.rollback import rollback
-from shipway.config.holds import read_holds
+from shipway.config.holds import HOLDS_FILE, holds_in
 from tests.support.project import Project
 from tests.support.runs import artifacts, report, run_of, run_release, summary
 
@@ -34,7 +34,7 @@ async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Pro
     state = await roll_back(project)
     assert state.is_completed()
     assert at_tip(project, "deployment.yaml") == before
-    (hold,) = read_holds(at_tip(project, "holds.yaml").encode()).holds
+    (hold,) = holds_in({HOLDS_FILE: at_tip(project, HOLDS_FILE).encode()}).holds
     assert (hold.image, hold.reason, hold.by) == (second["image"], "5xx in staging", "Ada")
     row = await summary(project.app, state)
     assert (row["image"], row["revision"]) == (first["image"], first["revision"])
@@ -104,7 +104,7 @@ async def test_a_rollback_that_was_killed_leads_no_further_back_when_it_is_start
     assert state.is_completed(), state.message
     assert project.ops_log() == log
     assert (await summary(project.app, state))["image"] == images[1]
-    (hold,) = read_holds(at_tip(project, "holds.yaml").encode()).holds
+    (hold,) = holds_in({HOLDS_FILE: at_tip(project, HOLDS_FILE).encode()}).holds
     assert hold.image == images[2]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.config.holds import Hold, Holds, read_holds, write_holds
+from shipway.config.holds import HOLDS_FILE, Hold, Holds, holds_in, write_holds
 from shipway.errors import RefuseError
 
 HOLD = Hold(
@@ -19,11 +19,11 @@ def test_what_is_written_is_read_again() -> None:
     written = write_holds(Holds(holds=[HOLD, other]))
     assert written is not None
     assert written.startswith(b"# Images that were rolled back.")
-    assert read_holds(written) == Holds(holds=[HOLD, other])
+    assert holds_in({HOLDS_FILE: written}) == Holds(holds=[HOLD, other])
 
 
 def test_without_a_file_nothing_is_held_and_nothing_held_is_no_file() -> None:
-    assert read_holds(None) == Holds()
+    assert holds_in({}) == Holds()
     assert write_holds(Holds()) is None
 
 
@@ -35,6 +35,6 @@ def test_a_hold_is_found_by_its_image() -> None:
 
 def test_a_wrong_file_is_refused_by_its_line() -> None:
     with pytest.raises(RefuseError) as caught:
-        read_holds(b"holds:\n- image: a\n  who: b\n", "prod/shop/holds.yaml")
+        holds_in({HOLDS_FILE: b"holds:\n- image: a\n  who: b\n"}, "prod/shop")
     assert caught.value.what.startswith("Unknown key 'holds.0.who'")
     assert caught.value.facts["where"] == "prod/shop/holds.yaml:3"

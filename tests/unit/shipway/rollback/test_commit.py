@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.config.holds import read_holds
+from shipway.config.holds import holds_in
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
 from shipway.rollback.target import RollbackTarget
@@ -42,7 +42,7 @@ def test_a_rollback_is_one_commit_with_the_earlier_bytes_and_a_hold(
         "A\tprod/shop/holds.yaml",
         "M\tprod/shop/web.yaml",
     ]
-    found = read_holds(environment.ops.fetch(SHOP).files["holds.yaml"]).holds
+    found = holds_in(environment.ops.fetch(SHOP).files).holds
     assert [(one.image, one.revision, one.reason, one.by) for one in found] == [
         (str(image(2)), environment.newer.commit, "it fails", "Ada")
     ]
