@@ -10,7 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from shipway.image_ref import without_tag
 from shipway.kubernetes.objects import images_in
 from shipway.kubernetes.observed import Observed
-from shipway.kubernetes.pods import failing, is_ready, restarts, time_of, unschedulable
+from shipway.kubernetes.pods import (
+    failing,
+    is_ready,
+    restarts,
+    settling,
+    time_of,
+    unschedulable,
+)
 from shipway.kubernetes.startup import Startup
 
 NOT_APPLIED = "the agent has not applied the commit yet"
@@ -105,6 +112,7 @@ def judge(observed: Observed, images: dict[str, str], startup: Startup, now: dat
         if since is not None and now - since >= timedelta(seconds=startup.seconds):
             return Health(state="blocked", reason=message, **counts)
     reasons += sorted({words for pod in unready if (words := unschedulable(pod))})[:1]
+    reasons += sorted({words for pod in unready if (words := settling(pod, startup, now))})[:1]
     deadline = _condition(workload, "Progressing")
     if deadline.get("reason") == "ProgressDeadlineExceeded":
         reasons[0] = deadline.get("message") or reasons[0]

@@ -16,6 +16,8 @@ _CRASH_LOOP = "CrashLoopBackOff"
 # By how much a container must outlive its run before this one to count as ready: the times that
 # Kubernetes tells are whole seconds.
 _OUTLIVES = timedelta(seconds=2)
+# Kubernetes calls a container with one of them ready only after the probe has seen it.
+_PROBES = frozenset({"readinessProbe", "startupProbe"})
 
 Object = dict[str, Any]
 
@@ -28,9 +30,19 @@ def is_over(pod: Object) -> bool:
 
 def is_ready(pod: Object, startup: Startup, now: datetime) -> bool:
     """Whether a pod that is not over takes requests, and keeps its containers up this time."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
-    ready = (_condition(pod, "Ready") or {}).get("status") == "True"
-    return ready and all(_stays_up(status, startup, now) for status in statuses)
+    return _says_ready(pod) and settling(pod, startup, now) is None
+
+
+def settling(pod: Object, startup: Startup, now: datetime) -> str | None:
+    """Which container of a pod that says it is ready has yet to stay up, for how long and why."""
+    if not _says_ready(pod):
+        return None
+    for status in pod["status"].get("containerStatuses", []):
+        needed, why = _must_stay_up(pod, status, startup)
+        running = time_of((status.get("state", {}).get("running") or {}).get("startedAt"))
+        if needed and (running is None or now - running < needed):
+            return f"{status['name']} must stay up for {needed.total_seconds():g} s, as it {why}"
+    return None
 
 
 def restarts(pod: Object) -> int:
@@ -137,14 +149,29 @@ def _was_ready(pod: Object, status: Object, startup: Startup) -> bool:
     )
 
 
-def _stays_up(status: Object, startup: Startup, now: datetime) -> bool:
-    """Whether a container did not end yet, or runs for longer than it did before."""
+def _says_ready(pod: Object) -> bool:
+    """Whether Kubernetes calls a pod ready."""
+    return (_condition(pod, "Ready") or {}).get("status") == "True"
+
+
+def _must_stay_up(pod: Object, status: Object, startup: Startup) -> tuple[timedelta, str]:
+    """For how long a container must run to count as up, and why."""
     began, ended = _last_run(status)
-    if began is None or ended is None:
-        return True
-    running = time_of((status.get("state", {}).get("running") or {}).get("startedAt"))
-    longest = min(ended - began, timedelta(seconds=startup.seconds))
-    return running is not None and now - running >= longest + _OUTLIVES
+    outlive = timedelta()
+    if began is not None and ended is not None:
+        outlive = min(ended - began, timedelta(seconds=startup.seconds)) + _OUTLIVES
+    settle = (
+        timedelta() if _is_probed(pod, status) else timedelta(seconds=startup.min_ready_seconds)
+    )
+    return max((outlive, "ended before"), (settle, "has no readinessProbe"))
+
+
+def _is_probed(pod: Object, status: Object) -> bool:
+    """Whether a probe sees a container before Kubernetes calls it ready."""
+    containers = pod["spec"]["containers"]
+    return any(
+        each["name"] == status["name"] and not _PROBES.isdisjoint(each) for each in containers
+    )
 
 
 def _last_run(status: Object) -> tuple[datetime | None, datetime | None]:

@@ -9,6 +9,7 @@ import pytest
 
 from shipway.kubernetes.startup import NO_TOLERANCE, Startup
 from tests.support.kube_objects import (
+    PROBE,
     Object,
     ago,
     deployment,
@@ -19,7 +20,6 @@ from tests.support.kube_objects import (
 )
 
 REVISIONS = [replica_set(2)]
-PROBE: Object = {"tcpSocket": {"port": 80}}
 
 
 def up(seconds: float, name: str = "web", ended: float | None = None) -> Object:
@@ -41,13 +41,18 @@ def with_probes(one: Object, *probes: Object) -> Object:
     return one
 
 
+def unprobed(status: Object, owner: str = "rs2") -> Object:
+    labels = {"controller-revision-hash": "web-2"}
+    return with_probes(pod("a", owner, labels=labels, containerStatuses=[status]), {})
+
+
 def state(one: Object, startup: Startup | None = None) -> str:
     return judged(deployment(replicas=1), REVISIONS, [one], startup=startup).state
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 2, 5, 9])
 def test_a_container_that_is_seen_up_for_a_moment_is_not_healthy_yet(seconds: float) -> None:
-    found = judged(deployment(replicas=1), REVISIONS, [pod("a", containerStatuses=[up(seconds)])])
+    found = judged(deployment(replicas=1), REVISIONS, [unprobed(up(seconds))])
     assert found.state == "progressing"
     assert found.reason == (
         "0 of 1 ready, 0 of the version before still run; web must stay up for 10 s, as it has no "
@@ -55,16 +60,22 @@ def test_a_container_that_is_seen_up_for_a_moment_is_not_healthy_yet(seconds: fl
     )
 
 
+def test_of_several_pods_the_first_words_are_told() -> None:
+    pods = [with_probes(pod(name, containerStatuses=[up(1, name)]), {}) for name in "ba"]
+    assert judged(deployment(), REVISIONS, pods).reason == (
+        "0 of 2 ready, 0 of the version before still run; a must stay up for 10 s, as it has no "
+        "readinessProbe"
+    )
+
+
 @pytest.mark.parametrize("seconds", [10, 60, 86400])
 def test_a_container_that_has_stayed_up_is_healthy(seconds: float) -> None:
-    assert state(pod("a", containerStatuses=[up(seconds)])) == "healthy"
+    assert state(unprobed(up(seconds))) == "healthy"
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
 def test_of_the_other_kinds_too(kind: str) -> None:
-    labels = {"controller-revision-hash": "web-2"}
-    pods = [pod("a", "web", labels=labels, containerStatuses=[up(seconds)]) for seconds in (2, 60)]
-    found = judged_set(kind, pods)
+    found = judged_set(kind, [unprobed(up(seconds), "web") for seconds in (2, 60)])
     assert (found.state, found.reason.partition(",")[0]) == ("progressing", "1 of 2 ready")
 
 
@@ -94,7 +105,7 @@ def test_each_container_counts(probes: tuple[Object, Object], expected: str) -> 
 
 
 def test_a_container_whose_start_nobody_told_is_not_up() -> None:
-    one = pod("a", containerStatuses=[{"name": "web", "state": {"running": {}}}])
+    one = unprobed({"name": "web", "state": {"running": {}}})
     assert state(one) == "progressing"
 
 
@@ -103,11 +114,11 @@ def test_a_container_whose_start_nobody_told_is_not_up() -> None:
     [pytest.param(3, "progressing", id="longer than its last"), pytest.param(10, "healthy")],
 )
 def test_an_end_before_does_not_shorten_it(seconds: float, expected: str) -> None:
-    assert state(pod("a", containerStatuses=[up(seconds, ended=60)])) == expected
+    assert state(unprobed(up(seconds, ended=60))) == expected
 
 
 def test_rollout_yaml_sets_for_how_long() -> None:
-    one = pod("a", containerStatuses=[up(20)])
+    one = unprobed(up(20))
     assert state(one) == "healthy"
     assert state(one, Startup(min_ready_seconds=21)) == "progressing"
-    assert state(pod("a", containerStatuses=[up(0)]), NO_TOLERANCE) == "healthy"
+    assert state(unprobed(up(0)), NO_TOLERANCE) == "healthy"

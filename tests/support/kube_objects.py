@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REVISION = "deployment.kubernetes.io/revision"
 ROLLING = {"type": "RollingUpdate"}
 CRASH = "CrashLoopBackOff"
+PROBE: Object = {"tcpSocket": {"port": 80}}
 
 
 def ago(seconds: float) -> str:
@@ -103,7 +104,7 @@ def pod(
     ]
     return {
         "metadata": {"name": name, "uid": name, "labels": labels or {}, **owners},
-        "spec": {"containers": [{"name": "web", "image": IMAGE}]},
+        "spec": {"containers": [{"name": "web", "image": IMAGE, "readinessProbe": PROBE}]},
         "status": {"phase": "Running", "startTime": ago(age), "conditions": conditions} | status,
     }
 

@@ -8,6 +8,7 @@ from shipway.kubernetes.pods import (
     is_over,
     is_ready,
     restarts,
+    settling,
     unschedulable,
     waits,
 )
@@ -205,3 +206,26 @@ def test_a_pod_is_ready_when_all_its_containers_are() -> None:
     one["status"]["containerStatuses"] += running(ran(100), 1)["status"]["containerStatuses"]
     assert not is_ready(one, Startup(), NOW)
     assert not is_ready(pod("a", ready=False), Startup(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (running(None, 0), None),
+        (running(ran(1), 1), "web must stay up for 3 s, as it ended before"),
+        (running(ran(1), 3), None),
+        (pod("a", ready=False, containerStatuses=[{"name": "web"}]), None),
+        (BARE, None),
+        ({**BARE, "status": {}}, None),
+    ],
+)
+def test_what_has_yet_to_stay_up_is_told(one: Object, words: str | None) -> None:
+    assert settling(one, Startup(), NOW) == words
+
+
+def test_the_longer_of_two_times_to_stay_up_counts() -> None:
+    one = running(ran(20), 1)
+    one["spec"]["containers"] = [{"name": "web"}]
+    assert settling(one, Startup(), NOW) == "web must stay up for 22 s, as it ended before"
+    words = "web must stay up for 23.5 s, as it has no readinessProbe"
+    assert settling(one, Startup(min_ready_seconds=23.5), NOW) == words
