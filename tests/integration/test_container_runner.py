@@ -28,7 +28,7 @@ def run(engine: DockerClient) -> Iterator[str]:
     name = str(uuid.uuid4())
     yield name
     left = {"label": f"{RUN_LABEL}={name}"}
-    assert engine.containers.list(all=True, filters=left) == []
+    assert engine.containers.list(all=True, sparse=True, filters=left) == []
     assert engine.networks.list(filters=left) == []
 
 
@@ -107,7 +107,9 @@ async def test_all_that_a_run_starts_bears_its_name_and_its_owners(
     async with ContainerRunner().open().environment(spec) as environment:
         work = asyncio.create_task(environment.run(invocation, output))
         await begun.wait()
-        found += [one.labels for one in engine.containers.list(filters=filters)]
+        found += [
+            one.attrs["Labels"] for one in engine.containers.list(sparse=True, filters=filters)
+        ]
         found += [one.attrs["Labels"] for one in engine.networks.list(filters=filters)]
         assert owners_of_leftovers(engine)[run] == {this_process()}
         work.cancel()

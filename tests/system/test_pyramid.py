@@ -130,7 +130,7 @@ class Pyramid:
     def left(self, run: str) -> list[Any]:
         """What the engine has of a flow run."""
         label: dict[str, Any] = {"label": f"{RUN_LABEL}={run}"}
-        containers = self.engine.containers.list(all=True, filters=label)
+        containers = self.engine.containers.list(all=True, sparse=True, filters=label)
         return [*containers, *self.engine.networks.list(filters=label)]
 
     def _waiting(self, layer: str, killed: str | None) -> list[Shard]:

@@ -58,7 +58,7 @@ async def test_a_failing_unit_test_stops_the_run_and_the_build(
     assert [name.split(" ")[0] for name in subflows] == ["unit"]
     untouched.check()
     left = {"label": f"{RUN_LABEL}={run_of(state)}"}
-    assert engine.containers.list(all=True, filters=left) == []
+    assert engine.containers.list(all=True, sparse=True, filters=left) == []
     assert engine.networks.list(filters=left) == []
     assert engine.images.list(
         filters={"label": f"org.opencontainers.image.revision={project.revision}"}
