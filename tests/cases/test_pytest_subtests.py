@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.test_exit_status import run
+from tests.support.pytest_suites import run
 
 UNITTEST = """
 import unittest

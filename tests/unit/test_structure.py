@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ from prefect.blocks.core import Block
 
 ROOT = Path(__file__).parents[2]
 TASK_DECORATORS = {"external_task", "task"}
+# What people write and read. What is built, fetched or bought stands elsewhere.
+KINDS = {
+    *(".py", ".typed", ".go", ".mod", ".sum", ".js", ".sh", ".toml", ".yaml", ".json"),
+    *(".md", ".txt", ".in", ".png"),
+}
+NAMES = {"Dockerfile", "LICENSE", "Makefile", "VERSION", ".dockerignore", ".gitignore", "run"}
 
 
 def modules(folder: str) -> list[str]:
@@ -56,3 +63,20 @@ def test_every_file_of_tasks_holds_a_task(file: str) -> None:
 )
 def test_only_a_function_that_is_a_task_counts(source: str, holds: bool) -> None:
     assert bool(decorators(source) & TASK_DECORATORS) == holds
+
+
+def test_only_known_kinds_of_files_are_kept() -> None:
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+    files = [Path(name) for name in listed.split("\0") if name]
+    assert len(files) > len(modules("tests"))
+    assert [file for file in files if file.suffix not in KINDS and file.name not in NAMES] == []
+
+
+@pytest.mark.parametrize("file", modules("tests"))
+def test_what_tests_share_stands_in_support(file: str) -> None:
+    imported = [
+        node.module or ""
+        for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    assert [name for name in imported if name.rpartition(".")[2].startswith("test_")] == []

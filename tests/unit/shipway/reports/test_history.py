@@ -5,7 +5,7 @@ from datetime import timedelta
 from shipway.git.ops_repository import OpsRepository
 from shipway.history.dora import measure
 from shipway.reports.history import chart, history_page, history_rows
-from tests.unit.shipway.history.test_dora import END, HISTORY, START, back, change
+from tests.support.changes import END, HISTORY, START, back, change
 
 
 def test_without_deployments_the_page_shows_no_rates() -> None:
