@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 
 from kubernetes_asyncio.client import ApiException
@@ -13,6 +14,9 @@ from shipway.kubernetes.objects import KubeObject
 
 # What does not fit the kind's schema is answered as if the server had failed.
 _DOES_NOT_FIT = ("failed to create typed patch object", "failed to convert new object")
+
+# RBAC's words. Admission answers with the same status, and then the manifest is at fault.
+_NO_RIGHT = re.compile(r'User "[^"]*" cannot \w+ resource')
 
 
 def refused(error: ApiException, desired: KubeObject) -> ShipwayError:
@@ -30,7 +34,9 @@ def refused(error: ApiException, desired: KubeObject) -> ShipwayError:
         where=desired.file,
         got=words,
         untouched="this object and those after it",
-        remedy="correct the manifest in the ops repository",
+        remedy="give the account of the Cluster block that right"
+        if _NO_RIGHT.search(words_of(error))
+        else "correct the manifest in the ops repository",
     )
 
 

@@ -12,7 +12,8 @@ from tests.support.memory_cluster import MemoryCluster, api_error
 
 CUSTOM, ROLE = "Widget.example.org", "ClusterRole.rbac.authorization.k8s.io"
 UNTOUCHED = "  untouched: this object and those after it"
-REMEDY = "  remedy:    correct the manifest in the ops repository"
+REMEDY = "  remedy:    give the account of the Cluster block that right"
+NO_RIGHT = 'User "system:serviceaccount:shipway:agent" cannot {} resource "{}" in API group ""'
 
 
 class RefusingCluster(MemoryCluster):
@@ -102,11 +103,12 @@ async def test_a_server_that_cannot_say_what_it_serves_is_asked_again(
 async def test_objects_that_may_not_be_listed_are_named_by_kind_and_place(
     cluster: RefusingCluster, kind: str, path: str, where: str
 ) -> None:
-    cluster.answers[f"GET {path}"] = api_error(403, "not allowed")
+    words = NO_RIGHT.format("list", path.rpartition("/")[2])
+    cluster.answers[f"GET {path}"] = api_error(403, words)
     assert await told(cluster, kind) == (
         f"RefuseError: The API server does not accept {kind.partition('.')[0]}/(all).\n"
         f"  where:     {where}\n"
-        "  got:       not allowed\n" + UNTOUCHED + "\n" + REMEDY
+        f"  got:       {words}\n" + UNTOUCHED + "\n" + REMEDY
     )
 
 
@@ -117,12 +119,19 @@ async def test_a_kind_that_goes_in_the_very_pass_has_no_members(cluster: Refusin
 
 
 async def test_an_object_that_may_not_be_deleted_is_named(cluster: RefusingCluster) -> None:
-    cluster.answers["DELETE /api/v1/namespaces/shop/configmaps/a"] = api_error(403, "not allowed")
+    words = NO_RIGHT.format("delete", "configmaps")
+    cluster.answers["DELETE /api/v1/namespaces/shop/configmaps/a"] = api_error(403, words)
     assert await told(cluster, "ConfigMap") == (
         "RefuseError: The API server does not accept ConfigMap/a.\n"
         "  where:     namespace shop\n"
-        "  got:       not allowed\n" + UNTOUCHED + "\n" + REMEDY
+        f"  got:       {words}\n" + UNTOUCHED + "\n" + REMEDY
     )
+
+
+async def test_what_admission_forbids_is_the_manifests_fault(cluster: RefusingCluster) -> None:
+    words = 'admission webhook "policy.example.org" denied the request: no owner'
+    cluster.answers["DELETE /api/v1/namespaces/shop/configmaps/a"] = api_error(403, words)
+    assert "remedy:    correct the manifest" in await told(cluster, "ConfigMap")
 
 
 async def test_a_secret_that_may_not_be_deleted_is_not_quoted(cluster: RefusingCluster) -> None:
