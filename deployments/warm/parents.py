@@ -16,6 +16,8 @@ from deployments.warm.warm_parent import ForkedRun, WarmParent, start_parent
 
 # What Prefect's engine imports only when a run begins. `prefect.engine` itself is run.
 ENGINE = (
+    "anyio._backends._asyncio",
+    "fastapi.encoders",
     "prefect.main",
     "prefect.artifacts",
     "prefect.client.orchestration",
@@ -25,6 +27,7 @@ ENGINE = (
     "prefect.flow_engine",
     "prefect.logging.handlers",
     "prefect.task_engine",
+    "prefect.utilities.visualization",
 )
 # Code may change while it is imported, but not for ever.
 MOST_STARTS = 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,6 +21,35 @@ from tests.support.process_workers import Runs, logged, over, pending, running_w
 from tests.support.processes import is_alive, parent_of
 
 SLOW_IMPORT = "import time\ntime.sleep(10)\n"
+# What a run does, in a process that has imported what it would have been forked with.
+RUN = """
+import asyncio, sys
+from prefect import flow, task
+from deployments.warm.fork_server import import_module
+from deployments.warm.parents import ENGINE
+
+for name in ENGINE:
+    import_module(name)
+
+@task
+async def step(number: int) -> None:
+    pass
+
+@flow
+async def inner(number: int) -> None:
+    await step(number)
+
+@flow
+async def outer() -> None:
+    await inner(1)
+
+def packages():
+    return {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names
+
+before = packages()
+asyncio.run(outer())
+print("imported:", *sorted(packages() - before))
+"""
 
 
 @pytest.fixture
@@ -83,3 +114,8 @@ async def test_what_runs_were_forked_from_ends_with_the_worker(own: Runs) -> Non
     own.worker.process.kill()
     assert (await over(run)).type is StateType.COMPLETED
     await until(lambda: not is_alive(process) and not is_alive(server))
+
+
+def test_a_run_finds_every_package_of_prefect_imported(sandbox: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported:"
