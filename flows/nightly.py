@@ -37,7 +37,7 @@ async def nightly(app: str) -> None:
     with temporary_folder("code") as folder:
         async with report_run(AppEnvironment(app=app, environment="nightly")) as reporter:
             code = await reporter.timed("code", checkout(app, None, folder))
-            await reporter.releases(code.revision, code.pipeline.tests)
+            reporter.releases(code.revision, code.pipeline.tests)
             image = await reporter.timed("build", build(code, "image", no_cache=True))
             tests = await build_tests(code, no_cache=True)
             images = Images(tests=tests, app=image)

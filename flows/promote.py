@@ -6,7 +6,6 @@ from prefect import flow
 
 from flows.rollout import Until, rollout
 from flows.runtime.beside import finish_beside
-from flows.runtime.run_name import name_this_run
 from flows.runtime.run_reporter import report_run
 from flows.tasks.find_promotable import find_promotable
 from flows.tasks.rollout.read_target import read_target
@@ -37,7 +36,7 @@ async def promote(
         promotion = promotion_of(await read_target(app_environment))
         cause = Cause(downgrade=downgrade, promoted_from=promotion.source)
         release = await reporter.timed("release", find_promotable(app, promotion, cause))
-        await reporter.releases(release.revision)
-        await name_this_run(f"{app} {release.revision.short}: {promotion.source} → {environment}")
+        title = f"{app} {release.revision.short}: {promotion.source} → {environment}"
+        reporter.releases(release.revision, title=title)
         result = await reporter.timed("deploy", rollout(app_environment, release, until))
         reporter.rolled_out(release.image, result)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from prefect import flow
 
+from blocks.container_runner import ContainerRunner
+from blocks.image_builder import ImageBuilder
+from blocks.ledger import Ledger
+from blocks.ops_repository import OpsRepository
+from blocks.registry import Registry
 from flows.rollout import Until, check_release, rollout
-from flows.runtime.beside import closed_beside, finish_beside
+from flows.runtime.beside import do_beside, finish_beside
+from flows.runtime.load_block import load_ahead
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_elsewhere, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
 from flows.tasks.push import find_image, name_image, push
 from flows.tasks.rollout.dry_run import dry_run
-from flows.tasks.rollout.read_target import read_target
 from flows.tasks.test.prepare_place import prepare_place
 from flows.verify import verify
 from shipway.app_environment import AppEnvironment
@@ -20,7 +28,6 @@ from shipway.code import Code
 from shipway.concurrency import fail_fast_group
 from shipway.image_ref import ImageRef
 from shipway.release import Cause, Release
-from shipway.rollout.target import Target
 from shipway.runners.environment import Images
 from shipway.strategies.step import first_with_edits
 from shipway.temporary_folder import temporary_folder
@@ -53,30 +60,33 @@ async def release(
     app_environment = AppEnvironment(app=app, environment=environment)
     with temporary_folder("code") as folder:
         async with report_run(app_environment) as reporter:
+            do_beside(load_ahead(Registry, OpsRepository), "Blocks were not read ahead")
             code = await reporter.timed("code", checkout(app, revision, folder))
-            await reporter.releases(code.revision, code.pipeline.tests)
+            reporter.releases(code.revision, code.pipeline.tests)
             cause = Cause(downgrade=downgrade)
             image = await find_image(code)
             if image is None:
-                await check_beforehand(await read_target(app_environment), code, cause)
+                needed = load_ahead(ImageBuilder, ContainerRunner, Ledger)
+                do_beside(needed, "Blocks were not read ahead")
+                await check_beforehand(app_environment, code, cause)
                 image = await build_test_push(code, reporter)
             new = Release(revision=code.revision, image=image, cause=cause)
             result = await reporter.timed("deploy", rollout(app_environment, new, until))
             reporter.rolled_out(image, result)
 
 
-async def check_beforehand(target: Target, code: Code, cause: Cause) -> None:
+async def check_beforehand(app_environment: AppEnvironment, code: Code, cause: Cause) -> None:
     """Ask what can refuse a release of an image that is yet to be built; all but its digest."""
     image = await name_image(code)
     unbuilt = Release(revision=code.revision, image=image, cause=cause)
-    await check_release(target, unbuilt)
+    target = await check_release(app_environment, unbuilt)
     await dry_run(target, first_with_edits(target.plan(image)), unbuilt, built=False)
 
 
 async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:
     """Build and test a revision that has no image yet; push it once the whole pyramid is green."""
     layers = code.pipeline.tests.layers
-    async with closed_beside(nothing_left()):
+    async with nothing_left():
         async with fail_fast_group() as side_by_side:
             side_by_side.create_task(clear_leftovers())
             image = side_by_side.create_task(reporter.timed("build", build(code, "image")))
@@ -88,10 +98,20 @@ async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:
             async def prepare(name: str) -> None:
                 await prepare_place(name, code, await app_of(name))
 
-            places = {name: side_by_side.create_task(prepare(name)) for name in layers}
+            places = dict[str, asyncio.Task[None]]()
+
+            def prepare_ahead(names: Sequence[str]) -> None:
+                for name in names:
+                    if name not in places:
+                        places[name] = side_by_side.create_task(prepare(name))
+
+            # No further ahead: what starts for a later layer slows down the tests of this one.
+            order = [*layers]
+            prepare_ahead(order[:2])
             tests = await build_tests(code)
-            for name in layers:
+            for number, name in enumerate(order):
                 await places[name]
+                prepare_ahead(order[: number + 2])
                 images = Images(tests=tests, app=await app_of(name))
                 await reporter.verified(name, verify.with_options(name=name)(name, code, images))
         built = await image

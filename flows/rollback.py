@@ -6,7 +6,6 @@ from prefect import flow
 
 from flows.rollout import Until, rollout
 from flows.runtime.beside import finish_beside
-from flows.runtime.run_name import name_this_run
 from flows.runtime.run_reporter import report_run
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.read_target import read_target
@@ -46,8 +45,7 @@ async def rollback(
         target = await read_target(app_environment)
         committed = await reporter.timed("release", roll_back_safely(target, to, given))
         release = committed.target.release
-        await reporter.releases(release.revision)
-        await name_this_run(release.title(app_environment))
+        reporter.releases(release.revision, title=release.title(app_environment))
         served = None
         if until == "healthy":
             served = (await reporter.timed("deploy", rollout(app_environment, release))).served

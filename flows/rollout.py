@@ -9,12 +9,11 @@ from prefect import flow
 from flows.runtime.approval import Declined, ask_for_approval
 from flows.runtime.notify import announce
 from flows.runtime.timeline import timeline
-from flows.tasks.rollback.find_unfinished import find_unfinished_rollback
 from flows.tasks.rollback.roll_back import roll_back_safely
-from flows.tasks.rollout.check_fence import check_fence
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.live_pods import at_live_pods
+from flows.tasks.rollout.preflight import preflight
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import apply_and_watch
@@ -47,10 +46,10 @@ async def rollout(
         release: What is released. Of what a rollback leads away from, nothing is kept.
         until: Stop at the first commit, or go on until the cluster runs the image and is healthy.
     """
-    target = await read_target(app_environment)
-    if not release.cause.is_rollback:
-        target = await resume_rollback(target, release)
-        await check_release(target, release)
+    if release.cause.is_rollback:
+        target = await read_target(app_environment)
+    else:
+        target = await check_release(app_environment, release)
     plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if until == "commit":
         _, commit = await take_step(target, plan[0], release, {})
@@ -58,10 +57,20 @@ async def rollout(
     return await run_plan(target, plan, release)
 
 
-async def check_release(target: Target, release: Release) -> None:
-    """Ask what can refuse a release before anything is built, committed or asked of a person."""
-    await check_fence(target, release)
-    await check_gates(target)
+async def check_release(app_environment: AppEnvironment, release: Release) -> Target:
+    """Ask what can refuse a release before anything is built, committed or asked of a person.
+
+    A rollback from its image that a run before this one did not live to finish is gone on with.
+
+    Returns:
+        The environment as the release finds it.
+    """
+    found = await preflight(app_environment, release)
+    if found.unfinished is not None:
+        await rollout(app_environment, found.unfinished)
+        found = await preflight(app_environment, release)
+    await check_gates(found.target)
+    return found.target
 
 
 async def run_plan(target: Target, plan: list[Step], release: Release) -> RolloutResult:
@@ -132,7 +141,7 @@ async def take_step(
     target, step = await at_live_pods(target, planned, release)
     await dry_run(target, step, release)
     if step.approval and step.edits:
-        await check_fence(target, release)
+        await preflight(target.app_environment, release)
         answer = await ask_for_approval(target, step, release.image, notes)
         if isinstance(answer, Declined):
             raise await roll_back_after(answer.error(step), target, release, by=answer.who)
@@ -150,19 +159,6 @@ async def judge_step(
         return {}
     passed = await run_gates(target, step, release.image, commit.at, page.measured)
     return gate_trailers(passed)
-
-
-async def resume_rollback(target: Target, release: Release) -> Target:
-    """Go on with a rollback from an image that a run before this one did not live to finish.
-
-    Returns:
-        The environment as it is then.
-    """
-    unfinished = await find_unfinished_rollback(target, release.image)
-    if unfinished is None:
-        return target
-    await rollout(target.app_environment, unfinished)
-    return await read_target(target.app_environment)
 
 
 async def roll_back_after(

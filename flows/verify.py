@@ -110,6 +110,8 @@ async def _count_shards(name: str, code: Code, history: LayerHistory) -> int:
         return layer.shards
     if not layer.splits:
         return 1
+    if sum(history.seconds_left) < 2 * LEAST_SHARD_SECONDS:
+        return 1
     slots = await (await open_runner(layer.runner)).slots()
     share = max(1, round(slots * code.pipeline.tests.weight(name)))
     return shard_count(history.seconds_left, share, LEAST_SHARD_SECONDS)

@@ -12,6 +12,8 @@ from prefect.logging import get_run_logger
 
 T = TypeVar("T")
 
+NOT_REMOVED = "What this run has left is removed by the next one"
+
 _going_on: set[asyncio.Task[None]] = set()
 
 
@@ -63,7 +65,7 @@ async def _do(work: Coroutine[Any, Any, None], failure: str) -> None:
 
 
 def _close_beside(place: AbstractAsyncContextManager[Any]) -> None:
-    do_beside(_close(place), "What this run has left is removed by the next one")
+    do_beside(_close(place), NOT_REMOVED)
 
 
 async def _close(place: AbstractAsyncContextManager[Any]) -> None:

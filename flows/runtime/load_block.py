@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TypeVar, cast
 
@@ -16,11 +17,15 @@ KEPT_SECONDS = 10.0
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 
-_kept: dict[tuple[str, type[Block], str], tuple[float, Block]] = {}
+_Key = tuple[asyncio.AbstractEventLoop, str, type[Block], str]
+
+_kept: dict[_Key, tuple[float, asyncio.Task[Block]]] = {}
 
 
 async def load_block(kind: type[AnyBlock], name: str = "default") -> AnyBlock:
     """The block of a kind that is saved under a name; a run has it read every ten seconds at most.
+
+    Several who ask at once wait for one answer.
 
     Raises:
         RefuseError: There is none.
@@ -29,13 +34,24 @@ async def load_block(kind: type[AnyBlock], name: str = "default") -> AnyBlock:
     for key, (at, _) in list(_kept.items()):
         if now - at > KEPT_SECONDS:
             del _kept[key]
-    key = (root_run(), kind, name)
-    if key in _kept:
-        return cast("AnyBlock", _kept[key][1])
-    block = await _load(kind, name)
-    if flow_run.id is not None:
-        _kept[key] = (now, block)
-    return block
+    if flow_run.id is None:
+        return await _load(kind, name)
+    key = (asyncio.get_running_loop(), root_run(), kind, name)
+    if key not in _kept:
+        loading = asyncio.create_task(_load(kind, name))
+        loading.add_done_callback(lambda task: None if _is_good(task) else _kept.pop(key, None))
+        _kept[key] = (now, loading)
+    # One who is cancelled takes it from nobody else.
+    return cast("AnyBlock", await asyncio.shield(_kept[key][1]))
+
+
+async def load_ahead(*kinds: type[Block]) -> None:
+    """Have blocks read beside other work; whoever needs one then says what is wrong with it."""
+    await asyncio.gather(*map(load_block, kinds), return_exceptions=True)
+
+
+def _is_good(task: asyncio.Task[Block]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 async def _load(kind: type[AnyBlock], name: str) -> AnyBlock:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
+# What a flow and all that it calls know without asking the server.
+_known: ContextVar[str | None] = ContextVar("root_run", default=None)
+
 
 def root_run() -> str:
     """The id of the run that people started, not of a subflow of it."""
-    return _root_of(flow_run.id)
+    return _known.get() or _root_of(flow_run.id)
+
+
+@contextmanager
+def known_root_run() -> Generator[None]:
+    """Have subflows within know the run that people started; else each asks the server."""
+    token = _known.set(root_run())
+    try:
+        yield
+    finally:
+        _known.reset(token)
 
 
 @lru_cache(maxsize=256)

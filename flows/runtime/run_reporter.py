@@ -19,6 +19,7 @@ from prefect.results import aget_default_result_storage
 from prefect.runtime import flow_run
 
 from flows.runtime.beside import do_beside
+from flows.runtime.run_link import known_root_run
 from flows.runtime.run_name import name_this_run
 from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
@@ -63,12 +64,15 @@ class RunReporter:
         do_beside(self._show_progress(), "The progress of this run is not shown")
         return result
 
-    async def releases(self, revision: Revision, tests: Tests | None = None) -> None:
-        """Note what is being released and which tests it has, and name the run by it."""
+    def releases(
+        self, revision: Revision, tests: Tests | None = None, title: str | None = None
+    ) -> None:
+        """Note what is being released and which tests it has, and name the run by it or a title."""
         self.report.revision = revision
         if tests is not None:
             self._shares |= {name: TESTS_SHARE * tests.weight(name) for name in tests.layers}
-        await name_this_run(self.report.title)
+        naming = name_this_run(title or self.report.title)
+        do_beside(naming, "This run keeps the name that it began with")
 
     async def verified(self, layer: str, work: Awaitable[LayerResult]) -> None:
         """Await a layer, and note what it came to; of a red one, what it came to so far."""
@@ -141,7 +145,8 @@ async def report_run(app_environment: AppEnvironment) -> AsyncGenerator[RunRepor
     )
     reporter = RunReporter(app_environment, progress)
     try:
-        yield reporter
+        with known_root_run():
+            yield reporter
     except BaseException as error:
         await reporter.close(error)
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,10 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Crashed
 
+from flows.runtime.beside import NOT_REMOVED, do_beside
 from flows.runtime.external_task import external_task
 from flows.runtime.open_runner import runners_with_settings
 from flows.runtime.run_link import root_run
-from shipway.concurrency import shielded
 from shipway.errors import RetryError
 from shipway.process_identity import is_gone
 from shipway.runners.runner import PreparesPlaces, Runner
@@ -44,7 +44,7 @@ async def remove_what_runs(flow: Any, flow_run: FlowRun, state: State[Any]) -> N
 
 @asynccontextmanager
 async def nothing_left() -> AsyncGenerator[None]:
-    """Whatever the run has started within is gone afterwards, however it ended."""
+    """Whatever the run has started within is removed afterwards, however it ended, and beside."""
     run = root_run()
     # Environments see to themselves; what was prepared may wait for one in vain.
     preparing = [
@@ -53,8 +53,7 @@ async def nothing_left() -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        for runner in preparing:
-            await shielded(runner.remove(run))
+        do_beside(_remove(run, preparing), NOT_REMOVED)
 
 
 @external_task("clear what dead runs left")
@@ -77,6 +76,11 @@ async def clear_leftovers() -> int:
     if folders := await asyncio.to_thread(remove_abandoned_folders):
         log.warning("Removed %d temporary folders that dead runs had left", folders)
     return count
+
+
+async def _remove(run: str, runners: Sequence[Runner]) -> None:
+    for runner in runners:
+        await runner.remove(run)
 
 
 async def _clear(runner: Runner) -> int:

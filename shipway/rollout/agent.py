@@ -24,7 +24,7 @@ async def wait_until_applied(
     fingerprint: Callable[[], Awaitable[str]],
     agent_failure: AgentFailure,
 ) -> None:
-    """Wait until Shipway's own agent has applied all that Git says; what another does shows later.
+    """Wait until Shipway's own agent has applied all that Git says.
 
     The same image may come with another configuration: pods of before say nothing of it.
 
@@ -37,8 +37,6 @@ async def wait_until_applied(
     Raises:
         FailError: The agent does not apply it.
     """
-    if target.rollout.agent != "reconcile":
-        return
     deadline = time.monotonic() + target.rollout.progress_deadline_seconds
     desired, before = await fingerprint(), None
     while (applied := await _applied(client, target)) != desired:
@@ -52,8 +50,8 @@ async def wait_until_applied(
 
 
 async def has_applied(client: KubeClient, target: Target, fingerprint: str) -> bool:
-    """Whether Shipway's own agent has applied all that Git says; of another it is not known."""
-    return target.rollout.agent != "reconcile" or await _applied(client, target) == fingerprint
+    """Whether Shipway's own agent has applied all that Git says."""
+    return await _applied(client, target) == fingerprint
 
 
 async def _applied(client: KubeClient, target: Target) -> str | None:

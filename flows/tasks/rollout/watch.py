@@ -38,14 +38,16 @@ async def apply_and_watch(target: Target, commit: StepCommit, step: Step) -> str
 
 
 async def ask_to_apply(target: Target, step: Step) -> UUID | None:
-    """Have an agent apply a step: one that is there already, else a run of its own; return that."""
+    """Have a step applied by an agent: one that is there, else a run of its own; return that."""
     told = await tell_standing_agents(target.app_environment)
     if told and await is_applied_soon(target, step):
         return None
-    return await start_agent(target.app_environment)
+    agent_run = await start_agent(target.app_environment)
+    await wait_for_agent(target, agent_run)
+    return agent_run
 
 
-@external_task("wait for the agent of {target.folder}")
+@external_task("wait for the standing agent of {target.folder}")
 async def is_applied_soon(target: Target, step: Step) -> bool:
     """Whether the cluster is told what a step says while one waits for an agent that is there."""
     deadline = time.monotonic() + AGENT_SECONDS
@@ -54,6 +56,16 @@ async def is_applied_soon(target: Target, step: Step) -> bool:
             return False
         await asyncio.sleep(POLL_SECONDS)
     return True
+
+
+@external_task("wait for the agent of {target.folder}")
+async def wait_for_agent(target: Target, agent_run: UUID | None) -> None:
+    """Wait until an agent has applied all that Git says, whichever run of it does."""
+    cluster = await load_block(Cluster, target.cluster)
+    async with cluster.client() as client:
+        await wait_until_applied(
+            client, target, partial(_fingerprint, target), partial(failure_of, agent_run)
+        )
 
 
 @external_task("look at {target.app} in {target.environment}: {step.name}")
@@ -72,10 +84,9 @@ async def watch_step(target: Target, step: Step, agent_run: UUID | None) -> str:
         agent_run: The agent's run that was asked to apply the commit, if one was.
     """
     cluster = await load_block(Cluster, target.cluster)
-    failure = partial(failure_of, agent_run)
+    failure, tell = partial(failure_of, agent_run), get_run_logger().info
     async with cluster.client() as client:
-        await wait_until_applied(client, target, partial(_fingerprint, target), failure)
-        return await wait_until_healthy(client, target, step, failure, get_run_logger().info)
+        return await wait_until_healthy(client, target, step, failure, tell)
 
 
 async def _cluster_is_told(target: Target, step: Step) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flows import rollout as module
+from flows.tasks.rollout.preflight import Preflight
 from shipway.app_environment import AppEnvironment
 from shipway.release import Cause, Release
 from shipway.rollout.commit import commit_release
@@ -41,9 +42,11 @@ class Acts:
         self.names.append("read")
         return self.environment.target()
 
-    async def find_unfinished_rollback(self, _target: Target, _image: object) -> Release | None:
-        self.names.append("look for a rollback")
-        return self.unfinished
+    async def preflight(self, _where: AppEnvironment, _release: Release) -> Preflight:
+        target, unfinished = self.environment.target(), self.unfinished
+        self.unfinished = None
+        self.names.append(f"preflight at {target.commit}")
+        return Preflight(target=target, unfinished=unfinished)
 
     async def rollout(self, _where: AppEnvironment, release: Release) -> None:
         """The rest of the rollback, each step a commit."""
@@ -51,9 +54,6 @@ class Acts:
         shop, desired = self.environment, release.image
         while (step := first_with_edits(shop.target().plan(desired, rollback=True))).edits:
             commit_release(shop.ops, shop.source, shop.target(), step, release, {}, shop.run)
-
-    async def check_fence(self, target: Target, _release: Release) -> None:
-        self.names.append(f"fence at {target.commit}")
 
     async def check_gates(self, target: Target) -> None:
         self.names.append(f"gates at {target.commit}")
@@ -72,9 +72,8 @@ def acts(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Act
     acts = Acts(environment)
     for name in (
         "read_target",
-        "find_unfinished_rollback",
+        "preflight",
         "rollout",
-        "check_fence",
         "check_gates",
         "run_plan",
     ):
@@ -91,17 +90,15 @@ async def test_the_plan_is_made_of_what_a_resumed_rollback_leaves(acts: Acts) ->
     shop = acts.environment
     shop.run = run_context(3)
     acts.unfinished = shop.roll_back().target.release
-    before = shop.target().plan(image(2))
+    before_it, before = shop.target().commit, shop.target().plan(image(2))
     await roll_out(shop.release_of(2))
     ((target, plan),) = acts.planned
     assert target.commit == shop.origin.tip()
     assert plan == shop.target().plan(image(2)) != before
     assert acts.names == [
-        "read",
-        "look for a rollback",
+        f"preflight at {before_it}",
         "roll back",
-        "read",
-        f"fence at {target.commit}",
+        f"preflight at {target.commit}",
         f"gates at {target.commit}",
     ]
 
@@ -111,8 +108,7 @@ async def test_without_an_unfinished_rollback_it_is_read_once(acts: Acts) -> Non
     await roll_out(shop.release_of(3))
     ((target, plan),) = acts.planned
     assert plan == target.plan(image(3))
-    assert acts.names[:2] == ["read", "look for a rollback"]
-    assert acts.names.count("read") == 1
+    assert acts.names == [f"preflight at {target.commit}", f"gates at {target.commit}"]
 
 
 async def test_a_rollback_looks_for_no_other_and_asks_no_fence(acts: Acts) -> None:

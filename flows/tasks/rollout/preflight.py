@@ -1,0 +1,60 @@
+"""Deploy, beforehand: what Git has where a release goes, and whether it lets the release follow."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from flows.runtime.run_context import run_context
+from shipway.app_environment import AppEnvironment
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
+from shipway.release import Release
+from shipway.rollback.target import rollback_in_progress
+from shipway.rollout.fence import check_release
+from shipway.rollout.target import Target, target_of
+
+
+class Preflight(BaseModel):
+    """What a release finds in Git.
+
+    Attributes:
+        target: The environment.
+        unfinished: What a rollback from the release's image leads to that a run before this one
+            did not live to finish. The release is not judged before that is done.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    target: Target
+    unfinished: Release | None
+
+
+@external_task("see whether {release.revision.short} may follow in {app_environment.folder}")
+async def preflight(app_environment: AppEnvironment, release: Release) -> Preflight:
+    """Read the environment, and see that the image is not on hold and the revision no downgrade.
+
+    The commit asks the same once more.
+
+    Raises:
+        RefuseError: The image is on hold, the release a downgrade, or the folder not as expected.
+        RetryError: Git does not answer.
+    """
+    ops = await load_block(OpsRepository)
+    source = await load_block(SourceRepository, app_environment.app)
+    run = run_context()
+
+    def look(folder: OpsFolder, history: History) -> Preflight:
+        target = target_of(folder)
+        rollback = rollback_in_progress(folder, target, history, None, run)
+        if rollback is not None and rollback.from_image == str(release.image):
+            return Preflight(target=target, unfinished=rollback.release)
+        check_release(source, folder, history, release)
+        return Preflight(target=target, unfinished=None)
+
+    return await asyncio.to_thread(ops.consult, app_environment, look)
