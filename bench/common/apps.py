@@ -78,11 +78,11 @@ def only_tests(app: App, files: Mapping[str, str], layer: Mapping[str, Any]) -> 
     return repositories.commit(app.code, "Other tests", changes)
 
 
-def remove(name: str) -> None:
-    """Take its folder out of the ops repository."""
+def remove(*names: str) -> None:
+    """Take the folders of apps out of the ops repository."""
     _, ops = repositories.shop()
-    ops.git.rm("-r", "--quiet", f"staging/{name}")
-    repositories.commit(ops, f"Remove {name}", {})
+    ops.git.rm("-r", "--quiet", *(f"staging/{name}" for name in names))
+    repositories.commit(ops, f"Remove {' '.join(names)}", {})
 
 
 def _script_environment(env: dict[str, str], code: Repo, folder: Path) -> dict[str, str]:

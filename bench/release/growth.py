@@ -47,7 +47,7 @@ def _with_apps(quiet: Quiet) -> Section:
                 change.append(one)
                 again.append(other)
             rows.append({"Apps": count, "A change": spread(change), "Again": spread(again)})
-        _without_them(app, range(1, there))
+        remove(*(f"{app.name}-{number}" for number in range(1, there)))
     return Section(
         title="A release among 1, 10 and 100 apps",
         about=f"Median of {ROUNDS} (least–most), in seconds. Each app has a folder in the ops "
@@ -76,11 +76,6 @@ def _more_apps(app: App, numbers: range) -> None:
     repositories.commit(ops, f"{len(numbers)} more apps", changes)
     for number in numbers:
         asyncio.run(save(source_block(f"{app.name}-{number}", app.code.remote().url, os.environ)))
-
-
-def _without_them(app: App, numbers: range) -> None:
-    for number in numbers:
-        remove(f"{app.name}-{number}")
 
 
 def _with_tests(quiet: Quiet) -> Section:
