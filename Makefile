@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills schemas lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -90,6 +90,9 @@ bench-kills: $(READY)  ## measure kill -9 of run, worker and warm parent, and ca
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
 	@$(INSIDE) $(BIN)/python -m docs.screenshot
+
+schemas: $(READY)  ## write the JSON Schemas of the files that teams write
+	@$(BIN)/python -m shipway.config.schemas schemas
 
 lock: $(READY)  ## resolve the locked versions anew
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -6,7 +6,7 @@ from datetime import date
 from posixpath import normpath
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from shipway.documents.document import Strict, read_document
 from shipway.parameters import Name
@@ -38,8 +38,12 @@ Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
 Platform = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$")]
 SecretId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
-ToolName = Annotated[str, AfterValidator(known_tool)]
-RunnerName = Annotated[str, AfterValidator(known_runner)]
+ToolName = Annotated[
+    str, AfterValidator(known_tool), WithJsonSchema({"type": "string", "enum": [*TOOLS]})
+]
+RunnerName = Annotated[
+    str, AfterValidator(known_runner), WithJsonSchema({"type": "string", "enum": [*RUNNERS]})
+]
 
 
 class Image(Strict):

@@ -90,7 +90,10 @@ class Rollout(Strict):
     The model of a file has, beside these, a section for each strategy: see `rollout_model`.
     """
 
-    strategy: str = Field(description="How the cluster moves to the new version.")
+    strategy: str = Field(
+        description="How the cluster moves to the new version.",
+        json_schema_extra=lambda schema: schema.update(enum=[*STRATEGIES]),
+    )
     namespace: Name = Field(description="Namespace that the manifests of this folder live in.")
     cluster: Name | None = Field(
         default=None,
