@@ -6,6 +6,8 @@ object that was asked for (it never looks at the HTTP status); its ApiClient bel
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -33,6 +35,7 @@ class KubeClient:
     def __init__(self, api: ApiClient) -> None:
         self.api = api
         self._known: dict[str, dict[str, Resource]] = {}
+        self._date: str | None = None
 
     async def resource(self, api_version: str, kind: str) -> Resource:
         """Where the objects of a kind are.
@@ -153,7 +156,7 @@ class KubeClient:
         headers = {"Accept": "application/json"}
         if method == "PATCH":
             headers["Content-Type"] = "application/apply-patch+yaml"
-        return await self.api.call_api(
+        answer, _, answer_headers = await self.api.call_api(
             path,
             method,
             query_params=list((query or {}).items()),
@@ -161,9 +164,15 @@ class KubeClient:
             body=body,
             response_types_map={200: "object", 201: "object", 202: "object"},
             auth_settings=["BearerToken"],
-            _return_http_data_only=True,
+            _return_http_data_only=False,
             _request_timeout=30,
         )
+        self._date = answer_headers.get("Date")
+        return answer
+
+    def now(self) -> datetime:
+        """The API server's time at its last answer; the clock of this machine may be wrong."""
+        return parsedate_to_datetime(self._date) if self._date else datetime.now(UTC)
 
     async def text(self, path: str, seconds: float) -> tuple[int, str]:
         """Status and text of a page, such as one of a Service that the API server hands through.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from kubernetes_asyncio.client import ApiException, CoreV1Api
@@ -68,7 +68,7 @@ async def health_of(
             reason=NOT_APPLIED,
             applied=False,
         )
-    return judge(observed, images, startup or Startup(), datetime.now(UTC))
+    return judge(observed, images, startup or Startup(), client.now())
 
 
 async def healthy_since(

@@ -5,10 +5,18 @@ Without a `readinessProbe`, Kubernetes calls a container ready the moment that i
 
 from __future__ import annotations
 
+from email.utils import format_datetime
+from typing import Any
+
 import pytest
 
+from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.startup import NO_TOLERANCE, Startup
+from shipway.kubernetes.workloads import health_of
 from tests.support.kube_objects import (
+    IMAGE,
+    NOW,
     PROBE,
     Object,
     ago,
@@ -122,3 +130,47 @@ def test_rollout_yaml_sets_for_how_long() -> None:
     assert state(one) == "healthy"
     assert state(one, Startup(min_ready_seconds=21)) == "progressing"
     assert state(unprobed(up(0)), NO_TOLERANCE) == "healthy"
+
+
+class DatedApi:
+    """An API server with one Deployment and its pod, whose answers bear a date.
+
+    Args:
+        date: In HTTP's words.
+        one: The pod.
+    """
+
+    def __init__(self, date: str | None, one: Object) -> None:
+        web = deployment(replicas=1)
+        web["spec"]["selector"] = {"matchLabels": {"app": "web"}}
+        names = {"Deployment": "deployments", "ReplicaSet": "replicasets", "Pod": "pods"}
+        served = [{"kind": kind, "name": names[kind], "namespaced": True} for kind in names]
+        apps, core = "/apis/apps/v1", "/api/v1"
+        self.headers = {"Date": date} if date else {}
+        self.answers: dict[str, Object] = {
+            apps: {"resources": served},
+            core: {"resources": served},
+            f"{apps}/namespaces/shop/deployments/web": web,
+            f"{apps}/namespaces/shop/replicasets": {"items": REVISIONS},
+            f"{core}/namespaces/shop/pods": {"items": [one]},
+        }
+
+    async def call_api(self, path: str, *_: Any, **__: Any) -> tuple[Object, int, dict[str, str]]:
+        return self.answers[path], 200, self.headers
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        # The worker's own clock is days ahead of this one.
+        pytest.param(format_datetime(NOW, usegmt=True), "progressing", id="the worker's is ahead"),
+        pytest.param("Tue, 24 Nov 2037 12:00:00 GMT", "healthy", id="the worker's is behind"),
+        pytest.param(None, "healthy", id="no date: the worker's own"),
+    ],
+)
+async def test_the_api_servers_clock_counts(date: str | None, expected: str) -> None:
+    names = {"file": "", "kind": "Deployment", "name": "web", "namespace": "shop"}
+    web = KubeObject.model_validate({**names, "api_version": "apps/v1", "body": {}})
+    api: Any = DatedApi(date, unprobed(up(1)))
+    found = await health_of(KubeClient(api), web, "shop", {"web": IMAGE})
+    assert found.state == expected
