@@ -1,0 +1,1 @@
+"""The command `shipway`; a file here is a command of it."""

@@ -1,0 +1,7 @@
+"""`python -m shipway.cli` does what `shipway` does."""
+
+from __future__ import annotations
+
+from shipway.cli.main import app
+
+app()

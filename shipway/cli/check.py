@@ -1,0 +1,93 @@
+"""`shipway check`: whether files are right, before they are committed; it asks nobody."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from shipway.app_environment import AppEnvironment
+from shipway.config import pipeline, rollout
+from shipway.config.holds import holds_in
+from shipway.config.pipeline import read_pipeline
+from shipway.errors import RefuseError, ShipwayError
+from shipway.git.ops_folder import OpsFolder
+from shipway.image_ref import ImageRef
+from shipway.parameters import check_names
+from shipway.rollout.target import target_of
+
+# Of no registry: a plan needs an image, whichever.
+_ANY_IMAGE = ImageRef.parse(f"registry.example.org/app@sha256:{'0' * 64}")
+
+
+def check(*paths: Annotated[Path, Parameter(help="Files or folders.")]) -> int:
+    """Check each pipeline.yaml, and each app's folder of an ops repository.
+
+    The exit status is 1 if one is wrong, or if there is none. What only a server knows is left to
+    the release: whether a cluster takes the manifests, a registry the image, and Git the revision.
+
+    Parameters
+    ----------
+    paths
+        Files or folders; a folder with all that is in it. This folder if empty.
+    """
+    found = dict.fromkeys(file for path in paths or (Path(),) for file in _files(path))
+    problems = [problem for file in found if (problem := _problem(file)) is not None]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not found:
+        problems.append(_nothing(paths))
+        print(problems[0], file=sys.stderr)
+    else:
+        print(f"{len(found)} checked, {len(problems)} wrong")
+    return 1 if problems else 0
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Each pipeline.yaml and rollout.yaml that a path is, lies beside, or has in it."""
+    if not path.is_dir():
+        beside = path.with_name(rollout.FILE)
+        yield from (file for file in (path, beside) if file.name in _CHECKS and file.is_file())
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(_CHECKS.keys() & set(names)))
+
+
+def _problem(file: Path) -> ShipwayError | None:
+    try:
+        _CHECKS[file.name](file)
+    except ShipwayError as error:
+        return error
+    return None
+
+
+def _check_pipeline(file: Path) -> None:
+    read_pipeline(file.read_text("utf-8", "replace"), str(file))
+
+
+def _check_environment(file: Path) -> None:
+    """Check an app's folder of an ops repository, by its rollout.yaml."""
+    folder = file.absolute().parent
+    files = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    where = AppEnvironment(app=folder.name, environment=folder.parent.name)
+    check_names(app=where.app, environment=where.environment)
+    target = target_of(OpsFolder(app_environment=where, commit="", files=files))
+    target.plan(_ANY_IMAGE)
+    holds_in(files, where.folder)
+
+
+def _nothing(paths: tuple[Path, ...]) -> RefuseError:
+    return RefuseError(
+        "There is nothing to check.",
+        where=", ".join(map(str, paths)) or str(Path.cwd()),
+        expected=f"a {pipeline.FILE}, or a {rollout.FILE} beside manifests",
+        remedy="name the folder of an app's code, or that of an ops repository",
+    )
+
+
+_CHECKS = {pipeline.FILE: _check_pipeline, rollout.FILE: _check_environment}

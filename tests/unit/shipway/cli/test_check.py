@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipway.cli.check import check
+
+ROOT = Path(__file__).parents[4]
+PIPELINE = "app: shop\ntests: {layers: {unit: {command: [pytest]}}}\n"
+ROLLOUT = "strategy: rolling\nnamespace: shop\nimages: [{file: web.yaml, container: web}]\n"
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {template: {spec: {containers: [{name: web, image: placeholder}]}}}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The code of an app, and an ops repository with a folder of it."""
+    write(tmp_path, "code/pipeline.yaml", PIPELINE)
+    write(tmp_path, "ops/prod/shop/rollout.yaml", ROLLOUT)
+    write(tmp_path, "ops/prod/shop/web.yaml", WEB)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("paths", "count"),
+    [
+        ([], 2),
+        (["."], 2),
+        (["code"], 1),
+        (["ops"], 1),
+        (["code", "ops", "code/pipeline.yaml"], 2),
+        # As pre-commit names what is about to be committed.
+        (["ops/prod/shop/web.yaml"], 1),
+        (["ops/prod/shop/web.yaml", "ops/prod/shop/rollout.yaml"], 1),
+    ],
+)
+def test_what_is_right_is_counted(
+    place: Path, capsys: pytest.CaptureFixture[str], paths: list[str], count: int
+) -> None:
+    assert check(*map(Path, paths)) == 0
+    assert said(capsys) == (f"{count} checked, 0 wrong\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("code/pipeline.yaml", PIPELINE.replace("tests", "test"), "code/pipeline.yaml:2"),
+        ("code/pipeline.yaml", "", "The file is empty."),
+        ("code/pipeline.yaml", "app: [", "code/pipeline.yaml"),
+        ("ops/prod/shop/rollout.yaml", ROLLOUT.replace("rolling", "big-bang"), "big-bang"),
+        ("ops/prod/shop/rollout.yaml", ROLLOUT.replace("r: web", "r: wbe"), "wbe"),
+        ("ops/prod/shop/rollout.yaml", ROLLOUT.replace("web.yaml", "app.yaml"), "app.yaml"),
+        ("ops/prod/shop/web.yaml", "kind: [", "prod/shop/web.yaml"),
+        ("ops/prod/shop/holds.yaml", "holds: [{image: a}]\n", "prod/shop/holds.yaml"),
+        ("ops/prod/Shop/rollout.yaml", ROLLOUT, "'Shop'"),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_place(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, words: str
+) -> None:
+    write(place, name, text)
+    assert check() == 1
+    out, err = said(capsys)
+    assert words in err
+    assert out.endswith("checked, 1 wrong\n")
+
+
+def test_every_problem_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(place, "code/pipeline.yaml", "app: 1\n")
+    write(place, "ops/prod/shop/rollout.yaml", "strategy: rolling\n")
+    assert check() == 1
+    assert said(capsys)[0] == "2 checked, 2 wrong\n"
+
+
+@pytest.mark.parametrize("paths", [["empty"], ["missing"], ["code/app.py"]])
+def test_nothing_to_check_is_wrong_too(
+    place: Path, capsys: pytest.CaptureFixture[str], paths: list[str]
+) -> None:
+    (place / "empty").mkdir()
+    assert check(*map(Path, paths)) == 1
+    assert "There is nothing to check." in said(capsys)[1]
+
+
+def test_what_git_and_tools_keep_for_themselves_is_left_out(place: Path) -> None:
+    write(place, ".cache/pipeline.yaml", "app: 1\n")
+    assert check() == 0
+
+
+def test_the_command_ends_with_the_status(place: Path) -> None:
+    command = [sys.executable, "-m", "shipway.cli", "check", str(place)]
+    good = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (good.returncode, good.stdout) == (0, "2 checked, 0 wrong\n")
+    write(place, "code/pipeline.yaml", "app: 1\n")
+    bad = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert bad.returncode == 1
+    assert "pipeline.yaml" in bad.stderr
+
+
+def test_the_examples_are_right() -> None:
+    assert check(ROOT / "examples") == 0
