@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from prefect import flow
 
@@ -98,21 +97,16 @@ async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:
             async def prepare(name: str) -> None:
                 await prepare_place(name, code, await app_of(name))
 
+            tests = side_by_side.create_task(build_tests(code))
             places = dict[str, asyncio.Task[None]]()
-
-            def prepare_ahead(names: Sequence[str]) -> None:
-                for name in names:
-                    if name not in places:
-                        places[name] = side_by_side.create_task(prepare(name))
-
-            # No further ahead: what starts for a later layer slows down the tests of this one.
             order = [*layers]
-            prepare_ahead(order[:2])
-            tests = await build_tests(code)
             for number, name in enumerate(order):
+                # No further ahead: what starts for a later layer slows down the tests of this one.
+                for near in order[number : number + 2]:
+                    if near not in places:
+                        places[near] = side_by_side.create_task(prepare(near))
                 await places[name]
-                prepare_ahead(order[: number + 2])
-                images = Images(tests=tests, app=await app_of(name))
+                images = Images(tests=await tests, app=await app_of(name))
                 await reporter.verified(name, verify.with_options(name=name)(name, code, images))
         built = await image
     pushed = await reporter.timed("release", push(code, built, elsewhere.result()))
