@@ -13,7 +13,7 @@ from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.live_pods import at_live_pods
-from flows.tasks.rollout.preflight import preflight
+from flows.tasks.rollout.preflight import check_fence, preflight
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import apply_and_watch
@@ -141,7 +141,7 @@ async def take_step(
     target, step = await at_live_pods(target, planned, release)
     await dry_run(target, step, release)
     if step.approval and step.edits:
-        await preflight(target.app_environment, release)
+        await check_fence(target, release)
         answer = await ask_for_approval(target, step, release.image, notes)
         if isinstance(answer, Declined):
             raise await roll_back_after(answer.error(step), target, release, by=answer.who)

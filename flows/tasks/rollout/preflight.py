@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,22 +40,38 @@ class Preflight(BaseModel):
 async def preflight(app_environment: AppEnvironment, release: Release) -> Preflight:
     """Read the environment, and see that the image is not on hold and the revision no downgrade.
 
-    The commit asks the same once more.
-
     Raises:
         RefuseError: The image is on hold, the release a downgrade, or the folder not as expected.
         RetryError: Git does not answer.
     """
     ops = await load_block(OpsRepository)
-    source = await load_block(SourceRepository, app_environment.app)
-    run = run_context()
+    check, run = await _fence(release, app_environment.app), run_context()
 
     def look(folder: OpsFolder, history: History) -> Preflight:
         target = target_of(folder)
         rollback = rollback_in_progress(folder, target, history, None, run)
         if rollback is not None and rollback.from_image == str(release.image):
             return Preflight(target=target, unfinished=rollback.release)
-        check_release(source, folder, history, release)
+        check(folder, history)
         return Preflight(target=target, unfinished=None)
 
     return await asyncio.to_thread(ops.consult, app_environment, look)
+
+
+@external_task("see whether {release.revision.short} may still follow in {target.folder}")
+async def check_fence(target: Target, release: Release) -> None:
+    """See that nothing has come meanwhile that refuses the release; the commit asks once more.
+
+    Raises:
+        RefuseError: Something has.
+        RetryError: Git does not answer.
+    """
+    ops = await load_block(OpsRepository)
+    check = await _fence(release, target.app)
+    await asyncio.to_thread(ops.consult, target.app_environment, check)
+
+
+async def _fence(release: Release, app: str) -> Callable[[OpsFolder, History], object]:
+    """What refuses a release that Git does not let follow."""
+    source = await load_block(SourceRepository, app)
+    return lambda folder, history: check_release(source, folder, history, release)
