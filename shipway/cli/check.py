@@ -36,13 +36,10 @@ def check(*paths: Annotated[Path, Parameter(help="Files or folders.")]) -> int:
         Files or folders; a folder with all that is in it. This folder if empty.
     """
     found = dict.fromkeys(file for path in paths or (Path(),) for file in _files(path))
-    problems = [problem for file in found if (problem := _problem(file)) is not None]
+    problems = list(filter(None, map(_problem, found))) if found else [_nothing(paths)]
     for problem in problems:
         print(problem, file=sys.stderr)
-    if not found:
-        problems.append(_nothing(paths))
-        print(problems[0], file=sys.stderr)
-    else:
+    if found:
         print(f"{len(found)} checked, {len(problems)} wrong")
     return 1 if problems else 0
 
