@@ -1,9 +1,10 @@
 """The local bare repository that a remote is fetched into, with only the objects that are needed.
 
-Commits come without trees (`--filter=tree:0`); the trees on the way to a file, and the blobs of one
-folder, are fetched by id, all of a level at once. So a huge ops repository costs little more than a
-small one. A server that has no filters, or gives no object by its id, is fetched from without
-them; so is one whose history is not all there.
+Commits come without trees (`--filter=tree:0`), and later ones with those that are new
+(`--filter=blob:none`). Whatever else is needed of the trees on the way to a file, and the blobs of
+one folder, is fetched by id, all of a level at once. So a huge ops repository costs little more
+than a small one. A server that has no filters, or gives no object by its id, is fetched from
+without them; so is one whose history is not all there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from shipway.git.object_reader import ObjectReader
 from shipway.git.objects import Entry, entries_of, object_id, root_of
 
 _NO_HAVES = {"GIT_CONFIG_PARAMETERS": "'fetch.negotiationAlgorithm'='noop'"}
+# A server may send a tree as what differs from an older one that is not here: Git may ask for it.
+_MISSING_BASES = {"GIT_NO_LAZY_FETCH": "0"}
 # What Git says of its own repository; a server says the same of its own, and is asked once more.
 _BROKEN = re.compile(
     r"^(?!remote:).*(bad (object|config)|corrupt|is empty|unable to read|too far short"
@@ -89,21 +92,36 @@ class Mirror:
         """Whether the server's history is not all there."""
         return is_shallow(self.folder)
 
-    def fetch(
-        self, doing: str, *arguments: str, environment: Mapping[str, str] | None = None
-    ) -> None:
-        """Fetch from the remote, with a filter where the server has one.
+    def fetch_branch(self, doing: str, ref: str) -> str:
+        """Fetch a branch; return its newest commit.
+
+        The first time it comes without trees, of which there may be many. After that, trees that
+        are new come along: they are few, and each level would be one more question to the server.
 
         Args:
             doing: What it is for, as errors say it.
-            arguments: Options, and what to fetch.
-            environment: Variables of this command alone.
+            ref: Its whole name, checked by `check_ref`.
 
         Raises:
             RetryError: The server does not answer, or not in time.
-            RefuseError: Access is denied, or what is asked for is not there.
+            RefuseError: Access is denied, or the branch is not there.
         """
-        filters = ("--filter=tree:0",) if has_filters(self.folder) else ()
+        refspec = ("origin", f"+{ref}:{ref}")
+        if has_filters(self.folder) and (self.folder / ref).exists():
+            self._fetch("blob:none", doing, *refspec, environment=_MISSING_BASES)
+        else:
+            self._fetch("tree:0", doing, *refspec)
+        return self.tip(ref)
+
+    def _fetch(
+        self,
+        objects: str,
+        doing: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Fetch what a filter lets through, where the server has filters; else all."""
+        filters = (f"--filter={objects}",) if has_filters(self.folder) else ()
         self._filtered = self._filtered or bool(filters)
         # A server's missing history is noted, instead of being looked for.
         options = (*filters, "--update-shallow", "--no-tags", "--no-auto-maintenance")
@@ -135,6 +153,26 @@ class Mirror:
                 return Rejection(race=race, sent=sent, words=words)
             raise self._explained(error, doing) from error
         return None
+
+    def shows(self, doing: str, commit: str, ref: str) -> bool:
+        """Whether the remote's branch is at a commit.
+
+        Args:
+            doing: What it is for, as errors say it.
+            commit: The commit.
+            ref: The whole name of the branch.
+
+        Raises:
+            RetryError: The server does not answer, or not in time.
+            RefuseError: Access is denied.
+        """
+        return self.ask(doing, "ls-remote", "origin", ref).split("\t")[0] == commit
+
+    def follow(self, ref: str, commit: str, parent: str) -> None:
+        """Note that the remote's branch went from a commit to the next, unless more is known."""
+        # What cannot be noted, the next fetch finds.
+        with suppress(CommandError):
+            run_git(self._git, "update-ref", ref, commit, parent)
 
     def broken(self, reason: ShipwayError) -> BrokenCacheError:
         """What to raise where a cache that is made anew may change things; else comes `reason`."""
@@ -283,7 +321,7 @@ class Mirror:
         unique = list(dict.fromkeys(oids))
         missing = self._read([oid for oid in unique if oid not in self._contents])
         while missing:
-            failure = self._fetch(missing)
+            failure = self._fetch_missing(missing)
             left = self._read(missing)
             # A tree that is wanted and lies in another wanted one is left out by the filter;
             # without the other it comes.
@@ -317,11 +355,11 @@ class Mirror:
             self._contents[oid] = found.content
         return missing
 
-    def _fetch(self, oids: list[str]) -> BrokenCacheError | None:
+    def _fetch_missing(self, oids: list[str]) -> BrokenCacheError | None:
         try:
             # The server takes whoever has a commit to have its trees: tell it of no commit.
             options = ("--no-write-fetch-head", "origin", *oids)
-            self.fetch("fetching files", *options, environment=_NO_HAVES)
+            self._fetch("tree:0", "fetching files", *options, environment=_NO_HAVES)
         except BrokenCacheError as error:
             return error
         return None

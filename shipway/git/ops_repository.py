@@ -297,18 +297,21 @@ class OpsRepository(GitRemote):
 
     def _push(self, mirror: Mirror, commit: str, parent: str, pushed: list[str]) -> None:
         """Push a commit to the branch, and see that it is there; note it in `pushed`."""
-        doing = "pushing the release commit"
+        doing, ref = "pushing the release commit", f"refs/heads/{check_ref(self.branch)}"
         rejection, failure = None, None
         # Before it is: nobody knows then how far it came.
         pushed.append(commit)
         try:
-            rejection = mirror.push(doing, commit, f"refs/heads/{check_ref(self.branch)}")
+            rejection = mirror.push(doing, commit, ref)
         except RetryError as error:
             failure = error
         if rejection and not rejection.sent:
             # There is nothing to look for at the server.
             pushed.pop()
             raise self._rejected(rejection, doing, lost=True)
+        if not rejection and not failure and mirror.shows(doing, commit, ref):
+            mirror.follow(ref, commit, parent)
+            return
         tip = self._tip(mirror)
         # The server may have taken the commit, and the connection broken before it said so: then
         # Git, which sends it once more, is told that the branch has moved.
@@ -351,8 +354,7 @@ class OpsRepository(GitRemote):
     def _tip(self, mirror: Mirror) -> str:
         """Fetch the branch; return its newest commit."""
         ref = f"refs/heads/{check_ref(self.branch)}"
-        mirror.fetch("fetching the ops repository", "origin", f"+{ref}:{ref}")
-        return mirror.tip(ref)
+        return mirror.fetch_branch("fetching the ops repository", ref)
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:

@@ -54,6 +54,41 @@ def test_any_number_of_folders_is_read_by_one_process(
     assert commands == {"fetch": 1, "cat-file": 1}
 
 
+def test_trees_that_are_new_come_with_their_commits(origin: Origin, commands: Counter[str]) -> None:
+    origin.commit({"prod/shop/web.yaml": b"a\n", "prod/cart/web.yaml": b"0\n"})
+    ops = OpsRepository(url=origin.url)
+    ops.consult(SHOP, lambda _, history: list(history.versions))
+    for number in range(1, 4):
+        origin.commit({"prod/cart/web.yaml": f"{number}\n".encode()})
+    commands.clear()
+    files, versions = ops.consult(
+        SHOP, lambda folder, history: (folder.files, list(history.versions))
+    )
+    assert files == {"web.yaml": b"a\n"}
+    assert [version.files for version in versions] == [files]
+    assert commands["fetch"] == 1
+
+
+def test_a_tree_that_is_sent_as_what_differs_from_one_that_is_not_here_is_understood(
+    origin: Origin,
+) -> None:
+    origin.commit({"prod/shop/web.yaml": b"a\n"})
+    others = {f"test/app-{number}/web.yaml": f"{number}\n".encode() for number in range(200)}
+    before = origin.commit(others)
+    theirs = str(origin.bare.git.rev_parse(f"{before}:test"))
+    ops = OpsRepository(url=origin.url)
+    ops.fetch(SHOP)
+
+    def is_here(oid: str) -> bool:
+        with ops.mirror("ops") as mirror:
+            return not mirror._read([oid])
+
+    assert not is_here(theirs)
+    origin.commit({"test/app-7/web.yaml": b"new\n"})
+    assert ops.fetch(SHOP).files == {"web.yaml": b"a\n"}
+    assert is_here(str(origin.bare.git.rev_parse("main:test")))
+
+
 @pytest.mark.parametrize("races", [0, 1, 3])
 def test_of_a_push_that_git_itself_rejects_nothing_is_looked_for_at_the_server(
     origin: Origin, commands: Counter[str], races: int
@@ -73,10 +108,14 @@ def test_of_a_push_that_git_itself_rejects_nothing_is_looked_for_at_the_server(
 
     landed = ops.commit(SHOP, propose)
     assert (landed.commit, landed.new) == (origin.tip(), True)
-    # The tip of each attempt, and at the end what the server acknowledged.
-    assert (commands["push"], commands["fetch"]) == (races + 1, races + 2)
+    # The tip of each attempt, and at the end whether the server shows it.
+    asked = (commands["push"], commands["fetch"], commands["ls-remote"])
+    assert asked == (races + 1, races + 1, 1)
     if not races:
-        assert commands == {"fetch": 2, "push": 1, "cat-file": 1}
+        each = dict.fromkeys(("fetch", "cat-file", "push", "ls-remote", "update-ref"), 1)
+        assert commands == each
+    with ops.mirror("ops") as mirror:
+        assert mirror.tip("refs/heads/main") == landed.commit
     # Nor is Git asked whether the tip, which is the commit itself, contains it.
     assert commands["merge-base"] == 0
 
