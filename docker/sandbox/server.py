@@ -28,6 +28,10 @@ def up(database: str) -> None:
             **settings(),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # Each round, the server asks anew about every run that was cancelled in the last day
+            # (PrefectHQ/prefect#15231), and each red release leaves two: every 20 s, that is a
+            # quarter of a core after 500 of them.
+            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "300",
             # A request holds one connection while it waits for another: with few of them and many
             # runs, all wait for each other, and the server answers 500 after half a minute.
             "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "30",
