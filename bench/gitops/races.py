@@ -8,6 +8,7 @@ import os
 import random
 import tempfile
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -210,7 +211,9 @@ def _code(revisions: int, env: Mapping[str, str], folder: str) -> tuple[Repo, li
     content = Path(folder, "code")
     content.mkdir()
     (content / "number").write_text("-1\n")
-    code = repositories.create("race-code", content, {}, {**env, "SHIPWAY_STATE": folder})
+    # Races of tests run at the same time.
+    name = f"race-code-{uuid.uuid4().hex[:8]}"
+    code = repositories.create(name, content, {}, {**env, "SHIPWAY_STATE": folder})
     commits = [repositories.commit(code, str(n), {"number": f"{n}\n"}) for n in range(revisions)]
     return code, commits
 
@@ -223,7 +226,8 @@ def ops_of(apps: int, env: Mapping[str, str], folder: str) -> Repo:
         app_folder.mkdir(parents=True)
         (app_folder / "web.yaml").write_text(MANIFEST)
         (app_folder / "rollout.yaml").write_text(ROLLOUT)
-    return repositories.create("race-ops", content, {}, {**env, "SHIPWAY_STATE": folder})
+    name = f"race-ops-{uuid.uuid4().hex[:8]}"
+    return repositories.create(name, content, {}, {**env, "SHIPWAY_STATE": folder})
 
 
 def as_json(race: Race) -> dict[str, Any]:

@@ -166,7 +166,8 @@ class Mirror:
             RetryError: The server does not answer, or not in time.
             RefuseError: Access is denied.
         """
-        return self.ask(doing, "ls-remote", "origin", ref).split("\t")[0] == commit
+        # Branches whose names end alike are listed too.
+        return f"{commit}\t{ref}" in self.ask(doing, "ls-remote", "origin", ref).splitlines()
 
     def follow(self, ref: str, commit: str, parent: str) -> None:
         """Note that the remote's branch went from a commit to the next, unless more is known."""

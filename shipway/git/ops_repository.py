@@ -297,20 +297,20 @@ class OpsRepository(GitRemote):
 
     def _push(self, mirror: Mirror, commit: str, parent: str, pushed: list[str]) -> None:
         """Push a commit to the branch, and see that it is there; note it in `pushed`."""
-        doing, ref = "pushing the release commit", f"refs/heads/{check_ref(self.branch)}"
+        doing = "pushing the release commit"
         rejection, failure = None, None
         # Before it is: nobody knows then how far it came.
         pushed.append(commit)
         try:
-            rejection = mirror.push(doing, commit, ref)
+            rejection = mirror.push(doing, commit, self._ref)
         except RetryError as error:
             failure = error
         if rejection and not rejection.sent:
             # There is nothing to look for at the server.
             pushed.pop()
             raise self._rejected(rejection, doing, lost=True)
-        if not rejection and not failure and mirror.shows(doing, commit, ref):
-            mirror.follow(ref, commit, parent)
+        if not rejection and not failure and mirror.shows(doing, commit, self._ref):
+            mirror.follow(self._ref, commit, parent)
             return
         tip = self._tip(mirror)
         # The server may have taken the commit, and the connection broken before it said so: then
@@ -353,8 +353,12 @@ class OpsRepository(GitRemote):
 
     def _tip(self, mirror: Mirror) -> str:
         """Fetch the branch; return its newest commit."""
-        ref = f"refs/heads/{check_ref(self.branch)}"
-        return mirror.fetch_branch("fetching the ops repository", ref)
+        return mirror.fetch_branch("fetching the ops repository", self._ref)
+
+    @property
+    def _ref(self) -> str:
+        """The whole name of the branch."""
+        return f"refs/heads/{check_ref(self.branch)}"
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:

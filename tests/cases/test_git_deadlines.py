@@ -24,6 +24,7 @@ from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.source_repository import SourceRepository
 from tests.support.origin import Origin
+from tests.support.processes import is_alive
 
 SHOP = AppEnvironment(environment="prod", app="shop")
 PATIENCE = 2.0
@@ -50,18 +51,10 @@ def in_time() -> Iterator[None]:
     assert time.monotonic() - begin < LONGEST
 
 
-def alive(pid: str) -> bool:
-    """Whether the process runs; one that is dead and waited for by nobody does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
 def left_of(pids: list[str]) -> list[str]:
     """Those of the processes that run on; one that was killed has a moment to be gone."""
     deadline = time.monotonic() + DYING
-    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
+    while (left := [pid for pid in pids if is_alive(int(pid))]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
 

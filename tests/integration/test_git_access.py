@@ -18,21 +18,11 @@ from pydantic import SecretStr
 from bench.gitops.proxy import proxy
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
-from examples import repositories
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from tests.support.app_environments import SHOP
 from tests.support.packages import have
-
-
-@pytest.fixture
-def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
-    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
-    content = tmp_path / "content"
-    (content / "prod/shop").mkdir(parents=True)
-    (content / "prod/shop/rollout.yaml").write_text("strategy: rolling\n")
-    return repositories.create("access", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
 def propose(folder: OpsFolder, _history: History) -> Proposal:
@@ -59,7 +49,7 @@ def test_https_with_a_token_and_the_servers_own_authority(
         "password": SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
     }
     with proxy(sandbox["SHIPWAY_GIT_URL"], certificate=certificate) as server:
-        url = f"{server.url}/access.git"
+        url = f"{server.url}/{Path(code.remote().url).name}"
         with pytest.raises(RefuseError, match="The Git server is not the one that was expected"):
             SourceRepository(url=url, **login).resolve("main")
         authority = (tmp_path / "tls.crt").read_text()
@@ -80,7 +70,7 @@ class Ssh(NamedTuple):
 
 
 @pytest.fixture
-def ssh(sandbox: dict[str, str], tmp_path: Path) -> Iterator[Ssh]:
+def ssh(code: Repo, sandbox: dict[str, str], tmp_path: Path) -> Iterator[Ssh]:
     program = have("sshd", "openssh-server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -106,9 +96,9 @@ def ssh(sandbox: dict[str, str], tmp_path: Path) -> Iterator[Ssh]:
         server = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log)
         try:
             scanned = _scan(port)
-            root = sandbox["SHIPWAY_GIT_ROOT"]
+            bare = Path(sandbox["SHIPWAY_GIT_ROOT"], Path(code.remote().url).name)
             yield Ssh(
-                url=f"ssh://{getpass.getuser()}@127.0.0.1:{port}{root}/access.git",
+                url=f"ssh://{getpass.getuser()}@127.0.0.1:{port}{bare}",
                 key=SecretStr((folder / "deploy").read_text().strip()),
                 known_hosts=scanned,
             )

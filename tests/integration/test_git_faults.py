@@ -11,20 +11,10 @@ from pydantic import SecretStr
 
 from bench.gitops.proxy import Fate, proxy
 from blocks.ops_repository import OpsRepository
-from examples import repositories
 from shipway.errors import RetryError
 from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
 from tests.support.app_environments import SHOP
-
-
-@pytest.fixture
-def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
-    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
-    content = tmp_path / "content"
-    (content / "prod/shop").mkdir(parents=True)
-    (content / "prod/shop/rollout.yaml").write_text("image: a\n")
-    return repositories.create("faults", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
 def propose(folder: OpsFolder, _history: History) -> Proposal | None:
@@ -42,12 +32,12 @@ def commits(code: Repo) -> list[str]:
 
 
 def release(
-    sandbox: dict[str, str], fate: Callable[[int], Fate], patience: float = 60
+    code: Repo, sandbox: dict[str, str], fate: Callable[[int], Fate], patience: float = 60
 ) -> tuple[Landed, int]:
     """Release through a proxy; how it ended, and how many pushes it took."""
     with proxy(sandbox["SHIPWAY_GIT_URL"], fate) as server:
         ops = OpsRepository(
-            url=f"{server.url}/faults.git",
+            url=f"{server.url}/{Path(code.remote().url).name}",
             username=sandbox["SHIPWAY_GIT_USERNAME"],
             password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
             timeout_seconds=patience,
@@ -59,7 +49,7 @@ def release(
 def test_the_first_pushes_rejected_the_next_one_lands(
     code: Repo, sandbox: dict[str, str], count: int
 ) -> None:
-    landed, pushes = release(sandbox, lambda number: "reject" if number < count else "pass")
+    landed, pushes = release(code, sandbox, lambda number: "reject" if number < count else "pass")
     assert (landed.new, pushes) == (True, count + 1)
     assert commits(code) == [landed.commit]
 
@@ -69,10 +59,10 @@ def test_a_push_whose_answer_is_lost_is_found_at_the_server(
     code: Repo, sandbox: dict[str, str], then: Fate
 ) -> None:
     # Git's transport itself sends a push once more where the connection breaks.
-    landed, _ = release(sandbox, lambda number: "drop" if number == 0 else then, patience=5)
+    landed, _ = release(code, sandbox, lambda number: "drop" if number == 0 else then, patience=5)
     assert landed.new
     assert commits(code) == [landed.commit]
-    again, pushes = release(sandbox, lambda _: "pass")
+    again, pushes = release(code, sandbox, lambda _: "pass")
     assert (again, pushes) == (Landed(commit=landed.commit, new=False), 0)
     assert commits(code) == [landed.commit]
 
@@ -81,14 +71,14 @@ def test_a_server_that_hangs_is_given_up_and_a_later_run_makes_one_commit(
     code: Repo, sandbox: dict[str, str]
 ) -> None:
     with pytest.raises(RetryError, match="The Git server cannot be reached") as caught:
-        release(sandbox, lambda _: "hang", patience=1)
+        release(code, sandbox, lambda _: "hang", patience=1)
     assert "did not complete in 1" in str(caught.value.facts["got"])
     assert commits(code) == []
-    landed, _ = release(sandbox, lambda _: "pass")
+    landed, _ = release(code, sandbox, lambda _: "pass")
     assert commits(code) == [landed.commit]
 
 
 def test_a_server_that_never_takes_a_push_is_reported(code: Repo, sandbox: dict[str, str]) -> None:
     with pytest.raises(RetryError, match="The Git server cannot be reached"):
-        release(sandbox, lambda _: "reject")
+        release(code, sandbox, lambda _: "reject")
     assert commits(code) == []

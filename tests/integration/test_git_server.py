@@ -17,17 +17,6 @@ from shipway.git.ops_folder import OpsFolder, Proposal, Propose
 from tests.support.app_environments import SHOP
 
 
-@pytest.fixture
-def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
-    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
-    content = tmp_path / "content"
-    (content / "prod" / "shop").mkdir(parents=True)
-    (content / "prod" / "shop" / "rollout.yaml").write_text("strategy: rolling\n")
-    return repositories.create(
-        "integration", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)}
-    )
-
-
 def proposing(content: bytes) -> Propose:
     """A proposal of one file, whatever the tip."""
 
@@ -53,7 +42,7 @@ def test_code_is_read_with_a_password(code: Repo, sandbox: dict[str, str]) -> No
 def test_a_release_is_pushed_with_a_password(code: Repo, sandbox: dict[str, str]) -> None:
     ops = OpsRepository(url=code.remote().url, **login(sandbox))
     commit = ops.commit(SHOP, proposing(b"strategy: other\n")).commit
-    bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
+    bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"], Path(code.remote().url).name))
     assert bare.head.commit.hexsha == commit
     assert ops.fetch(SHOP).files["rollout.yaml"] == b"strategy: other\n"
 
@@ -102,5 +91,5 @@ def test_a_push_that_lost_the_race_starts_afresh(code: Repo, sandbox: dict[str, 
         return proposing(b"x: 1\n")(folder, history)
 
     landed = ops.commit(SHOP, propose)
-    bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"]) / "integration.git")
+    bare = Repo(Path(sandbox["SHIPWAY_GIT_ROOT"], Path(code.remote().url).name))
     assert [one.hexsha for one in bare.commit(landed.commit).parents] == theirs

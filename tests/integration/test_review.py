@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from git import Repo
@@ -13,7 +12,6 @@ from pydantic import SecretStr
 
 from blocks.forge import Forge
 from blocks.ops_repository import OpsRepository
-from examples import repositories
 from shipway.errors import HaltError, RefuseError, RetryError
 from shipway.forges.api import PullRequest
 from shipway.git.history import History
@@ -35,15 +33,6 @@ PATHS = {
 def server() -> Iterator[Forges]:
     with forges() as server:
         yield server
-
-
-@pytest.fixture
-def code(sandbox: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
-    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
-    content = tmp_path / "content"
-    (content / "prod/shop").mkdir(parents=True)
-    (content / "prod/shop/rollout.yaml").write_text("image: a\n")
-    return repositories.create("review", content, {}, sandbox | {"SHIPWAY_STATE": str(tmp_path)})
 
 
 REQUEST = PullRequest(branch="b", base="main", title="title", body="body")

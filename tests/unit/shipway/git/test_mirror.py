@@ -120,6 +120,23 @@ def test_of_a_push_that_git_itself_rejects_nothing_is_looked_for_at_the_server(
     assert commands["merge-base"] == 0
 
 
+def test_a_branch_is_shown_by_its_whole_name_and_followed_from_where_it_was(
+    origin: Origin,
+) -> None:
+    first, second = origin.commit({"prod/shop/a": b"1"}), origin.commit({"prod/shop/a": b"2"})
+    ref = "refs/heads/main"
+    origin.bare.git.update_ref(f"refs/heads/a/{ref}", first)
+    ops = OpsRepository(url=origin.url)
+    ops.fetch(SHOP)
+    with ops.mirror("ops") as mirror:
+        assert mirror.shows("looking", second, ref)
+        assert not mirror.shows("looking", first, ref)
+        mirror.follow(ref, first, first)
+        assert mirror.tip(ref) == second
+        mirror.follow(ref, first, second)
+        assert mirror.tip(ref) == first
+
+
 @pytest.mark.parametrize(
     ("text", "asked"),
     [("{oid}\n", 0), ("{oid}", 1), ("ref: refs/heads/other\n", 1), ("{oid}\n# x\n", 1), (None, 1)],
