@@ -15,7 +15,7 @@ from bench.kills.stages import ReleaseRun
 
 POLL_SECONDS = 0.2
 END_SECONDS = 300
-DONE = "done"
+DONE, NONE = "done", "–"
 
 
 class End(NamedTuple):
@@ -53,6 +53,6 @@ async def report_of(release: ReleaseRun) -> str:
     """What the summary of a release says: that it is done, or its error; `–` if it wrote none."""
     said = await summary(release.app, release.id)
     if said is None:
-        return "–"
+        return NONE
     error = said["error"]
     return DONE if error is None else str(error).partition("\n")[0]

@@ -99,7 +99,8 @@ class RunReporter:
         """Write the report, whatever the run came to."""
         report = self.report
         report.seconds = self._now()
-        report.error = None if error is None else str(error) or type(error).__name__
+        if error is not None:
+            report.ended_by(error)
         key = f"{report.app}-{report.environment}"
         if report.layers:
             report.junit = await _store(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from shipway.errors import ShipwayError
 from shipway.git.revision import Revision
 from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult
@@ -47,6 +48,7 @@ class Report(BaseModel):
     junit: str | None = None
     seconds: float = 0.0
     error: str | None = None
+    cancelled: bool = False
 
     @property
     def title(self) -> str:
@@ -57,6 +59,21 @@ class Report(BaseModel):
     def add_stage(self, name: str, begin: float, end: float, *, done: bool) -> None:
         """Note a stage that is over."""
         self.stages.append(Stage(name=name, begin=begin, end=end, done=done))
+
+    def ended_by(self, error: BaseException) -> None:
+        """Note what ended the run before it was done: an error, or somebody who cancelled it."""
+        self.cancelled = not isinstance(error, Exception)
+        self.error = str(self._cancellation() if self.cancelled else error) or type(error).__name__
+
+    def _cancellation(self) -> ShipwayError:
+        changing = {"release", "deploy"} & {stage.name for stage in self.stages}
+        return ShipwayError(
+            "This run was cancelled, by somebody or by the end of its worker.",
+            where=", ".join(stage.name for stage in self.stages if not stage.done) or None,
+            untouched=None if changing else "registry, ops repository and cluster",
+            remedy="start it again: it goes on from what is done. What it has pushed and committed "
+            "stays; `rollback` leads back",
+        )
 
     def row(self) -> dict[str, Any]:
         """The same figures for a machine."""
@@ -80,7 +97,8 @@ class Report(BaseModel):
 
 def render(report: Report) -> str:
     """The Markdown page."""
-    parts = [f"# {report.title}: {'failed' if report.error else 'done'}"]
+    failed = "cancelled" if report.cancelled else "failed"
+    parts = [f"# {report.title}: {failed if report.error else 'done'}"]
     if report.error:
         parts.append(fenced(report.error))
     parts += [_facts(report), pyramid_section(report.layers), _stages(report)]

@@ -33,18 +33,20 @@ def owners_of_leftovers(client: DockerClient) -> dict[str, set[str]]:
 
 def remove_leftovers(client: DockerClient, run: str, network: Network | None = None) -> int:
     """Remove every container of a flow run, and its network or networks; return how many."""
-    if network is None:
-        label = f"{RUN_LABEL}={run}"
-        containers = _list(client, {"label": label})
-        networks = client.networks.list(filters={"label": label})
-    else:
-        # Whoever joined it, too: a network goes only when nobody is left on it.
-        containers, networks = _list(client, {"network": str(network.name)}), [network]
+    if network is not None:
+        return len(_remove_network(client, network))
+    label = f"{RUN_LABEL}={run}"
+    removed = _remove_containers(client, {"label": label})
+    for network in client.networks.list(filters={"label": label}):
+        removed |= _remove_network(client, network)
+    return len(removed)
+
+
+def _remove_containers(client: DockerClient, filters: Mapping[str, str]) -> set[str]:
+    containers = _list(client, filters)
     for container in containers:
         remove_container(container)
-    for leftover in networks:
-        _remove_network(leftover)
-    return len(containers)
+    return {str(container.id) for container in containers}
 
 
 def _list(client: DockerClient, filters: Mapping[str, str]) -> list[Container]:
@@ -127,7 +129,15 @@ def remove_container(container: Container) -> None:
             raise
 
 
-def _remove_network(network: Network) -> None:
+def _remove_network(client: DockerClient, network: Network) -> set[str]:
+    """Remove a network and every container on it; return the containers' ids."""
+    removed = set[str]()
+
+    def attempt() -> None:
+        # What is cancelled may have started one there since the last attempt.
+        removed.update(_remove_containers(client, {"network": str(network.name)}))
+        network.remove()
+
     # Another run may be at the removal of its containers, and not done yet.
     attempts = Retrying(
         retry=retry_if_exception(_is_in_use),
@@ -136,7 +146,8 @@ def _remove_network(network: Network) -> None:
         reraise=True,
     )
     with suppress(NotFound):
-        attempts(network.remove)
+        attempts(attempt)
+    return removed
 
 
 def _is_in_use(error: BaseException) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from docker import DockerClient
+from docker.models.containers import Container
+from docker.models.networks import Network
 
 from blocks.container_runner import ContainerRunner
 from shipway.errors import FailError, RefuseError
 from shipway.process_identity import this_process
-from shipway.runners.containers import owners_of_leftovers, remove_leftovers
+from shipway.runners.containers import owners_of_leftovers, remove_container, remove_leftovers
 from shipway.runners.environment import Sidecar
 from shipway.runners.labels import OWNER_LABEL, RUN_LABEL
 from shipway.test_tools.tool import Ended, Invocation
@@ -219,18 +221,45 @@ def test_a_container_that_another_run_removes_meanwhile_is_in_nobodys_way(
     assert run not in owners_of_leftovers(engine)
 
 
-def test_a_network_whose_containers_another_run_is_removing_is_waited_for(
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_container_that_starts_while_its_network_is_removed_goes_with_it(
+    run: str,
+    python_image: str,
+    engine: DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    by_name: bool,
+) -> None:
+    network = engine.networks.create(f"test-{run[:8]}", labels={RUN_LABEL: run})
+    listed = engine.api.containers
+    started: list[Container] = []
+
+    def started_once_listed(*args: object, **options: object) -> object:
+        found = listed(*args, **options)
+        if not started:
+            started.append(_sleep_on(network, engine, python_image))
+        return found
+
+    monkeypatch.setattr(engine.api, "containers", started_once_listed)
+    assert remove_leftovers(engine, run, network if by_name else None) == 1
+    assert engine.networks.list(names=[str(network.name)]) == []
+
+
+def test_a_network_whose_containers_another_run_is_removing_is_removed(
     run: str, python_image: str, engine: DockerClient
 ) -> None:
     network = engine.networks.create(f"test-{run[:8]}", labels={RUN_LABEL: run})
-    others = engine.containers.run(
-        python_image, ["sleep", "600"], detach=True, network=network.name
-    )
-    removal = threading.Timer(1, others.remove, kwargs={"force": True})
-    removal.start()
-    assert remove_leftovers(engine, run) == 0
-    removal.join()
+    others = _sleep_on(network, engine, python_image)
+    with ThreadPoolExecutor() as pool:
+        removals = [pool.submit(remove_container, others) for _ in range(4)]
+        assert remove_leftovers(engine, run) <= 1
+        assert [removal.result() for removal in removals] == [None] * 4
     assert engine.networks.list(names=[str(network.name)]) == []
+
+
+def _sleep_on(network: Network, engine: DockerClient, image: str) -> Container:
+    command = ["sleep", "600"]
+    return engine.containers.run(image, command, detach=True, network=str(network.name))
 
 
 def _image(engine: DockerClient, base: str, command: list[str], user: str = "") -> str:

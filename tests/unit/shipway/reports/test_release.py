@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.exceptions import TerminationSignal
 
 from shipway.git.revision import Revision
 from shipway.image_ref import ImageRef
@@ -63,6 +65,39 @@ def report() -> Report:
     found.add_stage("build", 10.0, 40.0, done=True)
     found.add_stage("unit", 10.0, 20.0, done=False)
     return found
+
+
+def test_a_cancelled_run_says_so_where_it_was_and_what_to_do() -> None:
+    report = Report(app="shop", environment="prod")
+    report.add_stage("code", 0.0, 1.0, done=True)
+    report.add_stage("build", 1.0, 2.0, done=False)
+    report.add_stage("unit", 1.0, 2.0, done=False)
+    report.ended_by(asyncio.CancelledError())
+    assert render(report).startswith("# shop ? → prod: cancelled\n")
+    assert report.row()["error"] == (
+        "This run was cancelled, by somebody or by the end of its worker.\n"
+        "  where:     build, unit\n"
+        "  untouched: registry, ops repository and cluster\n"
+        "  remedy:    start it again: it goes on from what is done. What it has pushed and "
+        "committed stays; `rollback` leads back"
+    )
+
+
+@pytest.mark.parametrize("stage", ["release", "deploy"])
+def test_what_may_have_changed_is_not_said_to_be_untouched(stage: str) -> None:
+    report = Report(app="shop", environment="prod")
+    report.add_stage(stage, 0.0, 1.0, done=False)
+    # What Prefect raises where the process is told to end.
+    report.ended_by(TerminationSignal(15))
+    assert report.error is not None
+    assert "untouched" not in report.error
+    assert stage in report.error
+
+
+def test_an_error_without_words_is_named_by_its_type() -> None:
+    report = Report(app="shop", environment="prod")
+    report.ended_by(ValueError())
+    assert (report.error, report.cancelled) == ("ValueError", False)
 
 
 def test_the_whole_page(report: Report) -> None:
