@@ -16,7 +16,7 @@ from shipway.parameters import check_names
 from shipway.reports.history import history_page, history_rows
 
 
-@flow(name="history", flow_run_name=run_name("history", "environment", "app"))
+@flow(name="history", flow_run_name=run_name("history {environment} {app}"))
 async def history(environment: str, app: str | None = None, days: int = 30) -> None:
     """Report an environment's releases and its DORA figures.
 

@@ -17,7 +17,7 @@ from shipway.reports.drift import change_lines, drift_rows
 from shipway.rollout.apply import Applied
 
 
-@flow(name="reconcile", flow_run_name=run_name("reconcile", "environment", "app"))
+@flow(name="reconcile", flow_run_name=run_name("reconcile {environment} {app}"))
 async def reconcile(
     environment: str | None = None, app: str | None = None, stay_seconds: float = 0
 ) -> list[Applied]:

@@ -14,6 +14,7 @@ from blocks.registry import Registry
 from flows.rollout import Until, check_release, rollout
 from flows.runtime.beside import do_beside, finish_beside
 from flows.runtime.load_block import load_ahead
+from flows.runtime.run_name import run_name
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_elsewhere, build_tests
 from flows.tasks.checkout import checkout
@@ -34,7 +35,7 @@ from shipway.temporary_folder import temporary_folder
 
 @flow(
     name="release",
-    flow_run_name="{app} {revision} → {environment}",
+    flow_run_name=run_name("{app} {revision} → {environment}"),
     on_completion=[finish_beside],
     on_failure=[finish_beside],
     on_cancellation=[remove_what_runs],

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 
 from prefect import get_client
 from prefect.runtime import flow_run
 
 
-def run_name(flow: str, *parameters: str) -> Callable[[], str]:
-    """A `flow_run_name` of the flow and those of its parameters that were given."""
+def run_name(template: str) -> Callable[[], str]:
+    """A `flow_run_name` with the flow's parameters in it; one that is empty leaves nothing.
+
+    Prefect's own templates say `None` there.
+    """
 
     def name() -> str:
-        given = [flow_run.parameters.get(key) for key in parameters]
-        return " ".join([flow, *(str(value) for value in given if value is not None)])
+        given = {key: it for key, it in flow_run.parameters.items() if it is not None}
+        return " ".join(template.format_map(defaultdict(str, given)).split())
 
     return name
 

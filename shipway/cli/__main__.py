@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shipway.cli.main import app
+from shipway.cli.main import main
 
-app()
+main()

@@ -25,10 +25,11 @@ _ANY_IMAGE = ImageRef.parse(f"registry.example.org/app@sha256:{'0' * 64}")
 
 
 def check(*paths: Annotated[Path, Parameter(help="Files or folders.")]) -> int:
-    """Check each pipeline.yaml, and each app's folder of an ops repository.
+    """Check each pipeline.yaml, and each app's folder.
 
-    The exit status is 1 if one is wrong, or if there is none. What only a server knows is left to
-    the release: whether a cluster takes the manifests, a registry the image, and Git the revision.
+    An app's folder is one of an ops repository. The exit status is 1 if one is wrong, or if there
+    is none. What only a server knows is left to the release: whether a cluster takes the manifests,
+    a registry the image, and Git the revision.
 
     Parameters
     ----------

@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+
 from cyclopts import App
 
+from shipway.errors import ShipwayError
+
+UNKNOWN = 2
+
+# Each is imported only when it is called: its first line is said here once more, for --help.
+COMMANDS = {
+    "shipway.cli.releases:release": "Release one revision of an app to one environment.",
+    "shipway.cli.releases:promote": "Take what has proven itself to the next environment.",
+    "shipway.cli.releases:rollback": "Go back to an earlier release.",
+    "shipway.cli.releases:clear_hold": "Let an image that was rolled back be released again.",
+    "shipway.cli.one_run:watch": "Show each stage of a run, and end as it does.",
+    "shipway.cli.one_run:logs": "Print what a run and its subflows have logged.",
+    "shipway.cli.one_run:cancel": "Cancel a run; what it has in hand is removed.",
+    "shipway.cli.check:check": "Check each pipeline.yaml, and each app's folder.",
+}
+
 app = App(name="shipway", help="One Git commit to a running service.", version_flags=())
-# Imported only when it is called.
-app.command("shipway.cli.check:check")
+for _where, _help in COMMANDS.items():
+    app.command(_where, name=_where.partition(":")[2].replace("_", "-"), help=_help)
+
+
+def main() -> None:
+    """Do what the words of the command line ask for; exit with 2 where that cannot be tried."""
+    try:
+        sys.exit(app())
+    except ShipwayError as error:
+        print(f"✗ {error}", file=sys.stderr)
+        sys.exit(UNKNOWN)

@@ -13,12 +13,11 @@ from flows.runtime.run_name import run_name
 @pytest.mark.parametrize(
     ("parameters", "name"),
     [
-        ({}, "reconcile"),
-        ({"environment": None, "app": None}, "reconcile"),
-        ({"environment": "prod", "app": None}, "reconcile prod"),
-        ({"environment": None, "app": "shop"}, "reconcile shop"),
-        ({"app": "shop", "environment": "prod", "other": "x"}, "reconcile prod shop"),
-        ({"environment": "", "app": 0}, "reconcile  0"),
+        ({}, "release →"),
+        ({"environment": "prod", "app": "shop", "revision": None}, "release shop → prod"),
+        ({"environment": "prod", "app": "shop", "revision": ""}, "release shop → prod"),
+        ({"environment": "prod", "app": "shop", "revision": "v1"}, "release shop v1 → prod"),
+        ({"environment": None, "app": 0, "other": "x"}, "release 0 →"),
     ],
 )
 def test_a_run_is_named_by_the_parameters_that_were_given(
@@ -26,8 +25,8 @@ def test_a_run_is_named_by_the_parameters_that_were_given(
 ) -> None:
     run = FlowRun(flow_id=UUID(int=1))
     with FlowRunContext.model_construct(flow_run=run, parameters=parameters):
-        assert run_name("reconcile", "environment", "app")() == name
+        assert run_name("release {app} {revision} → {environment}")() == name
 
 
 def test_outside_of_a_run_the_name_is_the_flows() -> None:
-    assert run_name("reconcile", "environment")() == "reconcile"
+    assert run_name("reconcile {environment}")() == "reconcile"

@@ -1,0 +1,204 @@
+"""The command `shipway`, against the real Prefect server and its worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tenacity import retry, stop_after_delay, wait_fixed
+
+from shipway.cli import runs
+from shipway.cli.main import UNKNOWN
+from shipway.cli.prefect_server import connect
+from shipway.errors import RefuseError
+from tests.support.project import Project
+
+SHIPWAY = str(Path(sys.executable).with_name("shipway"))
+MISSING = "00000000-0000-4000-8000-000000000000"
+
+
+def shipway(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """What people type."""
+    return subprocess.run(
+        [SHIPWAY, *words], env=os.environ | env, capture_output=True, text=True, check=False
+    )
+
+
+def release(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
+    return shipway("release", project.app, project.revision, "--until", "commit", *options)
+
+
+def id_in(done: subprocess.CompletedProcess[str]) -> str:
+    """The run that was started, by the address that is told."""
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rsplit("/", 1)[1].strip()
+
+
+def test_a_release_is_watched_to_its_end(project: Project) -> None:
+    done = release(project, "--watch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, *stages, last = done.stdout.splitlines()
+    assert f"{os.environ['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/" in first
+    assert [line for line in stages if not line.startswith("  ✓ ")] == []
+    assert [
+        verb for verb in ("checkout", "build", "push", "commit") if verb not in done.stdout
+    ] == []
+    assert last.startswith(f"✓ {project.app} {project.revision[:7]} → staging: Completed after ")
+    assert list(project.tags()) == [project.revision]
+
+
+def test_a_red_release_says_why_and_exits_with_1(project: Project) -> None:
+    project.change({"hello.py": project.file("hello.py").replace("Hello,", "Goodbye,")})
+    done = release(project, "--watch")
+    assert done.returncode == 1
+    title, why, *facts = done.stderr.splitlines()
+    assert title == f"✗ {project.app} {project.revision[:7]} → staging: Failed"
+    assert why.startswith("The unit layer is red: tests/test_hello.py::")
+    assert [fact for fact in facts if fact.startswith("  remedy: ")] != []
+    assert project.tags() == {}
+
+
+def test_a_program_gets_json_and_nothing_else(project: Project) -> None:
+    done = release(project, "--watch", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    assert (said["state"], said["revision"]) == ("Completed", project.revision)
+    assert said["image"].endswith(project.tags()[project.revision])
+
+
+def test_a_run_is_started_and_then_watched_cancelled_and_its_log_read(project: Project) -> None:
+    started = release(project)
+    run = id_in(started)
+    assert shipway("watch", run).returncode == 0
+    log = shipway("logs", run, "--follow")
+    assert log.returncode == 0
+    assert f"[push {project.app} {project.revision[:7]}] " in log.stdout
+    over = shipway("cancel", started.stdout)
+    assert (over.returncode, "is over: Completed" in over.stderr) == (1, True)
+
+
+def test_a_run_that_is_cancelled_ends_so_and_whoever_watches_it_hears_of_it(
+    project: Project,
+) -> None:
+    slow = "import time\n\ndef test_slow():\n    time.sleep(60)\n"
+    project.change({"tests/test_slow.py": slow})
+    run = id_in(release(project))
+    cancelled = shipway("cancel", run)
+    assert (cancelled.returncode, "is being cancelled" in cancelled.stdout) == (0, True)
+    watched = shipway("watch", run)
+    assert (watched.returncode, ": Cancelled" in watched.stderr) == (1, True)
+    assert project.tags() == {}
+
+
+@pytest.mark.parametrize("words", [("watch", MISSING), ("cancel", "nothing"), ("logs", MISSING)])
+def test_a_run_that_is_not_there_is_said_to_be_none(
+    sandbox: dict[str, str], words: tuple[str, str]
+) -> None:
+    done = shipway(*words)
+    assert done.returncode == UNKNOWN
+    assert "There is no such run." in done.stderr
+    assert words[1] in done.stderr
+
+
+def test_a_flow_without_a_deployment_is_refused(sandbox: dict[str, str]) -> None:
+    with pytest.raises(RefuseError, match="no deployment nobody/nobody"):
+        runs.start(connect(), "nobody", {})
+
+
+def test_parameters_of_another_type_are_refused_with_the_servers_words(
+    sandbox: dict[str, str],
+) -> None:
+    with pytest.raises(RefuseError) as caught:
+        runs.start(connect(), "release", {"app": ["a", "b"]})
+    assert "is not of type 'string'" in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_named(free_port: int) -> None:
+    url = f"http://127.0.0.1:{free_port}/api"
+    done = shipway("release", "shop", PREFECT_API_URL=url)
+    assert done.returncode == UNKNOWN
+    assert "The Prefect server does not answer." in done.stderr
+    assert url in done.stderr
+
+
+class TestProfile:
+    """Where Prefect's own settings are asked for the server."""
+
+    @pytest.fixture
+    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.delenv("PREFECT_API_URL", raising=False)
+        monkeypatch.delenv("PREFECT_PROFILE", raising=False)
+        monkeypatch.delenv("PREFECT_PROFILES_PATH", raising=False)
+        monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+        return tmp_path
+
+    def test_the_active_profile_is_used(self, home: Path, sandbox: dict[str, str]) -> None:
+        url = sandbox["PREFECT_API_URL"]
+        (home / "profiles.toml").write_text(
+            f'active = "ours"\n[profiles.ours]\nPREFECT_API_URL = "{url}"\n[profiles.other]\n'
+        )
+        done = shipway("watch", MISSING)
+        assert "There is no such run." in done.stderr
+
+    def test_without_a_server_it_is_said_what_to_set(self, home: Path) -> None:
+        done = shipway("watch", MISSING)
+        assert done.returncode == UNKNOWN
+        assert "It is not known where the Prefect server is." in done.stderr
+        assert str(home / "profiles.toml") in done.stderr
+
+    def test_profiles_that_cannot_be_read_are_named(self, home: Path) -> None:
+        (home / "profiles.toml").write_text("[")
+        done = shipway("watch", MISSING)
+        assert done.returncode == UNKNOWN
+        assert str(home / "profiles.toml") in done.stderr
+
+
+class TestLogin:
+    """A server of the test's own, which asks for one."""
+
+    LOGIN = "admin:correct horse"
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> Iterator[str]:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        env = os.environ | {
+            "PREFECT_HOME": str(tmp_path),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{tmp_path}/prefect.db",
+            # Without its tables it starts in a third of the time, and fails once it lets one in.
+            "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+            "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+            "PREFECT_SERVER_API_AUTH_STRING": self.LOGIN,
+        }
+        prefect = str(Path(sys.executable).with_name("prefect"))
+        command = [prefect, "server", "start", "--port", str(port), "--no-services"]
+        with (tmp_path / "log").open("wb") as log:
+            server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}/api"
+            answers = retry(stop=stop_after_delay(60), wait=wait_fixed(0.2))(httpx.get)
+            assert answers(f"{url}/health").is_success
+            yield url
+        finally:
+            server.terminate()
+            server.wait(30)
+
+    def test_whoever_has_it_is_let_in_and_nobody_else(self, url: str) -> None:
+        known = shipway("watch", MISSING, PREFECT_API_URL=url, PREFECT_API_AUTH_STRING=self.LOGIN)
+        assert known.returncode == UNKNOWN
+        assert "The Prefect server fails." in known.stderr
+        for login in ("", "admin:wrong"):
+            done = shipway("watch", MISSING, PREFECT_API_URL=url, PREFECT_API_AUTH_STRING=login)
+            assert done.returncode == UNKNOWN
+            assert "The Prefect server refuses." in done.stderr
+            assert "401" in done.stderr
+            assert "PREFECT_API_AUTH_STRING" in done.stderr
+            assert "wrong" not in done.stderr
