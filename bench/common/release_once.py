@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 from flows.release import release
 
 
 async def main(app: str, revision: str) -> int:
     """Release up to the GitOps commit."""
-    state = await release(app, revision, until="commit", return_state=True)
+    # Prefect types it as the state, and it has to be awaited.
+    running: Any = release(app, revision, until="commit", return_state=True)
+    state = await running
     return 0 if state.is_completed() else 1
 
 

@@ -40,8 +40,8 @@ def killed(app: App, client: DockerClient) -> Section:
     """Kill the process of a release in mid-shard; then start the release again."""
     pipeline = yaml.safe_load(Path(app.code.working_dir, "pipeline.yaml").read_text())
     services = pipeline["tests"]["layers"]["integration"]["services"]
-    layer = {"shards": SHARDS, "services": services, "command": ["pytest", "-q", "-s"]}
-    layer["command"] += ["-p", "no:cacheprovider", "tests/unit"]
+    tests = ["pytest", "-q", "-s", "-p", "no:cacheprovider", "tests/unit"]
+    layer = {"shards": SHARDS, "services": services, "command": tests}
     command = [*app.command, only_tests(app, {"test_quick.py": SUITE}, layer)]
     with recorder(client, app.name) as record:
         end = _kill(command, app.env, record)

@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import accumulate
 from math import comb
 from pathlib import Path
+from typing import Any
 
 from bench.common.section import Section
 from bench.pyramid.suite import BARE, LayerOutcome, registered
@@ -51,7 +52,7 @@ async def nights() -> Section:
         (Path(code) / "pytest.ini").write_text("[pytest]\n")
         async with registered(Path(code)) as suite:
             suite.write({"test_nights.py": SUITE})
-            layer = {"command": PYTEST, "retries": RETRIES, "shards": 1}
+            layer: dict[str, Any] = {"command": PYTEST, "retries": RETRIES, "shards": 1}
             outcomes_by_night: list[LayerOutcome] = []
             for night in range(NIGHTS):
                 env = {**BARE, "STATE": state, "NIGHT": str(night)}

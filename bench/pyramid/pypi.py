@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from junitparser import JUnitXml, TestCase
@@ -128,8 +129,8 @@ def _plain(command: list[str], folder: Path) -> tuple[float, Outcomes]:
     done = run(there, os.environ)
     if not file.exists():
         raise SystemExit(f"✗ plain pytest left no results:\n{done.output[-2000:]}")
-    elements = JUnitXml.fromfile(str(file))._elem.iter("testcase")
-    cases = map(TestCase.fromelem, elements)
+    suites: Iterable[Iterable[TestCase]] = JUnitXml.fromfile(str(file))
+    cases = chain.from_iterable(suites)
     return done.seconds, _counted(
         (f"{case.classname}::{case.name}", _outcome(case)) for case in cases
     )

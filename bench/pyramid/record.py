@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ class Record:
 
 
 @contextmanager
-def recorder(client: DockerClient, app: str) -> Iterator[Record]:
+def recorder(client: DockerClient, app: str) -> Generator[Record]:
     """Listen to every container that an app's runs start while this lasts."""
     record = Record(client)
     events = client.events(decode=True, filters={"event": "start", "label": RUN_LABEL})

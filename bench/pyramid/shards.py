@@ -7,6 +7,7 @@ import os
 import random
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from bench.common.command import run
@@ -79,7 +80,7 @@ async def shards() -> Section:
                 xdist = _seconds(image, XDIST)
                 with ThreadPoolExecutor(SHARDS) as pool:
                     split = max(
-                        pool.map(lambda n: _seconds(image, _split(n)), range(1, SHARDS + 1))
+                        pool.map(partial(_seconds, image), map(_split, range(1, SHARDS + 1)))
                     )
             finally:
                 run([os.environ["SHIPWAY_DOCKER_CLI"], "rmi", image], os.environ)

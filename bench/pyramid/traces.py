@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +61,7 @@ def traces(client: DockerClient, app: str) -> Traces:
 
 
 @contextmanager
-def watching(client: DockerClient, app: str) -> Iterator[list[Traces]]:
+def watching(client: DockerClient, app: str) -> Generator[list[Traces]]:
     """Look again and again while this lasts: a check that saw nothing before proves nothing."""
     looks: list[Traces] = []
     over = threading.Event()
@@ -84,7 +84,7 @@ def most(looks: list[Traces]) -> Traces:
     return max(looks, key=lambda look: sum(map(len, look.things)))
 
 
-def _processes(mark: bytes) -> Iterator[int]:
+def _processes(mark: bytes) -> Generator[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         if int(entry.name) != os.getpid():
             try:

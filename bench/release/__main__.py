@@ -22,6 +22,7 @@ from bench.release.empty import empty
 from bench.release.growth import growth
 from bench.release.history import history
 from bench.release.large import large
+from bench.release.least import least
 from bench.release.memory import memory
 from bench.release.part import Part
 from bench.release.releases import releases
@@ -29,6 +30,7 @@ from bench.release.suite import suite
 
 PARTS: Mapping[str, Callable[[Quiet], Part]] = {
     "releases": releases,
+    "least": least,
     "empty": empty,
     "suite": suite,
     "at-once": at_once,

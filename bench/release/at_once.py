@@ -8,19 +8,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from git import Repo
 
-from bench.common.quiet import Quiet, undisturbed
+from bench.common.quiet import Quiet
+from bench.common.rounds import how, rounds
 from bench.common.script_env import script_env
 from bench.common.section import Section
 from bench.gitops.races import ENVIRONMENT, Race, image_of, ops_of, race
 from bench.release.goals import Measured
 from bench.release.part import Part, ratio, spread
 
-APPS, ROUNDS = 50, 5
+APPS = 50
+SCRIPTS, SHIPWAY = "Scripts", "Shipway"
 # As teams write it: whoever is late pulls, and pushes again.
 _SCRIPT = """
 git clone --quiet "$URL" clone; cd clone
@@ -33,23 +36,22 @@ until git push --quiet origin HEAD:main; do git pull --quiet --rebase origin mai
 def at_once(quiet: Quiet) -> Part:
     """Both, in turn."""
     races: list[Race] = []
-    scripts: list[float] = []
-    for _ in range(ROUNDS):
-        (seconds, ours), _ = undisturbed(
-            lambda: (_scripts(os.environ), race(APPS, 1, os.environ)), quiet
-        )
-        scripts.append(seconds)
-        races.append(ours)
-    shipway = [one.seconds for one in races]
+
+    def shipway_race() -> float:
+        races.append(race(APPS, 1, os.environ))
+        return races[-1].seconds
+
+    taken = rounds(quiet, {SCRIPTS: partial(_scripts, os.environ), SHIPWAY: shipway_race})
+    scripts, shipway = taken.results[SCRIPTS], taken.results[SHIPWAY]
     slowest = [max(attempt.seconds for attempt in one.attempts) for one in races]
     section = Section(
         title=f"{APPS} apps at once into one ops repository",
-        about=f"Median of {ROUNDS} (least–most), in seconds. The scripts clone, set the image with "
-        "yq, commit, and push; whoever is late pulls with --rebase, and pushes again.",
+        about=f"{how(taken)} The scripts clone, set the image with yq, commit, and push; who is "
+        "late pulls with --rebase, and pushes again. The slowest release is that of each race.",
         rows=(
-            {"": "Scripts", "Until all have landed": spread(scripts), "The slowest release": "–"},
+            {"": SCRIPTS, "Until all have landed": spread(scripts), "The slowest release": "–"},
             {
-                "": "Shipway",
+                "": SHIPWAY,
                 "Until all have landed": spread(shipway),
                 "The slowest release": spread(slowest),
             },

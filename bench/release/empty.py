@@ -5,34 +5,35 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
 from statistics import median
 
 from bench.common.command import run
-from bench.common.quiet import Quiet, undisturbed
+from bench.common.quiet import Quiet
+from bench.common.rounds import Rounds, how, rounds
 from bench.common.section import Cell, Section
 from bench.release.goals import Measured
-from bench.release.part import Part, spread
+from bench.release.part import Part, ratio, spread
 
-ROUNDS = 5
 COUNTS = (10, 100)
+SCRIPT, FLOW = "Script", "Shipway's flow"
 
 
 def empty(quiet: Quiet) -> Part:
     """Each count, in turn."""
     rows: list[dict[str, Cell]] = []
     measured: dict[str, Measured] = {}
+    taken: list[Rounds[float]] = []
     for count in COUNTS:
-        script, flow = [], []
-        for _ in range(ROUNDS):
-            (one, other), _ = undisturbed(lambda count=count: (_script(count), _flow(count)), quiet)
-            script.append(one)
-            flow.append(other)
+        contenders = {SCRIPT: partial(_script, count), FLOW: partial(_flow, count)}
+        taken.append(rounds(quiet, contenders))
+        seconds = taken[-1].results
         name = f"{count} empty steps"
-        measured[name] = Measured(median(flow), median(flow) / median(script))
-        rows.append({"": name, "Script": spread(script), "Shipway's flow": spread(flow)})
+        measured[name] = Measured(median(seconds[FLOW]), ratio(seconds[FLOW], seconds[SCRIPT]))
+        rows.append({"": name, **{way: spread(one) for way, one in seconds.items()}})
     section = Section(
         title="Empty steps",
-        about=f"Median of {ROUNDS} (least–most), in seconds: what a task of Prefect costs.",
+        about=f"{how(*taken)} It is what a task of Prefect costs.",
         rows=tuple(rows),
         promises={},
     )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 
 from bench.common.apps import App, only_tests, remove
-from bench.common.quiet import Quiet, undisturbed
+from bench.common.quiet import Quiet
+from bench.common.rounds import Rounds, how, rounds
 from bench.common.section import Cell, Section
 from bench.release.part import Part, ratio, spread
-from bench.release.ways import Way, apps_of, released, released_change
+from bench.release.ways import apps_of, released, released_change
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
 
-ROUNDS = 5
 APPS = (1, 10, 100)
 TESTS = (100, 1_000, 10_000)
 TESTS_ROUNDS = 3
@@ -31,6 +32,7 @@ def growth(quiet: Quiet) -> Part:
 
 def _with_apps(quiet: Quiet) -> Section:
     rows: list[dict[str, Cell]] = []
+    taken: list[Rounds[float]] = []
     with apps_of("worker") as apps:
         app = apps["worker"]
         there = 1
@@ -38,28 +40,21 @@ def _with_apps(quiet: Quiet) -> Section:
             _more_apps(app, range(there, count))
             there = count
             released_change("worker", app, f"before {count}")
-            again: list[float] = []
-            change: list[float] = []
-            for number in range(ROUNDS):
-                (one, other), _ = undisturbed(
-                    lambda mark=f"{count} apps, {number}": _change_and_again(app, mark), quiet
-                )
-                change.append(one)
-                again.append(other)
-            rows.append({"Apps": count, "A change": spread(change), "Again": spread(again)})
+            change = partial(released_change, "worker", app, f"{count} apps")
+            taken.append(rounds(quiet, {"A change": change, "Again": partial(_again, app)}))
+            seconds = taken[-1].results
+            rows.append({"Apps": count, **{name: spread(one) for name, one in seconds.items()}})
         remove(*(f"{app.name}-{number}" for number in range(1, there)))
     return Section(
         title="A release among 1, 10 and 100 apps",
-        about=f"Median of {ROUNDS} (least–most), in seconds. Each app has a folder in the ops "
-        "repository and a block in Prefect.",
+        about=f"{how(*taken)} Each app has a folder in the ops repository and a block in Prefect.",
         rows=tuple(rows),
         promises={},
     )
 
 
-def _change_and_again(app: App, mark: str) -> tuple[float, float]:
-    change = released_change("worker", app, mark)
-    return change, released("worker", app, app.code.head.commit.hexsha).seconds
+def _again(app: App) -> float:
+    return released("worker", app, app.code.head.commit.hexsha).seconds
 
 
 def _more_apps(app: App, numbers: range) -> None:
@@ -80,6 +75,7 @@ def _more_apps(app: App, numbers: range) -> None:
 
 def _with_tests(quiet: Quiet) -> Section:
     rows: list[dict[str, Cell]] = []
+    taken: list[Rounds[float]] = []
     with apps_of("script", "worker") as apps:
         script = apps["script"]
         unit = {"UNIT": "pytest -q -p no:cacheprovider", "ONLY_UNIT": "1"}
@@ -90,15 +86,12 @@ def _with_tests(quiet: Quiet) -> Section:
                     app, {"test_many.py": _TEST.format(count=count)}, {"budget_seconds": 600}
                 )
                 released_change(way, app, f"before {count}")
-            seconds: dict[Way, list[float]] = {way: [] for way in apps}
-            for number in range(TESTS_ROUNDS):
-
-                def one(mark: str = f"{count} tests, {number}") -> dict[Way, float]:
-                    return {way: released_change(way, app, mark) for way, app in apps.items()}
-
-                done, _ = undisturbed(one, quiet)
-                for way, taken in done.items():
-                    seconds[way].append(taken)
+            changes = {
+                way: partial(released_change, way, app, f"{count} tests")
+                for way, app in apps.items()
+            }
+            taken.append(rounds(quiet, changes, TESTS_ROUNDS))
+            seconds = taken[-1].results
             shares = ratio(seconds["worker"], seconds["script"])
             rows.append(
                 {
@@ -110,8 +103,8 @@ def _with_tests(quiet: Quiet) -> Section:
             )
     return Section(
         title="A change of an app with more and more tests",
-        about=f"Median of {TESTS_ROUNDS} (least–most), in seconds. The tests do nothing, in one "
-        "shard: what is left is what a test costs to run, to be told and to be kept.",
+        about=f"{how(*taken)} The tests do nothing, in one shard: what is left is what a test "
+        "costs to run, to be told and to be kept.",
         rows=tuple(rows),
         promises={},
     )

@@ -7,14 +7,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from git import Repo
 
-from bench.common.quiet import Quiet, undisturbed
+from bench.common.quiet import MOST_AGAIN, Quiet
+from bench.common.rounds import ROUNDS, how, rounds
 from bench.common.script_env import script_env
 from bench.common.section import Section
 from bench.gitops.races import ENVIRONMENT, MANIFEST, ROLLOUT, image_of
@@ -32,7 +33,7 @@ from shipway.rollout.commit_message import release_proposal
 from shipway.rollout.run_context import RunContext
 from shipway.rollout.target import target_of
 
-RELEASES, APPS, ROUNDS = 10_000, 100, 5
+RELEASES, APPS = 10_000, 100
 SCRIPT, FIRST, LATER = "clone, yq -i, push", "Shipway, first on a worker", "Shipway, later"
 _SCRIPT = """
 cd "$(mktemp -d)"; git clone --quiet "$URL" clone; cd clone
@@ -51,43 +52,35 @@ class Repositories(NamedTuple):
 
 def history(quiet: Quiet) -> Part:
     """The script, a worker that never saw the repository, and one that did, in turn."""
-    seconds: dict[str, list[float]] = {SCRIPT: [], FIRST: [], LATER: []}
     with tempfile.TemporaryDirectory() as folder:
         places = _repositories(folder)
         numbers = iter(range(1, len(places.commits)))
-        for number in range(ROUNDS):
-            state = Path(folder, f"state-{number}")
-
-            def one(state: Path = state) -> dict[str, float]:
-                return {
-                    SCRIPT: _script(places.ops.url, folder),
-                    FIRST: _release(places, next(numbers), state / str(time.time_ns())),
-                    LATER: _release(places, next(numbers), _only(state)),
-                }
-
-            done, _ = undisturbed(one, quiet)
-            for name, taken in done.items():
-                seconds[name].append(taken)
+        states = Path(folder, "states")
+        contenders: dict[str, Callable[[], float]] = {
+            SCRIPT: lambda: _script(places.ops.url, folder),
+            FIRST: lambda: _release(places, next(numbers), states / str(time.time_ns())),
+            LATER: lambda: _release(places, next(numbers), _newest(states)),
+        }
+        taken = rounds(quiet, contenders)
     section = Section(
         title=f"One more release after {RELEASES:,} of {APPS} apps",
-        about=f"Median of {ROUNDS} (least–most), in seconds, of the commit with all that it asks "
-        "the history: fence, holds, and what was released there last.",
+        about=f"{how(taken)} They are of the commit with all that it asks the history: fence, "
+        "holds, and what was released there last.",
         rows=tuple(
             {
                 "": name,
-                "Seconds": spread(taken),
-                "to the script": f"{ratio(taken, seconds[SCRIPT]):.2f} ×",
+                "Seconds": spread(one),
+                "to the script": f"{ratio(one, taken.results[SCRIPT]):.2f} ×",
             }
-            for name, taken in seconds.items()
+            for name, one in taken.results.items()
         ),
         promises={},
     )
     return Part([section], {})
 
 
-def _only(folder: Path) -> Path:
-    """The newest of its folders."""
-    return max(folder.iterdir(), key=lambda one: one.name)
+def _newest(states: Path) -> Path:
+    return max(states.iterdir(), key=lambda one: one.name)
 
 
 def _release(places: Repositories, number: int, state: Path) -> float:
@@ -121,8 +114,8 @@ def _repositories(folder: str) -> Repositories:
     code = repositories.create("history-code", content, {}, env)
     commits = [code.head.commit.hexsha]
     file = Path(code.working_dir, "number")
-    # Rounds may be made again.
-    for number in range(1, 6 * ROUNDS):
+    # Two of each round, which may be made again.
+    for number in range(1, 2 * (1 + MOST_AGAIN) * ROUNDS + 1):
         file.write_text(f"{number}\n")
         code.index.add(["number"])
         commits.append(code.index.commit(str(number)).hexsha)

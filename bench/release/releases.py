@@ -7,7 +7,8 @@ from functools import partial
 from statistics import median
 
 from bench.common.apps import App
-from bench.common.quiet import Pair, Quiet, undisturbed
+from bench.common.quiet import Quiet
+from bench.common.rounds import ROUNDS, Rounds, how, nothing_yet, one_round
 from bench.common.section import Cell, Section
 from bench.common.show import console
 from bench.release.cases import TITLES, Case, commit
@@ -15,52 +16,45 @@ from bench.release.goals import Measured
 from bench.release.part import Part, ratio, spread
 from bench.release.ways import WAYS, Timed, Way, apps_of, released
 
-ROUNDS = 5
 STAGES = ("start", "code", "build", "unit", "integration", "e2e", "release", "deploy")
 
-Round = dict[Way, Timed]
+# Of one case.
+Done = Rounds[Timed]
 
 
 def releases(quiet: Quiet) -> Part:
     """Each case in each way, in turn; who goes first changes each round."""
-    rounds: dict[Case, list[Round]] = {case: [] for case in TITLES}
-    pairs: list[Pair] = []
+    measured: dict[Case, Done] = {case: nothing_yet(WAYS) for case in TITLES}
     with apps_of(*WAYS) as apps:
         for number in range(ROUNDS):
             for case in TITLES:
-                result, pair = undisturbed(partial(_in_turn, apps, case, number), quiet)
-                rounds[case].append(result)
-                pairs.append(pair)
-                told = ", ".join(f"{way} {timed.seconds:.2f} s" for way, timed in result.items())
+                contenders = {way: partial(_release, case, way, app) for way, app in apps.items()}
+                done = one_round(quiet, contenders, number, measured[case])
+                told = ", ".join(f"{way} {timed.seconds:.2f} s" for way, timed in done.items())
                 console.print(f"  round {number + 1}, {case}: {told}")
-    measured = {
+    figures = {
         case: Measured(
             median(_seconds(done, "worker")),
             ratio(_seconds(done, "worker"), _seconds(done, "script")),
         )
-        for case, done in rounds.items()
+        for case, done in measured.items()
     }
-    return Part([_whole(rounds, pairs, quiet), _stages(rounds)], {**measured})
+    return Part([_whole(measured, quiet), _stages(measured)], {**figures})
 
 
-def _in_turn(apps: dict[Way, App], case: Case, number: int) -> Round:
-    ways, first = list(WAYS), number % len(WAYS)
-    done: Round = {}
-    for way in ways[first:] + ways[:first]:
-        # A mark of its own each time: a round may be made again.
-        revision = commit(apps[way].code, case, f"{way} {time.time_ns()}")
-        done[way] = released(way, apps[way], revision, green=case != "red")
-    return done
+def _release(case: Case, way: Way, app: App) -> Timed:
+    # A mark of its own each time: a round may be made again.
+    revision = commit(app.code, case, f"{way} {time.time_ns()}")
+    return released(way, app, revision, green=case != "red")
 
 
-def _seconds(rounds: list[Round], way: Way, part: str | None = None) -> list[float]:
-    timed = [one[way] for one in rounds]
-    return [one.parts[part] if part else one.seconds for one in timed]
+def _seconds(done: Done, way: Way, part: str | None = None) -> list[float]:
+    return [one.parts[part] if part else one.seconds for one in done.results[way]]
 
 
-def _whole(rounds: dict[Case, list[Round]], pairs: list[Pair], quiet: Quiet) -> Section:
+def _whole(measured: dict[Case, Done], quiet: Quiet) -> Section:
     rows: list[dict[str, Cell]] = []
-    for case, done in rounds.items():
+    for case, done in measured.items():
         script = _seconds(done, "script")
         rows.append(
             {
@@ -73,24 +67,23 @@ def _whole(rounds: dict[Case, list[Round]], pairs: list[Pair], quiet: Quiet) -> 
                 "to the script ": f"{ratio(_seconds(done, 'direct'), script):.2f} ×",
             }
         )
-    again, left = sum(pair.disturbed for pair in pairs), sum(not pair.settled for pair in pairs)
     return Section(
         title="A release up to the GitOps commit",
-        about=f"Median of {ROUNDS} (least–most), in seconds, from the call until the run is over. "
-        "Shipway is started by its deployment, and a worker runs it; a direct call is a Python "
-        f"that calls the flow. The load was {quiet.load:.1f} before. {again} rounds of a case were "
-        f"disturbed and made again; {left} of those that count were disturbed too.",
+        about=f"{how(*measured.values())} They are from the call until the run is over. Shipway is "
+        "started by its deployment, and a worker runs it; a direct call is a Python that calls the "
+        f"flow. The load was {quiet.load:.1f} before.",
         rows=tuple(rows),
         promises={},
     )
 
 
-def _stages(rounds: dict[Case, list[Round]]) -> Section:
+def _stages(measured: dict[Case, Done]) -> Section:
     rows: list[dict[str, Cell]] = []
-    for case, done in rounds.items():
+    for case, done in measured.items():
         row: dict[str, Cell] = {"Case": case}
         for stage in STAGES:
-            told = [one["worker"].parts[stage] for one in done if stage in one["worker"].parts]
+            runs = done.results["worker"]
+            told = [one.parts[stage] for one in runs if stage in one.parts]
             row[stage] = f"{median(told):.2f}" if told else ""
         rows.append(row)
     return Section(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from bench.common.apps import App, only_tests
-from bench.common.quiet import Quiet, undisturbed
+from bench.common.quiet import Quiet
+from bench.common.rounds import Rounds, how, rounds
 from bench.common.section import Section
 from bench.pyramid.shards import SHARDS, TOTAL_SECONDS, durations, tests_of
 from bench.release.goals import Measured
@@ -14,7 +16,6 @@ from bench.release.part import Part, ratio, spread
 from bench.release.ways import Way, apps_of, released_change
 from examples import repositories
 
-ROUNDS = 5
 XDIST = "pytest-xdist==3.8.0"
 IN_ORDER, BY_XDIST, SHIPWAY = "script, pytest", f"script, pytest -n {SHARDS}", "Shipway"
 
@@ -35,19 +36,11 @@ def suite(quiet: Quiet) -> Part:
         # The first one learns how long each test takes, and fills the caches of both.
         for name in (BY_XDIST, SHIPWAY):
             released_change(*contenders[name], f"first of {name}")
-        seconds: dict[str, list[float]] = {name: [] for name in contenders}
-        for number in range(ROUNDS):
-
-            def one(number: int = number) -> dict[str, float]:
-                return {
-                    name: released_change(*contender, f"round {number} of {name}")
-                    for name, contender in contenders.items()
-                }
-
-            done, _ = undisturbed(one, quiet)
-            for name, taken in done.items():
-                seconds[name].append(taken)
-    return _part(seconds)
+        changes = {
+            name: partial(released_change, *contender, name)
+            for name, contender in contenders.items()
+        }
+        return _part(rounds(quiet, changes))
 
 
 def _unit(app: App, command: str) -> App:
@@ -64,19 +57,19 @@ def _give_suite(app: App) -> None:
     only_tests(app, tests_of(durations()), {"shards": SHARDS, "budget_seconds": 300})
 
 
-def _part(seconds: dict[str, list[float]]) -> Part:
-    shipway = seconds[SHIPWAY]
+def _part(taken: Rounds[float]) -> Part:
+    seconds, shipway = taken.results, taken.results[SHIPWAY]
     section = Section(
         title=f"A change of an app with {TOTAL_SECONDS:.0f} s of tests in {SHARDS} shards",
-        about=f"Median of {ROUNDS} (least–most), in seconds, of the whole release. The tests "
-        "sleep, few of them long; how long each takes is known from the release before.",
+        about=f"{how(taken)} They are of the whole release. The tests sleep, few of them long; how "
+        "long each takes is known from the release before.",
         rows=tuple(
             {
                 "": name,
-                "Seconds": spread(taken),
-                "Shipway to it": f"{ratio(shipway, taken):.2f} ×",
+                "Seconds": spread(one),
+                "Shipway to it": f"{ratio(shipway, one):.2f} ×",
             }
-            for name, taken in seconds.items()
+            for name, one in seconds.items()
         ),
         promises={},
     )

@@ -10,7 +10,7 @@ from bench.rollouts.rollout_app import RolloutApp, rollout_app
 from examples.killed import RELEASE, ROLLBACK
 from examples.pulses import Strategy
 from flows.reconcile import reconcile
-from shipway.config.holds import HOLDS_FILE, read_holds
+from shipway.config.holds import HOLDS_FILE, holds_in
 from shipway.git.record import RECORD_FILE
 
 STEPS: dict[Strategy, tuple[str, ...]] = {
@@ -145,4 +145,4 @@ def _holds(app: RolloutApp) -> int:
     """How many holds Git has."""
     app.pulse.pull()
     file = app.pulse.folder / HOLDS_FILE
-    return len(read_holds(file.read_bytes() if file.exists() else None).holds)
+    return len(holds_in({HOLDS_FILE: file.read_bytes()} if file.exists() else {}).holds)
