@@ -38,7 +38,11 @@ def cancel(run: RunName) -> int:
         return 1
     # As the button in the UI does.
     state = {"type": "CANCELLING", "name": "Cancelling"}
-    server.post(f"flow_runs/{found.id}/set_state", {"state": state})
+    answer = server.post(f"flow_runs/{found.id}/set_state", {"state": state})
+    # Of a run that nobody has taken yet, the server says at once that it is cancelled.
+    if not answer or answer["state"]["type"] not in {"CANCELLING", "CANCELLED"}:
+        print(f"✗ {found.name} cannot be cancelled: {answer}", file=sys.stderr)
+        return 1
     print(f"{found.name} is being cancelled  {server.address_of(found.id)}")
     return 0
 

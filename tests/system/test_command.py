@@ -8,10 +8,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from prefect import get_client
+from prefect.states import Scheduled
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from shipway.cli import runs
@@ -95,6 +98,18 @@ def test_a_run_that_is_cancelled_ends_so_and_whoever_watches_it_hears_of_it(
     watched = shipway("watch", run)
     assert (watched.returncode, ": Cancelled" in watched.stderr) == (1, True)
     assert project.tags() == {}
+
+
+async def test_a_run_that_waits_for_its_time_is_cancelled_at_once(project: Project) -> None:
+    later = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(hours=1))
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name("release/release")
+        run = await client.create_flow_run_from_deployment(
+            deployment.id, parameters={"app": project.app}, state=later
+        )
+    assert shipway("cancel", str(run.id)).returncode == 0
+    watched = shipway("watch", str(run.id))
+    assert (watched.returncode, ": Cancelled" in watched.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("words", [("watch", MISSING), ("cancel", "nothing"), ("logs", MISSING)])
