@@ -33,11 +33,14 @@ class PrefectServer:
         url: Of its API.
         headers: What it wants to know of whoever asks.
         ui: Address of its UI.
+
+    Attributes:
+        ui: The same.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], ui: str) -> None:
         self._http = httpx.Client(base_url=f"{url}/", headers=headers, timeout=_SECONDS)
-        self._url, self._ui = url, ui
+        self._url, self.ui = url, ui
 
     def get(self, path: str) -> Any:
         """What there is; None where there is nothing.
@@ -68,7 +71,7 @@ class PrefectServer:
 
     def address_of(self, run: str) -> str:
         """Where people look at a flow run."""
-        return f"{self._ui}/runs/flow-run/{run}"
+        return f"{self.ui}/runs/flow-run/{run}"
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         try:

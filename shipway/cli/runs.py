@@ -71,7 +71,7 @@ def start(server: PrefectServer, flow: str, parameters: Mapping[str, Any]) -> Ru
     if deployment is None:
         raise RefuseError(
             f"The Prefect server has no deployment {name}.",
-            where=server.address_of("").partition("/runs/")[0],
+            where=server.ui,
             untouched="everything: no run was started",
             remedy="prefect deploy --all",
         )

@@ -25,7 +25,7 @@ from shipway.git.folder_history import changed_below
 from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
-from shipway.git.objects import CRUD
+from shipway.git.objects import CRUD, Entry
 from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
 from shipway.git.race import pause_seconds
 from shipway.git.remote import GitRemote, mending_cache
@@ -106,20 +106,29 @@ class OpsRepository(GitRemote):
             app: Those of one app, or of all if None.
         """
         with self.mirror("ops") as mirror:
-            level = [((), mirror.root(self._tip(mirror)))]
-            for name in (environment, app):
-                trees = mirror.trees(oid for _, oid in level)
-                level = [
-                    ((*path, entry.name), entry.oid)
-                    for path, oid in level
-                    for entry in trees[oid]
-                    if entry.kind == "tree" and name in {None, entry.name}
-                ]
-            trees = mirror.trees(oid for _, oid in level)
+            return list(_listings(mirror, self._tip(mirror), environment, app))
+
+    @mending_cache("ops")
+    def folders(self, *, environment: str | None = None, app: str | None = None) -> list[OpsFolder]:
+        """The same folders, with the plain files in them.
+
+        Args:
+            environment: Those of one environment, or of all if None.
+            app: Those of one app, or of all if None.
+        """
+        with self.mirror("ops") as mirror:
+            tip = self._tip(mirror)
+            found = _listings(mirror, tip, environment, app)
+            # All of them at once.
+            oids = list({entry.oid for entries in found.values() for entry in entries})
+            contents = dict(zip(oids, mirror.blobs(oids), strict=True))
             return [
-                AppEnvironment(environment=path[0], app=path[1])
-                for path, oid in level
-                if "rollout.yaml" in {entry.name for entry in trees[oid]}
+                OpsFolder(
+                    app_environment=app_environment,
+                    commit=tip,
+                    files={entry.name: contents[entry.oid] for entry in entries},
+                )
+                for app_environment, entries in found.items()
             ]
 
     @mending_cache("ops")
@@ -359,6 +368,29 @@ class OpsRepository(GitRemote):
     def _ref(self) -> str:
         """The whole name of the branch."""
         return f"refs/heads/{check_ref(self.branch)}"
+
+
+def _listings(
+    mirror: Mirror, tip: str, environment: str | None, app: str | None
+) -> dict[AppEnvironment, list[Entry]]:
+    """The plain files of each app's folder: one with a rollout.yaml."""
+    level = [((), mirror.root(tip))]
+    for name in (environment, app):
+        trees = mirror.trees(oid for _, oid in level)
+        level = [
+            ((*path, entry.name), entry.oid)
+            for path, oid in level
+            for entry in trees[oid]
+            if entry.kind == "tree" and name in {None, entry.name}
+        ]
+    trees = mirror.trees(oid for _, oid in level)
+    return {
+        AppEnvironment(environment=path[0], app=path[1]): [
+            entry for entry in trees[oid] if entry.mode.startswith("100")
+        ]
+        for path, oid in level
+        if "rollout.yaml" in {entry.name for entry in trees[oid]}
+    }
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:

@@ -13,7 +13,7 @@ from shipway.git.history import History
 from shipway.git.remembered import Remembered
 from shipway.history.change import Change, Kind
 from shipway.history.kinds import failed_at, follows_rollback, is_by_hand, kind_at
-from shipway.rollout.releases import UNKNOWN, Ran, came_back_to, revision_date, what_ran
+from shipway.rollout.releases import UNKNOWN, Ran, came_back_to, date_in, what_ran
 from shipway.strategies.step import is_released
 
 
@@ -53,7 +53,7 @@ def _by_run(app: str, kind: Kind, one: Ran) -> Change:
         what=what + said.get("Step", ""),
         image=said["Image"],
         revision=said["Revision"],
-        revision_at=revision_date(said),
+        revision_at=date_in(said, "Revision-Date"),
         by=said.get("By", one.commit.by),
         reason=said.get("Reason", ""),
         run=said.get("Run", ""),

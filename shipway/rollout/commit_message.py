@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from shipway.config.holds import HOLDS_FILE
 from shipway.git.ops_folder import OpsFolder, Proposal
@@ -44,8 +45,9 @@ def release_proposal(
         **more,
         "Run": run,
     }
-    # What a way back needs, without the app's repository.
+    # What a way back needs, without the app's repository; and what people ask of what runs.
     about = {
+        "At": datetime.now(UTC).isoformat(timespec="seconds"),
         "Revision-Tree": revision.tree,
         "Revision-Author": revision.author,
         "Revision-Subject": revision.subject,

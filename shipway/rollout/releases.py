@@ -152,14 +152,14 @@ def revision_of(said: Mapping[str, str], at: datetime) -> Revision:
         tree=said.get("Revision-Tree", ""),
         author=said.get("Revision-Author", ""),
         subject=said.get("Revision-Subject", ""),
-        at=revision_date(said) or at,
+        at=date_in(said, "Revision-Date") or at,
     )
 
 
-def revision_date(said: Mapping[str, str]) -> datetime | None:
-    """When the revision of a release was committed, where what explains the release says so."""
+def date_in(said: Mapping[str, str], name: str) -> datetime | None:
+    """A date that what explains a release tells of it, where it can be read."""
     try:
-        date = datetime.fromisoformat(said.get("Revision-Date", ""))
+        date = datetime.fromisoformat(said.get(name, ""))
     except ValueError:
         return None
     return date.replace(tzinfo=date.tzinfo or UTC)

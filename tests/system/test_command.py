@@ -18,6 +18,7 @@ from prefect.states import Scheduled
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from shipway.cli import runs
+from shipway.cli.blocks import read_block
 from shipway.cli.main import UNKNOWN
 from shipway.cli.prefect_server import connect
 from shipway.errors import RefuseError
@@ -85,6 +86,39 @@ def test_a_run_is_started_and_then_watched_cancelled_and_its_log_read(project: P
     assert f"[push {project.app} {project.revision[:7]}] " in log.stdout
     over = shipway("cancel", started.stdout)
     assert (over.returncode, "is over: Completed" in over.stderr) == (1, True)
+
+
+def test_what_runs_where_is_shown_before_and_after_a_release(project: Project) -> None:
+    before = shipway("status", project.app)
+    assert (before.returncode, before.stderr) == (0, "")
+    assert row(before) == [project.app, "staging", "unknown", "by", "hand"]
+    assert release(project, "--watch").returncode == 0
+    after = shipway("status", project.app, "--environment", "staging")
+    assert row(after)[:3] == [project.app, "staging", project.revision[:7]]
+    assert "released" in row(after)
+    (said,) = json.loads(shipway("status", project.app, "--json").stdout)
+    assert said["revision"] == project.revision
+    assert said["image"].endswith(project.tags()[project.revision])
+    nowhere = shipway("status", project.app, "--environment", "production", "--json")
+    assert json.loads(nowhere.stdout) == []
+
+
+def row(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The words of the only line below the titles."""
+    _, line = done.stdout.splitlines()
+    return line.split()
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_exit_status_is_1(project: Project) -> None:
+    project.change_ops({f"{project.folder}/rollout.yaml": "strategy: none\n"})
+    done = shipway("status", project.app)
+    assert done.returncode == 1
+    assert f"{project.folder}/rollout.yaml" in done.stderr
+
+
+def test_a_block_that_is_missing_is_named(sandbox: dict[str, str]) -> None:
+    with pytest.raises(RefuseError, match="no block nothing/default"):
+        read_block(connect(), "nothing")
 
 
 def test_a_run_that_is_cancelled_ends_so_and_whoever_watches_it_hears_of_it(

@@ -135,6 +135,9 @@ def test_apps_are_the_folders_with_a_rollout_two_levels_down(
 ) -> None:
     apps = ops.apps(environment=environment, app=app)
     assert [(one.environment, one.app) for one in apps] == expected
+    folders = ops.folders(environment=environment, app=app)
+    assert [folder.app_environment for folder in folders] == apps
+    assert folders == [ops.fetch(one) for one in apps]
 
 
 def setting(content: bytes, message: str = "release") -> Propose:
