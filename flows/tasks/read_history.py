@@ -8,18 +8,12 @@ from datetime import datetime
 from blocks.ops_repository import OpsRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
-from shipway.git.history import History
 from shipway.history.change import Change
-from shipway.history.changes import changes_since
+from shipway.history.changes import changes_in
 
 
 @external_task("read the history of {environment}")
 async def read_history(environment: str, app: str | None, since: datetime) -> list[Change]:
     """What became of an environment's apps (or of one) since then, newest first."""
     ops = await load_block(OpsRepository)
-
-    def changes(history: History) -> list[Change]:
-        return changes_since(history, since)
-
-    each = await asyncio.to_thread(ops.look_back, environment, app, since, changes)
-    return sorted((one for app in each for one in app), key=lambda one: one.at, reverse=True)
+    return await asyncio.to_thread(changes_in, ops, environment, app, since)

@@ -17,6 +17,8 @@ COMMANDS = {
     "shipway.cli.releases:rollback": "Go back to an earlier release.",
     "shipway.cli.releases:clear_hold": "Let an image that was rolled back be released again.",
     "shipway.cli.status:status": "Show which version of which app runs in which environment.",
+    "shipway.cli.why:why": "Say why this version runs here.",
+    "shipway.cli.history:history": "Show what changed in an environment, newest first.",
     "shipway.cli.one_run:watch": "Show each stage of a run, and end as it does.",
     "shipway.cli.one_run:logs": "Print what a run and its subflows have logged.",
     "shipway.cli.one_run:cancel": "Cancel a run; what it has in hand is removed.",

@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
 from shipway.cli.blocks import ops_repository
 from shipway.cli.prefect_server import connect
 from shipway.cli.start import Json
+from shipway.cli.table import show
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.deployed import Deployed, deployed_in
+
+TITLES = ("APP", "ENVIRONMENT", "VERSION", "CHANGE", "STATE", "SINCE", "BY")
 
 
 def status(
@@ -55,15 +56,20 @@ def _read(folder: OpsFolder, found: list[Deployed], problems: list[RefuseError])
 
 
 def _show(found: list[Deployed]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for title in ("APP", "ENVIRONMENT", "VERSION", "CHANGE", "STATE", "SINCE", "BY"):
-        table.add_column(title, no_wrap=title != "CHANGE")
     now = datetime.now(UTC)
-    for one in found:
-        since = ago(now - one.since) if one.since else ""
-        cells = (one.app, one.environment, one.revision[:7], one.subject, state(one), since, one.by)
-        table.add_row(*cells)
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    rows = (
+        (
+            one.app,
+            one.environment,
+            one.revision[:7],
+            one.subject,
+            state(one),
+            ago(now - one.since) if one.since else "",
+            one.by,
+        )
+        for one in found
+    )
+    show(TITLES, rows, wide="CHANGE")
 
 
 def state(one: Deployed) -> str:

@@ -10,11 +10,25 @@ from datetime import datetime
 from shipway.config.holds import Holds, holds_in
 from shipway.errors import RefuseError
 from shipway.git.history import History
+from shipway.git.ops_repository import OpsRepository
 from shipway.git.remembered import Remembered
 from shipway.history.change import Change, Kind
 from shipway.history.kinds import failed_at, follows_rollback, is_by_hand, kind_at
 from shipway.rollout.releases import UNKNOWN, Ran, came_back_to, date_in, what_ran
 from shipway.strategies.step import is_released
+
+
+def changes_in(
+    ops: OpsRepository, environment: str, app: str | None, since: datetime
+) -> list[Change]:
+    """What became of an environment's apps (or of one) since then, newest first.
+
+    Raises:
+        RefuseError: The branch or the repository is not there, or access is denied.
+        RetryError: The server cannot be reached.
+    """
+    each = ops.look_back(environment, app, since, lambda history: changes_since(history, since))
+    return sorted((one for app in each for one in app), key=lambda one: one.at, reverse=True)
 
 
 def changes_since(history: History, since: datetime) -> list[Change]:

@@ -92,13 +92,23 @@ def test_what_runs_where_is_shown_before_and_after_a_release(project: Project) -
     before = shipway("status", project.app)
     assert (before.returncode, before.stderr) == (0, "")
     assert row(before) == [project.app, "staging", "unknown", "by", "hand"]
-    assert release(project, "--watch").returncode == 0
+    started = release(project, "--watch")
+    after_run = started.stdout.splitlines()[0].rpartition("/")[2]
+    assert started.returncode == 0
     after = shipway("status", project.app, "--environment", "staging")
     assert row(after)[:3] == [project.app, "staging", project.revision[:7]]
     assert "released" in row(after)
     (said,) = json.loads(shipway("status", project.app, "--json").stdout)
     assert said["revision"] == project.revision
     assert said["image"].endswith(project.tags()[project.revision])
+    why = shipway("why", project.app, "staging").stdout.splitlines()
+    assert why[0].startswith(f"{project.app} in staging runs {project.revision[:12]} ")
+    assert f"  1/1 rolling  {project.ops_log()[0][:7]}" in why[2]
+    assert f"/runs/flow-run/{after_run}" in why[-1]
+    newest, *_ = shipway("history", "staging", project.app).stdout.splitlines()[1:]
+    assert project.revision[:7] in newest
+    (change,) = json.loads(shipway("history", "staging", project.app, "--json").stdout)
+    assert (change["kind"], change["commit"]) == ("deployment", project.ops_log()[0])
     nowhere = shipway("status", project.app, "--environment", "production", "--json")
     assert json.loads(nowhere.stdout) == []
 
