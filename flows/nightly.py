@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.runtime.beside import finish_beside
 from flows.runtime.run_reporter import report_run
@@ -24,7 +25,7 @@ from shipway.temporary_folder import temporary_folder
     on_cancellation=[remove_what_runs],
     on_crashed=[remove_what_runs],
 )
-async def nightly(app: str) -> None:
+async def nightly(app: str) -> State[None]:
     """Build the tip of the default branch without caches and run every layer to its end.
 
     A red layer stops none of the others; the first one is the run's error.
@@ -49,3 +50,4 @@ async def nightly(app: str) -> None:
                     reds.append(red)
             if reds:
                 raise reds[0]
+            return reporter.completed()

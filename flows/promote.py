@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.rollout import Until, rollout
 from flows.runtime.beside import finish_beside
@@ -22,7 +23,7 @@ from shipway.rollout.promotion import promotion_of
 )
 async def promote(
     app: str, environment: str, until: Until = "healthy", downgrade: bool = False
-) -> None:
+) -> State[None]:
     """Take an environment to the version that has proven itself in the one before it.
 
     Args:
@@ -40,3 +41,4 @@ async def promote(
         reporter.releases(release.revision, title=title)
         result = await reporter.timed("deploy", rollout(app_environment, release, until))
         reporter.rolled_out(release.image, result)
+        return reporter.completed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from blocks.container_runner import ContainerRunner
 from blocks.image_builder import ImageBuilder
@@ -47,7 +48,7 @@ async def release(
     environment: str = "staging",
     until: Until = "healthy",
     downgrade: bool = False,
-) -> None:
+) -> State[None]:
     """Release one revision of an app to one environment; a second time changes nothing.
 
     Args:
@@ -73,6 +74,7 @@ async def release(
             new = Release(revision=code.revision, image=image, cause=cause)
             result = await reporter.timed("deploy", rollout(app_environment, new, until))
             reporter.rolled_out(image, result)
+            return reporter.completed()
 
 
 async def check_beforehand(app_environment: AppEnvironment, code: Code, cause: Cause) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.rollout import Until, rollout
 from flows.runtime.beside import finish_beside
@@ -28,7 +29,7 @@ async def rollback(
     by: str,
     to: str | None = None,
     until: Until = "healthy",
-) -> None:
+) -> State[None]:
     """Go back to an earlier release; what runs now stays on hold until somebody clears it.
 
     Args:
@@ -52,3 +53,4 @@ async def rollback(
         reporter.rolled_out(
             release.image, RolloutResult(commits=(committed.commit,), served=served)
         )
+        return reporter.completed()

@@ -15,8 +15,10 @@ from prefect.artifacts import (
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
+from prefect.client.schemas.objects import State
 from prefect.results import aget_default_result_storage
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
 from flows.runtime.beside import do_beside
 from flows.runtime.run_link import known_root_run
@@ -94,6 +96,10 @@ class RunReporter:
         self.report.commit, self.report.commit_link = last.commit, last.link
         self.report.committed = sum(commit.new for commit in result.commits)
         self.report.served = result.served
+
+    def completed(self) -> State[None]:
+        """The state of a run that is done; it says what the run came to."""
+        return Completed(message=self.report.outcome)
 
     async def close(self, error: BaseException | None) -> None:
         """Write the report, whatever the run came to."""

@@ -44,7 +44,7 @@ def _watch(server: PrefectServer, run: Run, *, aloud: bool) -> Run:
         elif aloud:
             print(_line(news), flush=True)
     if aloud and run.is_good:
-        print(f"✓ {run.name}: {run.state} after {run.seconds:.1f} s")
+        print(f"✓ {run.name}: {run.message or run.state}, after {run.seconds:.1f} s")
     elif aloud:
         print(f"✗ {run.name}: {run.state}\n{run.message}".rstrip(), file=sys.stderr)
     return run

@@ -56,6 +56,24 @@ class Report(BaseModel):
         short = self.revision.short if self.revision else "?"
         return f"{self.app} {short} → {self.environment}"
 
+    @property
+    def outcome(self) -> str:
+        """What a run that is done came to, in a sentence."""
+        passed, flaky = (
+            sum(layer.count(ended) for layer in self.layers) for ended in ("passed", "flaky")
+        )
+        commits = "1 commit" if self.committed == 1 else f"{self.committed} commits"
+        did = {
+            "built": self.built,
+            f"{passed} tests passed": passed,
+            f"{flaky} flaky": flaky,
+            "pushed": self.pushed,
+            commits: self.committed,
+        }
+        said = ", ".join(words for words, count in did.items() if count)
+        said = said or "nothing to do, it was there already"
+        return f"{said}; {self.served}" if self.served else said
+
     def add_stage(self, name: str, begin: float, end: float, *, done: bool) -> None:
         """Note a stage that is over."""
         self.stages.append(Stage(name=name, begin=begin, end=end, done=done))

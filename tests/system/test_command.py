@@ -54,7 +54,13 @@ def test_a_release_is_watched_to_its_end(project: Project) -> None:
     assert [
         verb for verb in ("checkout", "build", "push", "commit") if verb not in done.stdout
     ] == []
-    assert last.startswith(f"✓ {project.app} {project.revision[:7]} → staging: Completed after ")
+    title, did = (
+        f"{project.app} {project.revision[:7]} → staging",
+        "2 tests passed, pushed, 1 commit",
+    )
+    assert last.startswith(f"✓ {title}: built, {did}, after ")
+    again = release(project, "--watch").stdout.splitlines()[-1]
+    assert again.startswith(f"✓ {title}: nothing to do, it was there already, after ")
     assert list(project.tags()) == [project.revision]
 
 

@@ -100,6 +100,17 @@ def test_an_error_without_words_is_named_by_its_type() -> None:
     assert (report.error, report.cancelled) == ("ValueError", False)
 
 
+def test_what_a_run_did_is_a_sentence(report: Report) -> None:
+    assert report.outcome == (
+        "built, 99 tests passed, pushed, 1 commit; Deployment/shop: 2 of 2 run the image"
+    )
+    assert Report(app="shop", environment="prod", committed=7).outcome == "7 commits"
+
+
+def test_a_run_that_had_nothing_to_do_says_so() -> None:
+    assert Report(app="shop", environment="prod").outcome == "nothing to do, it was there already"
+
+
 def test_the_whole_page(report: Report) -> None:
     assert render(report) == (
         "# shop 0123456 → prod: done\n"
