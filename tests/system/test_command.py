@@ -94,6 +94,30 @@ def test_a_run_is_started_and_then_watched_cancelled_and_its_log_read(project: P
     assert (over.returncode, "is over: Completed" in over.stderr) == (1, True)
 
 
+def test_a_release_is_led_back_and_its_hold_cleared(project: Project) -> None:
+    assert release(project, "--watch").returncode == 0
+    bad = project.change({"README": "bad"})
+    assert release(project, "--watch").returncode == 0
+    where = (project.app, "staging")
+    until = ("--until", "commit", "--watch")
+    back = shipway("rollback", *where, "--reason", "it fails", "--by", "Ada", *until)
+    assert back.returncode == 0, back.stdout + back.stderr
+    (held,) = json.loads(shipway("status", project.app, "--json").stdout)
+    assert (held["held"], held["by"]) == ([bad], "Ada")
+    refused = release(project, "--watch")
+    assert (refused.returncode, "it fails" in refused.stderr) == (1, True)
+    cleared = shipway("clear-hold", *where, bad[:7], "--reason", "mended", "--watch")
+    assert cleared.returncode == 0, cleared.stdout + cleared.stderr
+    (free,) = json.loads(shipway("status", project.app, "--json").stdout)
+    assert free["held"] == []
+
+
+def test_a_promotion_that_is_refused_says_why(project: Project) -> None:
+    done = shipway("promote", project.app, "staging", "--watch")
+    assert done.returncode == 1
+    assert f"'staging' takes no promotion of '{project.app}'." in done.stderr
+
+
 def test_what_runs_where_is_shown_before_and_after_a_release(project: Project) -> None:
     before = shipway("status", project.app)
     assert (before.returncode, before.stderr) == (0, "")
