@@ -62,11 +62,12 @@ def test_an_image_that_somebody_put_there_by_hand_is_of_no_known_revision(
 @pytest.mark.parametrize("at", ["", "yesterday", None])
 def test_a_record_without_a_time_tells_the_rest(shop: RollingEnvironment, at: str | None) -> None:
     shop.release(shop.newer, image(1))
-    record = shop.ops.fetch(SHOP).files[RECORD_FILE].decode().splitlines(keepends=True)
+    files = shop.ops.fetch(SHOP).files
+    web, record = files["web.yaml"], files[RECORD_FILE].decode().splitlines(keepends=True)
     changed = "".join(line for line in record if not line.startswith("At: ")) + (
         f"At: {at}\n" if at is not None else ""
     )
-    shop.origin.commit({f"prod/shop/{RECORD_FILE}": changed.encode()})
+    shop.origin.commit({f"prod/shop/{RECORD_FILE}": changed.encode(), "prod/shop/web.yaml": web})
     found = now(shop)
     assert (found.revision, found.since) == (shop.newer.commit, None)
 
