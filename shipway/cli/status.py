@@ -16,6 +16,7 @@ from shipway.cli.table import show
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.deployed import Deployed, deployed_in
+from shipway.strategies.step import is_released
 
 TITLES = ("APP", "ENVIRONMENT", "VERSION", "CHANGE", "STATE", "SINCE", "BY")
 
@@ -74,7 +75,10 @@ def _show(found: list[Deployed]) -> None:
 
 def state(one: Deployed) -> str:
     """What there is to know of it in a word or two."""
-    known = one.step if one.is_under_way else "released" if one.step else "by hand"
+    if one.step:
+        known = one.step if one.is_under_way else "released"
+    else:
+        known = "by hand" if is_released(one.image) else "not released yet"
     return f"{known}, {len(one.held)} on hold" if one.held else known
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
+
+_NARROWEST = 20
+_PIPE = 1000
 
 
 def show(titles: Sequence[str], rows: Iterable[Sequence[str]], *, wide: str) -> None:
@@ -19,10 +23,15 @@ def show(titles: Sequence[str], rows: Iterable[Sequence[str]], *, wide: str) -> 
     """
     table = Table(box=None, pad_edge=False)
     for title in titles:
-        table.add_column(title, no_wrap=title != wide, overflow="fold")
+        if title == wide:
+            table.add_column(title, min_width=_NARROWEST)
+        else:
+            table.add_column(title, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    # What reads a pipe wants a line for each row.
+    width = None if sys.stdout.isatty() else _PIPE
+    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def moment(at: datetime) -> str:

@@ -121,7 +121,7 @@ def test_a_promotion_that_is_refused_says_why(project: Project) -> None:
 def test_what_runs_where_is_shown_before_and_after_a_release(project: Project) -> None:
     before = shipway("status", project.app)
     assert (before.returncode, before.stderr) == (0, "")
-    assert row(before) == [project.app, "staging", "unknown", "by", "hand"]
+    assert row(before) == [project.app, "staging", "unknown", "not", "released", "yet"]
     started = release(project, "--watch")
     after_run = started.stdout.splitlines()[0].rpartition("/")[2]
     assert started.returncode == 0
