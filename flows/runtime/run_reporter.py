@@ -23,6 +23,7 @@ from prefect.states import Completed
 from flows.runtime.beside import do_beside
 from flows.runtime.run_link import known_root_run
 from flows.runtime.run_name import name_this_run
+from flows.runtime.told_to_end import ended_when_told
 from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
 from shipway.git.revision import Revision
@@ -152,7 +153,7 @@ async def report_run(app_environment: AppEnvironment) -> AsyncGenerator[RunRepor
     )
     reporter = RunReporter(app_environment, progress)
     try:
-        with known_root_run():
+        with known_root_run(), ended_when_told():
             yield reporter
     except BaseException as error:
         await reporter.close(error)
