@@ -12,10 +12,16 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 _NONE = -1
+
+# Of all runs in this process; they share the one descriptor that there is.
+_runs: list[asyncio.Task[Any]] = []
+_listening = ExitStack()
 
 
 @contextmanager
@@ -24,23 +30,36 @@ def ended_when_told() -> Generator[None]:
 
     Signals reach the main thread alone: in any other one, this does nothing.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    task = asyncio.current_task()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if not _runs:
+        _listening.enter_context(_listen(asyncio.get_running_loop()))
+    _runs.append(task)
+    try:
+        yield
+    finally:
+        _runs.remove(task)
+        if not _runs:
+            _listening.close()
+
+
+@contextmanager
+def _listen(loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    """Have the loop see each signal, beside whoever is woken by them."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
         theirs.setblocking(False)
-        try:
-            before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-        except ValueError:
-            yield
-            return
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
 
         def look() -> None:
             signals = ours.recv(4096)
             if before != _NONE:
                 os.write(before, signals)
-            if signal.SIGTERM in signals and task is not None and not task.cancelling():
-                task.cancel()
+            if signal.SIGTERM in signals:
+                _cancel_runs()
 
         loop.add_reader(ours, look)
         try:
@@ -48,3 +67,10 @@ def ended_when_told() -> Generator[None]:
         finally:
             loop.remove_reader(ours)
             signal.set_wakeup_fd(before)
+
+
+def _cancel_runs() -> None:
+    for task in _runs:
+        # One that ends already cleans up undisturbed.
+        if not task.cancelling():
+            task.cancel()

@@ -52,6 +52,30 @@ async def test_a_run_ends_though_a_task_was_told_that_nobody_waits_for() -> None
     assert isinstance(tasks[0].exception(), TerminationSignal)
 
 
+async def test_of_two_runs_at_once_the_first_may_end_first_and_the_other_is_told() -> None:
+    async def short() -> None:
+        with ended_when_told():
+            await asyncio.sleep(0.05)
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: None)
+    first = asyncio.create_task(short())
+    await asyncio.sleep(0)
+    second = asyncio.create_task(run_while(lambda: loop.call_later(0.2, told)))
+    await first
+    with pytest.raises(asyncio.CancelledError):
+        await second
+
+
+async def test_all_runs_of_a_process_are_told() -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: None)
+    runs = [asyncio.create_task(run_while(lambda: None)) for _ in range(3)]
+    loop.call_later(0.05, told)
+    ended = await asyncio.gather(*runs, return_exceptions=True)
+    assert [type(one) for one in ended] == [asyncio.CancelledError] * 3
+
+
 async def test_a_run_that_was_told_itself_cleans_up_undisturbed() -> None:
     with pytest.raises(TerminationSignal):
         await run_while(told)
