@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from shipway.cli.blocks import ops_repository
+from shipway.cli.parameters import Environment, Json
 from shipway.cli.prefect_server import connect
-from shipway.cli.start import Json
 from shipway.cli.table import moment, show
 from shipway.history.changes import changes_in
 from shipway.parameters import check_names
@@ -16,14 +16,12 @@ TITLES = ("WHEN", "APP", "WHAT", "VERSION", "BY", "REASON", "COMMIT")
 
 
 def history(
-    environment: str, app: str | None = None, *, days: int = 30, as_json: Json = False
+    environment: Environment, app: str | None = None, *, days: int = 30, as_json: Json = False
 ) -> int:
     """Show what changed in an environment, newest first.
 
     Parameters
     ----------
-    environment
-        Environment, as its folder in the ops repository is named.
     app
         One app alone.
     days

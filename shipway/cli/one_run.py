@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from shipway.cli import runs
+from shipway.cli.parameters import Json
 from shipway.cli.prefect_server import PrefectServer, connect
 from shipway.cli.runs import LOOK_SECONDS
-from shipway.cli.start import Json, tell
+from shipway.cli.start import tell
 
 RunName = Annotated[str, Parameter(name="run", help="Its id, or its address in the Prefect UI.")]
 

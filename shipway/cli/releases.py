@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from shipway.cli.start import Json, Until, Watch, start
-
-By = Annotated[str | None, Parameter(help="Who wants it; your login name if empty.")]
+from shipway.cli.parameters import App, By, Downgrade, Environment, Json, Until, Watch
+from shipway.cli.start import start
 
 
 def release(
-    app: str,
+    app: App,
     revision: str | None = None,
     *,
-    environment: str = "staging",
+    environment: Environment = "staging",
     until: Until = "healthy",
-    downgrade: Annotated[bool, Parameter(negative=())] = False,
+    downgrade: Downgrade = False,
     watch: Watch = False,
     as_json: Json = False,
 ) -> int:
@@ -28,16 +24,8 @@ def release(
 
     Parameters
     ----------
-    app
-        App, as its Source Repository block is named.
     revision
         Branch, tag or commit id; the tip of the default branch if empty.
-    environment
-        Environment, as its folder in the ops repository is named.
-    until
-        Stop at the GitOps commit, or see the rollout through until healthy.
-    downgrade
-        Let an older or unrelated revision follow the one that is there now.
     """
     given = {"app": app, "revision": revision, "environment": environment}
     parameters = {**given, "until": until, "downgrade": downgrade}
@@ -45,11 +33,11 @@ def release(
 
 
 def promote(
-    app: str,
+    app: App,
     environment: str,
     *,
     until: Until = "healthy",
-    downgrade: Annotated[bool, Parameter(negative=())] = False,
+    downgrade: Downgrade = False,
     watch: Watch = False,
     as_json: Json = False,
 ) -> int:
@@ -57,22 +45,16 @@ def promote(
 
     Parameters
     ----------
-    app
-        App, as its Source Repository block is named.
     environment
         Environment to promote to; its rollout.yaml says from where (`promotion`).
-    until
-        Stop at the GitOps commit, or see the rollout through until healthy.
-    downgrade
-        Let an older or unrelated revision follow the one that is there now.
     """
     parameters = {"app": app, "environment": environment, "until": until, "downgrade": downgrade}
     return start("promote", parameters, watch=watch, as_json=as_json)
 
 
 def rollback(
-    app: str,
-    environment: str,
+    app: App,
+    environment: Environment,
     *,
     reason: str,
     by: By = None,
@@ -87,16 +69,10 @@ def rollback(
 
     Parameters
     ----------
-    app
-        App, as its Source Repository block is named.
-    environment
-        Environment, as its folder in the ops repository is named.
     reason
         Why; it stands in the commit and in the hold.
     to
         Revision to go back to, or the beginning of its id; the release before if empty.
-    until
-        Stop at the GitOps commit, or see the rollout through until healthy.
     """
     given = {"app": app, "environment": environment, "reason": reason}
     parameters = {**given, "by": by or getpass.getuser(), "to": to, "until": until}
@@ -104,8 +80,8 @@ def rollback(
 
 
 def clear_hold(
-    app: str,
-    environment: str,
+    app: App,
+    environment: Environment,
     revision: str,
     *,
     reason: str,
@@ -117,10 +93,6 @@ def clear_hold(
 
     Parameters
     ----------
-    app
-        App, as its Source Repository block is named.
-    environment
-        Environment, as its folder in the ops repository is named.
     revision
         The held revision, or its image's digest; the beginning of either is enough.
     reason

@@ -5,17 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import Any
 
 from shipway.cli import runs
 from shipway.cli.prefect_server import PrefectServer, connect
 from shipway.cli.runs import Done, Run
-
-Until = Literal["commit", "healthy"]
-Watch = Annotated[bool, Parameter(negative=(), help="Show each stage, and wait for the end.")]
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="Tell a program of it.")]
 
 
 def start(flow: str, parameters: Mapping[str, Any], *, watch: bool, as_json: bool) -> int:

@@ -10,8 +10,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from shipway.cli.blocks import ops_repository
+from shipway.cli.parameters import Json
 from shipway.cli.prefect_server import connect
-from shipway.cli.start import Json
 from shipway.cli.table import show
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder

@@ -6,8 +6,8 @@ import json
 
 from shipway.app_environment import AppEnvironment
 from shipway.cli.blocks import ops_repository
+from shipway.cli.parameters import App, Environment, Json
 from shipway.cli.prefect_server import connect
-from shipway.cli.start import Json
 from shipway.cli.table import moment
 from shipway.parameters import check_names
 from shipway.rollout.explained import CommittedStep, Explained, explain
@@ -26,17 +26,10 @@ _FACTS = {
 }
 
 
-def why(app: str, environment: str, *, as_json: Json = False) -> int:
+def why(app: App, environment: Environment, *, as_json: Json = False) -> int:
     """Say why this version runs here.
 
     Its commits, runs, gates and approvals; who wanted it, and what is on hold.
-
-    Parameters
-    ----------
-    app
-        App, as its Source Repository block is named.
-    environment
-        Environment, as its folder in the ops repository is named.
     """
     check_names(app=app, environment=environment)
     where = AppEnvironment(app=app, environment=environment)
