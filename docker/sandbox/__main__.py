@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import cirunners
 import cluster
 import database
 import engine
@@ -64,7 +65,7 @@ def up_gateway() -> None:
     print(f"Gateway: {gateway.url()}\nPrometheus: {prometheus.url()}", flush=True)
 
 
-def up_more(clusters: str, *, gateway: bool, helm: bool) -> None:
+def up_more(clusters: str, *, gateway: bool, helm: bool, ci: bool) -> None:
     """Wait for what takes minutes the first time."""
     if clusters == "wait":
         _step("cluster", cluster.wait)
@@ -72,6 +73,8 @@ def up_more(clusters: str, *, gateway: bool, helm: bool) -> None:
         up_gateway()
     if helm:
         _step("Helm", lambda: renderers.build(_reporting("Helm")))
+    if ci:
+        _step("CI runners", cirunners.install)
 
 
 def _reporting(what: str) -> Callable[[int], None]:
@@ -159,6 +162,7 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         "SHIPWAY_PROMETHEUS": prometheus.url(),
         "SHIPWAY_KUSTOMIZE": renderers.kustomize(),
         "SHIPWAY_HELM": renderers.helm(),
+        "SHIPWAY_GITLAB_CI_LOCAL": str(cirunners.command()),
     }
 
 
@@ -177,6 +181,7 @@ def main() -> int:
     start.add_argument("--cluster", choices=("wait", "later", "none"), default="wait")
     start.add_argument("--gateway", action="store_true", help="with Gateway API and Prometheus")
     start.add_argument("--helm", action="store_true", help="with Helm, to render charts")
+    start.add_argument("--ci", action="store_true", help="with what runs CI files here")
     for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
@@ -194,7 +199,7 @@ def main() -> int:
         elif chosen.command == "up":
             with exclusive():
                 up(chosen.cluster)
-            up_more(chosen.cluster, gateway=chosen.gateway, helm=chosen.helm)
+            up_more(chosen.cluster, gateway=chosen.gateway, helm=chosen.helm, ci=chosen.ci)
         elif chosen.command in {"down", "clean"}:
             with exclusive():
                 {"down": down, "clean": clean}[chosen.command]()

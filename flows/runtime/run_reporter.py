@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from prefect.artifacts import (
+    Artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
 from prefect.client.schemas.objects import State
-from prefect.results import aget_default_result_storage
-from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.runtime.beside import do_beside
@@ -31,6 +30,7 @@ from shipway.image_ref import ImageRef
 from shipway.parameters import check_names
 from shipway.pyramid.results import LayerResult, RedLayerError
 from shipway.registry import Pushed
+from shipway.reports.junit import pack
 from shipway.reports.release import Report, render
 from shipway.rollout.result import RolloutResult
 from shipway.test_tools.junit_xml import write_junit
@@ -39,6 +39,7 @@ Result = TypeVar("Result")
 
 # Shares of a run that people see move, in percent; a stage that is not needed counts at the end.
 SHARES = {"code": 5.0, "build": 25.0, "release": 10.0, "deploy": 15.0}
+JUNIT = "JUnit XML of all layers, for `shipway watch RUN --junit FILE`"
 # What is left is the pyramid's: each layer's share is its weight's.
 TESTS_SHARE = 100 - sum(SHARES.values())
 
@@ -109,15 +110,16 @@ class RunReporter:
         if error is not None:
             report.ended_by(error)
         key = f"{report.app}-{report.environment}"
-        if report.layers:
-            report.junit = await _store(
-                f"{key}/{flow_run.id}/junit.xml", write_junit(report.layers)
-            )
         title = report.title
-        await asyncio.gather(
+        artifacts: list[Awaitable[Any]] = [
             acreate_markdown_artifact(render(report), key=f"{key}-report", description=title),
             acreate_table_artifact([report.row()], key=f"{key}-summary", description=title),
-        )
+        ]
+        if report.layers:
+            packed = pack(write_junit(report.layers))
+            tests = Artifact(type="junit", key=f"{key}-junit", data=packed, description=JUNIT)
+            artifacts.append(tests.acreate())
+        await asyncio.gather(*artifacts)
         if error is None:
             do_beside(self._show_progress(100.0), "The progress of this run is not shown")
 
@@ -129,14 +131,6 @@ class RunReporter:
 
     def _now(self) -> float:
         return time.monotonic() - self._started
-
-
-async def _store(name: str, text: str) -> str:
-    """Store a file where Prefect keeps results: a folder, or a bucket; return its place there."""
-    storage: Any = await aget_default_result_storage()
-    path = f"shipway/{name}"
-    await storage.awrite_path(path, text.encode())
-    return path
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from shipway.cli import runs
-from shipway.cli.parameters import Json
+from shipway.cli.parameters import Json, Junit, ReportFile, Telling
 from shipway.cli.prefect_server import PrefectServer, connect
 from shipway.cli.runs import LOOK_SECONDS
 from shipway.cli.start import tell
@@ -18,13 +18,16 @@ from shipway.cli.start import tell
 RunName = Annotated[str, Parameter(name="run", help="Its id, or its address in the Prefect UI.")]
 
 
-def watch(run: RunName, *, as_json: Json = False) -> int:
+def watch(
+    run: RunName, *, as_json: Json = False, junit: Junit = None, report: ReportFile = None
+) -> int:
     """Show each stage of a run, and end as it does.
 
     The exit status is 0 if it completes, and else 1.
     """
     server = connect()
-    return tell(server, runs.find(server, run), watch=True, as_json=as_json)
+    telling = Telling(watch=True, as_json=as_json, junit=junit, report=report)
+    return tell(server, runs.find(server, run), telling)
 
 
 def cancel(run: RunName) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -22,5 +24,33 @@ Downgrade = Annotated[
     ),
 ]
 By = Annotated[str | None, Parameter(help="Who wants it; your login name if empty.")]
-Watch = Annotated[bool, Parameter(negative=(), help="Show each stage, and wait for the end.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Tell a program of it.")]
+
+Junit = Annotated[
+    Path | None, Parameter(help="Where to write the JUnit XML of all layers, once it is over.")
+]
+ReportFile = Annotated[
+    Path | None, Parameter(help="Where to append the report as Markdown, once it is over.")
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Telling:
+    """What is told of a run that is started."""
+
+    watch: Annotated[
+        bool, Parameter(negative=(), help="Show each stage, and wait for the end.")
+    ] = False
+    as_json: Json = False
+    junit: Junit = None
+    report: ReportFile = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run is followed to its end."""
+        return self.watch or self.junit is not None or self.report is not None
+
+
+# Its name and address alone.
+BRIEFLY = Telling()

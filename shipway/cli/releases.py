@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 
-from shipway.cli.parameters import App, By, Downgrade, Environment, Json, Until, Watch
+from shipway.cli.parameters import BRIEFLY, App, By, Downgrade, Environment, Telling, Until
 from shipway.cli.start import start
 
 
@@ -15,8 +15,7 @@ def release(
     environment: Environment = "staging",
     until: Until = "healthy",
     downgrade: Downgrade = False,
-    watch: Watch = False,
-    as_json: Json = False,
+    telling: Telling = BRIEFLY,
 ) -> int:
     """Release one revision of an app to one environment.
 
@@ -29,7 +28,7 @@ def release(
     """
     given = {"app": app, "revision": revision, "environment": environment}
     parameters = {**given, "until": until, "downgrade": downgrade}
-    return start("release", parameters, watch=watch, as_json=as_json)
+    return start("release", parameters, telling)
 
 
 def promote(
@@ -38,8 +37,7 @@ def promote(
     *,
     until: Until = "healthy",
     downgrade: Downgrade = False,
-    watch: Watch = False,
-    as_json: Json = False,
+    telling: Telling = BRIEFLY,
 ) -> int:
     """Take what has proven itself to the next environment.
 
@@ -49,7 +47,7 @@ def promote(
         Environment to promote to; its rollout.yaml says from where (`promotion`).
     """
     parameters = {"app": app, "environment": environment, "until": until, "downgrade": downgrade}
-    return start("promote", parameters, watch=watch, as_json=as_json)
+    return start("promote", parameters, telling)
 
 
 def rollback(
@@ -60,8 +58,7 @@ def rollback(
     by: By = None,
     to: str | None = None,
     until: Until = "healthy",
-    watch: Watch = False,
-    as_json: Json = False,
+    telling: Telling = BRIEFLY,
 ) -> int:
     """Go back to an earlier release.
 
@@ -76,7 +73,7 @@ def rollback(
     """
     given = {"app": app, "environment": environment, "reason": reason}
     parameters = {**given, "by": by or getpass.getuser(), "to": to, "until": until}
-    return start("rollback", parameters, watch=watch, as_json=as_json)
+    return start("rollback", parameters, telling)
 
 
 def clear_hold(
@@ -86,8 +83,7 @@ def clear_hold(
     *,
     reason: str,
     by: By = None,
-    watch: Watch = False,
-    as_json: Json = False,
+    telling: Telling = BRIEFLY,
 ) -> int:
     """Let an image that was rolled back be released again.
 
@@ -100,4 +96,4 @@ def clear_hold(
     """
     given = {"app": app, "environment": environment, "revision": revision}
     parameters = {**given, "reason": reason, "by": by or getpass.getuser()}
-    return start("clear-hold", parameters, watch=watch, as_json=as_json)
+    return start("clear-hold", parameters, telling)

@@ -6,10 +6,13 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shipway.cli.prefect_server import PrefectServer
 from shipway.errors import RefuseError
+
+# Of the artifacts that a run leaves.
+Kind = Literal["junit", "report", "summary"]
 
 LOOK_SECONDS = 0.5
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -113,11 +116,17 @@ def follow(server: PrefectServer, run: Run) -> Iterator[Done | Run]:
         time.sleep(LOOK_SECONDS)
 
 
+def artifact_of(server: PrefectServer, run: str, kind: Kind) -> str | None:
+    """What a run left of a kind; None where it did not come so far, or had nothing to leave."""
+    of_run = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"like_": f"-{kind}"}}}
+    found = server.post("artifacts/filter", of_run)
+    return found[0]["data"] if found else None
+
+
 def summary_of(server: PrefectServer, run: str) -> dict[str, Any]:
     """What a run left for programs; nothing where it did not come so far."""
-    of_run = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"like_": "-summary"}}}
-    found = server.post("artifacts/filter", of_run)
-    return json.loads(found[0]["data"])[0] if found else {}
+    found = artifact_of(server, run, "summary")
+    return json.loads(found)[0] if found else {}
 
 
 def whole(server: PrefectServer, run: str) -> list[str]:

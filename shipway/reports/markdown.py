@@ -27,3 +27,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def data_uri(svg: str) -> str:
     """The picture as an address that holds it."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"
+
+
+def without_pictures(markdown: str) -> str:
+    """A page for a forge, whose pages show no picture that is held in its own address."""
+    return re.sub(r"!\[[^\]]*\]\(data:[^)]*\)\n*", "", markdown)

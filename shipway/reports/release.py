@@ -45,7 +45,6 @@ class Report(BaseModel):
     committed: int = 0
     layers: list[LayerResult] = Field(default_factory=list)
     stages: list[Stage] = Field(default_factory=list)
-    junit: str | None = None
     seconds: float = 0.0
     error: str | None = None
     cancelled: bool = False
@@ -106,7 +105,6 @@ class Report(BaseModel):
             "pushed": self.pushed,
             "committed": self.committed,
             "tests": pyramid_figures(self.layers),
-            "junit": self.junit,
             "stages": {stage.name: round(stage.seconds, 3) for stage in self.stages},
             "seconds": round(self.seconds, 3),
             "error": self.error,
@@ -140,8 +138,6 @@ def _facts(report: Report) -> str:
         facts.append(f"**Ops commit** {report.commit_link}{made}")
     if report.served:
         facts.append(f"**Cluster** {report.served}")
-    if report.junit:
-        facts.append(f"**JUnit XML of all layers** `{report.junit}`")
     counts = f"{report.built} built, {report.pushed} pushed, {report.committed} committed"
     facts.append(f"**This run** {counts}, in {report.seconds:.1f} s")
     return "\n".join(f"- {fact}" for fact in facts)

@@ -208,7 +208,6 @@ def test_the_row_holds_the_same_figures(report: Report) -> None:
         "pushed": 1,
         "committed": 1,
         "tests": pyramid_figures(report.layers),
-        "junit": None,
         "stages": {"code": 10.0, "build": 30.0, "unit": 10.0},
         "seconds": 40.04,
         "error": None,
