@@ -105,6 +105,7 @@ def github(shipway: str, tmp_path: Path) -> RunJob:
             text=True,
             check=False,
         )
+        assert (kept / "tests.xml").exists(), done.stdout + done.stderr
         _, _, page = done.stdout.partition("Summary - ")
         return Job(done, page, (kept / "tests.xml").read_bytes())
 
@@ -128,6 +129,7 @@ def gitlab(shipway: str, sandbox: dict[str, str], tmp_path: Path) -> RunJob:
         done = subprocess.run(
             command, cwd=folder, env=env, capture_output=True, text=True, check=False
         )
+        assert (folder / "junit.xml").exists(), done.stdout + done.stderr
         return Job(done, (folder / "report.md").read_text(), (folder / "junit.xml").read_bytes())
 
     return run
