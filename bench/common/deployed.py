@@ -10,6 +10,8 @@ from uuid import UUID
 from prefect import get_client
 from pydantic import BaseModel, ConfigDict
 
+RELEASE = "release/release"
+
 LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 1200
 

@@ -17,6 +17,7 @@ from bench.common.quiet import Quiet, quiet_machine
 from bench.common.section import Section
 from bench.common.show import console, print_section
 from bench.release import results
+from bench.release.as_run import as_run
 from bench.release.at_once import at_once
 from bench.release.empty import empty
 from bench.release.growth import growth
@@ -31,6 +32,7 @@ from bench.release.suite import suite
 PARTS: Mapping[str, Callable[[Quiet], Part]] = {
     "releases": releases,
     "least": least,
+    "as-run": as_run,
     "empty": empty,
     "suite": suite,
     "at-once": at_once,

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 from bench.common.apps import App, only_tests
-from bench.common.deployed import call
+from bench.common.deployed import RELEASE, call
 from bench.common.quiet import Quiet
 from bench.common.section import Cell, Section
 from bench.release.part import Part
-from bench.release.ways import RELEASE, apps_of, released
+from bench.release.ways import apps_of, released
 
 AT_ONCE = (1, 4)
 TEST_SECONDS = 20

@@ -14,9 +14,11 @@ from bench.common.show import console
 from bench.release.cases import TITLES, Case, commit
 from bench.release.goals import Measured
 from bench.release.part import Part, ratio, spread
-from bench.release.ways import WAYS, Timed, Way, apps_of, released
+from bench.release.ways import Timed, Way, apps_of, released
 
 STAGES = ("start", "code", "build", "unit", "integration", "e2e", "release", "deploy")
+
+COMPARED: tuple[Way, ...] = ("script", "worker", "direct")
 
 # Of one case.
 Done = Rounds[Timed]
@@ -24,8 +26,8 @@ Done = Rounds[Timed]
 
 def releases(quiet: Quiet) -> Part:
     """Each case in each way, in turn; who goes first changes each round."""
-    measured: dict[Case, Done] = {case: nothing_yet(WAYS) for case in TITLES}
-    with apps_of(*WAYS) as apps:
+    measured: dict[Case, Done] = {case: nothing_yet(COMPARED) for case in TITLES}
+    with apps_of(*COMPARED) as apps:
         for number in range(ROUNDS):
             for case in TITLES:
                 contenders = {way: partial(_release, case, way, app) for way, app in apps.items()}

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.common.apps import App, prepare, remove
 from bench.common.command import run
-from bench.common.deployed import call
+from bench.common.deployed import RELEASE, call
 from bench.common.summary import summary
 from bench.release.cases import commit
+from bench.release.script_run import DEPLOYMENT
 
-Way = Literal["script", "worker", "direct"]
-RELEASE = "release/release"
+Way = Literal["script", "worker", "direct", "script run"]
 
 
 class Timed(BaseModel):
@@ -60,10 +60,23 @@ def by_worker(app: App, revision: str) -> Timed:
     )
 
 
+def by_script_run(app: App, revision: str) -> Timed:
+    """The script, by a deployment and the same worker."""
+    parameters = {"command": [*app.command, revision], "env": app.env}
+    called = asyncio.run(call(DEPLOYMENT, parameters))
+    return Timed(
+        seconds=called.seconds,
+        green=called.state == "Completed",
+        parts={},
+        said=f"{called.state}: {called.message}",
+    )
+
+
 WAYS: Mapping[Way, Callable[[App, str], Timed]] = {
     "script": by_process,
     "worker": by_worker,
     "direct": by_process,
+    "script run": by_script_run,
 }
 
 
