@@ -87,7 +87,7 @@ def github(shipway: str, tmp_path: Path) -> RunJob:
 
     def run(project: Project) -> Job:
         workflow = ".github/workflows/release.yml"
-        project.change({workflow: (CI / "github.yml").read_text()})
+        project.change({workflow: (CI / "github.yaml").read_text()})
         event.write_text(json.dumps({"repository": {"name": project.app}}))
         command = [ACT, "push", "--platform", "ubuntu-latest=-self-hosted"]
         command += ["--eventpath", str(event), "--action-cache-path", str(tmp_path / "actions")]
@@ -119,7 +119,7 @@ def gitlab(shipway: str, sandbox: dict[str, str], tmp_path: Path) -> RunJob:
     runner = Path(sandbox["SHIPWAY_GITLAB_CI_LOCAL"])
 
     def run(project: Project) -> Job:
-        project.change({".gitlab-ci.yml": (CI / "gitlab.yml").read_text()})
+        project.change({".gitlab-ci.yml": (CI / "gitlab.yaml").read_text()})
         command = [str(runner), "release", "--force-shell-executor"]
         for name, value in (settings(shipway) | quick() | {"SHIPWAY_APP": project.app}).items():
             command += ["--variable", f"{name}={value}"]
