@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -84,6 +85,31 @@ class Promotion(Strict):
     renamed: ClassVar[Mapping[str, str]] = {"healthy_for": "healthy_for_seconds"}
 
 
+class ReleaseRule(Strict):
+    """What of an app's repository is released here by itself."""
+
+    tags: str = Field(
+        default="v*",
+        min_length=1,
+        description="New tags that fit a pattern, as `git tag --list` takes it.",
+    )
+    branch: str | None = Field(
+        default=None, min_length=1, description="Instead of tags: each new tip of a branch."
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.branch is not None and "tags" in self.model_fields_set:
+            raise ValueError("tags or branch, not both")
+        return self
+
+    def means(self, ref: str) -> bool:
+        """Whether a branch or a tag, by its whole name, is released by itself."""
+        if self.branch is not None:
+            return ref == f"refs/heads/{self.branch}"
+        return ref.startswith("refs/tags/") and fnmatchcase(ref, f"refs/tags/{self.tags}")
+
+
 class Rollout(Strict):
     """The keys that every file may have.
 
@@ -134,6 +160,11 @@ class Rollout(Strict):
     )
     promotion: Promotion | None = Field(
         default=None, description="The environment that `promote` takes a version from."
+    )
+    releases: ReleaseRule | None = Field(
+        default=None,
+        description="Which new tags, or which branch, are released here by themselves; none if "
+        "empty.",
     )
     images: list[ImageEntry] = Field(min_length=1, description="The fields a release may set.")
     order: Literal["ancestry", "any"] = Field(

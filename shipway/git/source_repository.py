@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from shipway.git.commit import tree_of
 from shipway.git.mirror import Mirror
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.revision import Revision, committed_at
+from shipway.git.source_refs import Looked, Question, ahead, refs_at_server, refs_here
 from shipway.text import one_line
 
 _NOTHING_DONE = "everything: nothing was built, pushed or committed"
@@ -112,21 +114,27 @@ class SourceRepository(GitRemote):
             known = all(_commit(mirror, commit) for commit in (older, newer))
             if known and mirror.is_ancestor(older, newer):
                 return True
-            if mirror.is_shallow:
-                # It may be whole by now: then a new mirror is.
-                raise mirror.broken(
-                    RefuseError(
-                        "The source repository is shallow: which revision is newer cannot be "
-                        "known.",
-                        where=self.url,
-                        expected=f"a history that tells whether {newer[:7]} contains {older[:7]}",
-                        got="a repository that was cloned with --depth",
-                        untouched="the ops repository and the cluster",
-                        remedy="run `git fetch --unshallow` in it, or point the block at the "
-                        "origin",
-                    )
-                )
+            _check_whole(mirror, f"a history that tells whether {newer[:7]} contains {older[:7]}")
             return False
+
+    @mending_cache("source")
+    def look_ahead(self, questions: Sequence[Question]) -> Looked:
+        """Which branches and tags are ahead; asks the server once, and fetches what is new there.
+
+        Raises:
+            RefuseError: The repository is not there or shallow, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("source") as mirror:
+            before = refs_here(mirror)
+            if refs_at_server(mirror) != before:
+                _fetch_all(mirror)
+            _check_whole(mirror, "a history that tells which revision is newer")
+            refs = refs_here(mirror)
+            return Looked(
+                answers=tuple(ahead(mirror, refs, question) for question in questions),
+                moved={name: oid for name, oid in before.items() if refs.get(name, oid) != oid},
+            )
 
     def _refuse_parts_elsewhere(self, mirror: Mirror, revision: Revision) -> None:
         listing = mirror.run("ls-tree", "-r", "-z", revision.tree).decode(
@@ -170,8 +178,11 @@ class SourceRepository(GitRemote):
 
 def _fetch(mirror: Mirror, ref: str) -> None:
     # A full commit id that is already here cannot have changed: nothing to ask the server.
-    if re.fullmatch(_FULL_ID, ref) and _commit(mirror, ref) is not None:
-        return
+    if not re.fullmatch(_FULL_ID, ref) or _commit(mirror, ref) is None:
+        _fetch_all(mirror)
+
+
+def _fetch_all(mirror: Mirror) -> None:
     mirror.ask(
         "fetching the app's code",
         "fetch",
@@ -184,6 +195,22 @@ def _fetch(mirror: Mirror, ref: str) -> None:
         "+refs/heads/*:refs/heads/*",
         "+refs/tags/*:refs/tags/*",
     )
+
+
+def _check_whole(mirror: Mirror, expected: str) -> None:
+    """Refuse a history that is not all there."""
+    if mirror.is_shallow:
+        # It may be whole by now: then a new mirror is.
+        raise mirror.broken(
+            RefuseError(
+                "The source repository is shallow: which revision is newer cannot be known.",
+                where=mirror.url,
+                expected=expected,
+                got="a repository that was cloned with --depth",
+                untouched="the ops repository and the cluster",
+                remedy="run `git fetch --unshallow` in it, or point the block at the origin",
+            )
+        )
 
 
 def _write_files(mirror: Mirror, commit: str, into: Path) -> None:

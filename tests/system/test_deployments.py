@@ -69,9 +69,14 @@ async def test_the_schedules_are_as_the_readme_says(sandbox: dict[str, str]) -> 
     async with get_client() as client:
         nightly = await client.read_deployment_by_name("nightly/nightly")
         agent = await client.read_deployment_by_name("reconcile/every-minute")
+        new = await client.read_deployment_by_name("release-new/release-new")
         release = await client.read_deployment_by_name("release/release")
     (night,) = nightly.schedules
     assert (night.schedule.cron, night.schedule.timezone) == ("30 2 * * *", "Europe/Berlin")
     (turn,) = agent.schedules
     assert turn.schedule.interval.total_seconds() == 60
+    (look,) = new.schedules
+    assert look.schedule.interval.total_seconds() == 60
+    assert new.global_concurrency_limit is not None
+    assert new.global_concurrency_limit.limit == 1
     assert release.schedules == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.config.rollout import ImageEntry, Rollout, read_rollout
+from shipway.config.rollout import ImageEntry, ReleaseRule, Rollout, read_rollout
 from shipway.errors import RefuseError
 
 SHORTEST = """\
@@ -162,3 +162,33 @@ def test_a_canarys_weights_rise(old: str, new: str, expected: str) -> None:
     text = SHORTEST.replace("rolling", "canary")
     assert read_rollout(text + CANARY).canary is not None
     assert expected in str(refusal(text + CANARY.replace(old, new)).facts["expected"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "meant", "others"),
+    [
+        ({}, {"refs/tags/v1", "refs/tags/v1/a"}, {"refs/tags/1", "refs/heads/v1", "refs/tags/V1"}),
+        ({"tags": "shop/*"}, {"refs/tags/shop/1"}, {"refs/tags/shop", "refs/tags/a/shop/1"}),
+        ({"tags": "v[0-9]"}, {"refs/tags/v1"}, {"refs/tags/v1-rc", "refs/tags/v"}),
+        ({"branch": "main"}, {"refs/heads/main"}, {"refs/tags/main", "refs/heads/main/a"}),
+        ({"branch": "*"}, set(), {"refs/heads/main"}),
+    ],
+)
+def test_a_rule_means_the_tags_of_its_pattern_or_one_branch(
+    rule: dict[str, str], meant: set[str], others: set[str]
+) -> None:
+    found = ReleaseRule(**rule)
+    assert {ref for ref in meant | others if found.means(ref)} == meant
+
+
+@pytest.mark.parametrize(
+    ("rule", "got"),
+    [
+        ("{tags: v*, branch: main}", "tags or branch, not both"),
+        ("{tags: ''}", "tags"),
+        ("{tag: v*}", "tag"),
+        ("v*", "releases"),
+    ],
+)
+def test_a_rule_that_says_something_else_is_refused(rule: str, got: str) -> None:
+    assert got in str(refusal(f"{SHORTEST}releases: {rule}\n"))

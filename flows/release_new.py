@@ -1,0 +1,83 @@
+"""New tags and new tips of branches, released by themselves where rollout.yaml says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from blocks.source_repository import SourceRepository
+from flows.runtime.load_block import load_block
+from flows.tasks.release_new.find_followers import find_followers
+from flows.tasks.release_new.look_ahead import look_ahead
+from flows.tasks.release_new.start_release import start_release
+from shipway.errors import FailError, ShipwayError
+from shipway.reports.started import Started, started_rows, started_sentence
+from shipway.rollout.new_revisions import Follower, Left
+
+
+@flow(name="release-new", flow_run_name="release what is new")
+async def release_new() -> State[None]:
+    """Start a release of each new tag or branch tip that an environment takes by itself.
+
+    A repository that does not answer keeps none of the others waiting; the run fails at the end.
+    """
+    failed = dict[str, ShipwayError]()
+    by_url = await group_by_repository(await find_followers(), failed)
+    looks = [release_from(url, followers, failed) for url, followers in by_url.items()]
+    started = [each for some in await asyncio.gather(*looks) for each in some]
+    if rows := started_rows(started):
+        await acreate_table_artifact(
+            rows, key="released-by-itself", description="What was new, and what became of it"
+        )
+    sentence = started_sentence(started)
+    if failed:
+        raise _not_all_seen(failed, sentence)
+    return Completed(message=sentence)
+
+
+async def group_by_repository(
+    followers: list[Follower], failed: dict[str, ShipwayError]
+) -> dict[str, list[Follower]]:
+    """The environments by the address of their app's repository; apps of a monorepo share it."""
+    by_url = dict[str, list[Follower]]()
+    for follower in followers:
+        app = follower.app_environment.app
+        try:
+            source = await load_block(SourceRepository, app)
+        except ShipwayError as error:
+            failed[app] = error
+            continue
+        by_url.setdefault(source.url, []).append(follower)
+    return by_url
+
+
+async def release_from(
+    url: str, followers: list[Follower], failed: dict[str, ShipwayError]
+) -> list[Started]:
+    """Look at a repository, and start what is new there."""
+    log, started = get_run_logger(), list[Started]()
+    try:
+        for each in await look_ahead(url, followers):
+            if isinstance(each, Left):
+                log.info("%s: %s", each.app_environment.title, each.why)
+            elif begun := await start_release(each):
+                started.append(begun)
+    except ShipwayError as error:
+        failed[url] = error
+        log.error("%s: %s", url, error)
+    return started
+
+
+def _not_all_seen(failed: dict[str, ShipwayError], sentence: str) -> FailError:
+    """The error of a run that could not look everywhere."""
+    return FailError(
+        f"{len(failed)} repositories could not be looked at; of the others, {sentence}.",
+        where=", ".join(failed),
+        got="\n".join(f"{where}: {error}" for where, error in failed.items()),
+        untouched="the environments that take new revisions of them",
+    )

@@ -1,0 +1,185 @@
+"""What is new on the real Git server is released once, as the real Prefect server counts runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from git import Repo
+from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    DeploymentFilter,
+    DeploymentFilterId,
+)
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.sorting import FlowRunSort
+from pydantic import SecretStr
+
+from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
+from examples import repositories
+from flows import release_new as flow_module
+from flows.release_new import release_new
+from flows.tasks.release_new import find_followers, look_ahead, start_release
+from tests.support.rolling_environment import ROLLOUT, WEB
+from tests.support.tagged import tag_line
+
+ENVIRONMENTS = ("production", "staging")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An app with two environments that take its tags, in an ops repository of their own."""
+
+    app: str
+    code: Repo
+    ops: Repo
+    deployment: uuid.UUID
+
+    def push(self, *numbers: int) -> str:
+        """Push a commit and a tag for each number, all at once; return the last commit."""
+        tag_line(Path(self.code.git_dir), numbers)
+        self.code.git.push("origin", "main", "--tags")
+        return self.code.commit(f"v{numbers[-1]}").hexsha
+
+    async def runs(self) -> list[tuple[str, str]]:
+        """Environment and revision of each release, as they were started."""
+        of_ours = DeploymentFilter(id=DeploymentFilterId(any_=[self.deployment]))
+        async with get_client() as client:
+            runs: list[FlowRun] = await client.read_flow_runs(
+                deployment_filter=of_ours, sort=FlowRunSort.EXPECTED_START_TIME_ASC
+            )
+        assert {run.parameters["app"] for run in runs} == {self.app}
+        return [(run.parameters["environment"], run.parameters["revision"]) for run in runs]
+
+
+@pytest.fixture
+async def deployment(
+    sandbox: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[uuid.UUID]:
+    """A deployment of `release` whose runs nobody takes."""
+    name = f"nobody-{uuid.uuid4().hex[:8]}"
+    async with get_client() as client:
+        await client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+        flow = await client.create_flow_from_name("release")
+        made = await client.create_deployment(
+            flow, name, work_pool_name=name, enforce_parameter_schema=False
+        )
+        monkeypatch.setattr(start_release, "RELEASE", f"release/{name}")
+        yield made
+        of_ours = DeploymentFilter(id=DeploymentFilterId(any_=[made]))
+        for run in await client.read_flow_runs(deployment_filter=of_ours):
+            await client.delete_flow_run(run.id)
+        await client.delete_deployment(made)
+        await client.delete_work_pool(name)
+
+
+@pytest.fixture
+def shop(
+    sandbox: dict[str, str],
+    deployment: uuid.UUID,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shop:
+    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
+    env = sandbox | {"SHIPWAY_STATE": str(tmp_path)}
+    app = f"new-{uuid.uuid4().hex[:8]}"
+    for environment in (*ENVIRONMENTS, "by-hand"):
+        folder = tmp_path / "ops" / environment / app
+        folder.mkdir(parents=True)
+        rule = b"" if environment == "by-hand" else b"releases: {}\n"
+        (folder / "rollout.yaml").write_bytes(ROLLOUT + rule)
+        (folder / "web.yaml").write_bytes(WEB)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "README").write_text("an app\n")
+    code = repositories.create(app, tmp_path / "app", {}, env)
+    ops = repositories.create(f"{app}-ops", tmp_path / "ops", {}, env)
+    login = {
+        "username": sandbox["SHIPWAY_GIT_USERNAME"],
+        "password": SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
+    }
+
+    async def load(kind: type, name: str = "default") -> object:
+        if kind is OpsRepository:
+            return OpsRepository(url=ops.remote().url, **login)
+        url = code.remote().url if name == app else f"{code.remote().url}-{name}"
+        return SourceRepository(url=url, **login)
+
+    for module in (flow_module, find_followers, look_ahead, start_release):
+        monkeypatch.setattr(module, "load_block", load)
+    return Shop(app, code, ops, deployment)
+
+
+async def look() -> State[Any]:
+    return await release_new(return_state=True)  # pyright: ignore
+
+
+async def rows(state: State[Any]) -> list[dict[str, str]]:
+    """What a look tells of what was new."""
+    of_run = ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id])
+    async with get_client() as client:
+        artifacts = await client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=of_run))
+    return [row for one in artifacts for row in json.loads(one.data)]
+
+
+async def test_of_100_tags_that_nobody_saw_the_last_is_released_once(shop: Shop) -> None:
+    tip = shop.push(*range(1, 101))
+    first = await asyncio.gather(look(), look())
+    started = [(environment, tip) for environment in ENVIRONMENTS]
+    assert sorted(await shop.runs()) == started
+    assert "2 releases started, 198 superseded" in {state.message for state in first}
+    told = max([await rows(state) for state in first], key=len)
+    whats = [row["what"] for row in told if row["environment"] == "production"]
+    assert whats[:-1] == ["superseded by v100"] * 99
+    assert whats[-1].startswith("[released](http")
+    assert [row["revision"] for row in told[:100]] == [f"v{number}" for number in range(1, 101)]
+
+    again = await look()
+    assert again.message == "nothing is to be released"
+    assert sorted(await shop.runs()) == started
+
+
+async def test_tags_that_come_one_after_the_other_are_each_released_in_order(shop: Shop) -> None:
+    expected = list[str]()
+    for number in range(1, 4):
+        expected.append(shop.push(number))
+        # What is still under way is not said to be superseded.
+        assert (await look()).message == "2 releases started"
+    runs = await shop.runs()
+    for environment in ENVIRONMENTS:
+        assert [revision for where, revision in runs if where == environment] == expected
+
+
+async def test_a_tag_that_moved_on_is_released_again(shop: Shop) -> None:
+    before = shop.push(1)
+    await look()
+    after = shop.push(2)
+    shop.code.git.push("origin", "--delete", "v2")
+    shop.code.git.push("--force", "origin", f"{after}:refs/tags/v1")
+    await look()
+    runs = await shop.runs()
+    assert [revision for where, revision in runs if where == "staging"] == [before, after]
+
+
+async def test_a_repository_that_is_not_there_keeps_no_other_waiting(shop: Shop) -> None:
+    tip = shop.push(1)
+    folder = f"staging/{shop.app}-gone"
+    text = (ROLLOUT + b"releases: {}\n").decode()
+    files = {f"{folder}/rollout.yaml": text, f"{folder}/web.yaml": WEB.decode()}
+    repositories.commit(shop.ops, "Another app", files)
+    state = await look()
+    assert state.is_failed()
+    assert state.message is not None
+    assert "1 repositories could not be looked at; of the others, 2 releases started" in (
+        state.message
+    )
+    assert sorted(await shop.runs()) == [(environment, tip) for environment in ENVIRONMENTS]

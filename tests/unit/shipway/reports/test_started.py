@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from shipway.git.source_refs import Ref
+from shipway.reports.started import Started, started_rows, started_sentence
+from shipway.rollout.new_revisions import Next
+from tests.support.app_environments import SHOP
+
+
+def started(*superseded: str) -> Started:
+    refs = [Ref(commit=name * 40, names=(f"refs/tags/v{name}",)) for name in ("3", *superseded)]
+    new = Next(app_environment=SHOP, ref=refs[0], superseded=tuple(refs[1:]))
+    return Started(new=new, run="https://prefect/run")
+
+
+def test_each_revision_has_a_row_in_the_order_of_ancestry() -> None:
+    rows = started_rows([started("2", "1")])
+    assert [(row["revision"], row["commit"], row["what"]) for row in rows] == [
+        ("v1", "1111111", "superseded by v3"),
+        ("v2", "2222222", "superseded by v3"),
+        ("v3", "3333333", "[released](https://prefect/run)"),
+    ]
+    assert {(row["app"], row["environment"]) for row in rows} == {("shop", "prod")}
+
+
+def test_a_sentence_counts_them() -> None:
+    assert started_sentence([]) == "nothing is to be released"
+    assert started_sentence([started()]) == "1 release started"
+    assert started_sentence([started("2"), started("1")]) == "2 releases started, 2 superseded"
