@@ -76,9 +76,7 @@ async def client(looker: Looker) -> AsyncIterator[httpx.AsyncClient]:
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=MANY)
-        url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             yield client
         server.should_exit = True
         await serving
@@ -92,6 +90,18 @@ def sign(body: bytes) -> dict[str, str]:
 async def send(client: httpx.AsyncClient, body: bytes, **headers: str) -> int:
     answer = await client.post("/webhooks/github", content=body, headers=sign(body) | headers)
     return answer.status_code
+
+
+async def send_alone(client: httpx.AsyncClient, body: bytes, length: int | None = None) -> bytes:
+    """The first line of the answer to a delivery over a connection of its own, which is quicker."""
+    fields = {**sign(body), "Host": "shipway", "Content-Length": length or len(body)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(f"POST /webhooks/github HTTP/1.1\r\n{head}\r\n".encode() + body)
+    try:
+        return await reader.readline()
+    finally:
+        writer.close()
 
 
 async def chunks(size: int) -> AsyncIterator[bytes]:
@@ -159,11 +169,8 @@ async def test_a_body_that_does_not_end_is_given_up(
     client: httpx.AsyncClient, looker: Looker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BODY_SECONDS", 0.1)
-    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
-    writer.write(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-    answer = await reader.read()
-    writer.close()
-    assert answer.startswith(b"HTTP/1.1 408 ")
+    answer = await send_alone(client, b"{}", length=9)
+    assert answer == b"HTTP/1.1 408 Request Timeout\r\n"
     assert looker.count == 0
 
 
@@ -185,8 +192,8 @@ async def test_a_thousand_at_once_make_one_look_and_one_more_after_it(
     assert await send(client, b"{}") == HTTPStatus.ACCEPTED
     await looker.begun.wait()
     bodies = [json.dumps(number).encode() for number in range(MANY)]
-    answers = await asyncio.gather(*(send(client, body) for body in bodies))
-    assert set(answers) == {HTTPStatus.ACCEPTED}
+    answers = await asyncio.gather(*(send_alone(client, body) for body in bodies))
+    assert set(answers) == {b"HTTP/1.1 202 Accepted\r\n"}
     assert (await client.get("/health")).status_code == HTTPStatus.OK
     assert looker.count == 1
     looker.let.set()
