@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,21 +26,24 @@ SECRET = "a secret"
 
 
 @pytest.fixture
-def url(sandbox: dict[str, str], tmp_path: Path, free_port: int) -> Iterator[str]:
+def url(sandbox: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Where the receiver listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     env = os.environ | {"SHIPWAY_WEBHOOK_SECRET_GITEA": SECRET}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            [SHIPWAY, "webhooks", "--port", str(free_port)], env=env, stdout=log, stderr=log
+            [SHIPWAY, "webhooks", "--port", str(port)], env=env, stdout=log, stderr=log
         )
     try:
         answers = retry(stop=stop_after_delay(60), wait=wait_fixed(0.2))(httpx.get)
-        url = f"http://127.0.0.1:{free_port}"
+        url = f"http://127.0.0.1:{port}"
         assert answers(f"{url}/health").json() == {"status": "ok"}
         yield url
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(30) == -signal.SIGTERM
     said = (tmp_path / "log").read_text()
     assert f"gitea: {url}/webhooks/gitea" in said
     assert SECRET not in said
