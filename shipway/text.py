@@ -13,3 +13,8 @@ def one_line(text: str) -> str:
     A line end in it would begin a trailer of its own; an escape would write into terminals.
     """
     return _CONTROL.sub(" ", text).strip()
+
+
+def readable(name: str) -> str:
+    """A name that Git gave, with the bytes that are no text shown as numbers."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

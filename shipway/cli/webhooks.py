@@ -71,7 +71,7 @@ def secrets_in(env: Mapping[str, str]) -> dict[str, SecretStr]:
             raise RefuseError(
                 "This is no signing token.",
                 where=f"{_SECRET}{forge.upper()}",
-                expected="whsec_ and a key in base64, as the forge shows it once",
+                expected="whsec_ and a key in base64",
                 got=str(error),
             ) from None
     return secrets

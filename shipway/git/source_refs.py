@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from shipway.git.mirror import Mirror
+from shipway.text import one_line, readable
 
 _FOLDERS = ("refs/heads/", "refs/tags/")
 
@@ -31,7 +32,7 @@ class Ref(BaseModel):
     @property
     def title(self) -> str:
         """For people."""
-        return " = ".join(name.split("/", 2)[2] for name in self.names)
+        return one_line(" = ".join(name.split("/", 2)[2] for name in self.names))
 
 
 class Question(NamedTuple):
@@ -82,19 +83,17 @@ def refs_at_server(mirror: Mirror) -> dict[str, str]:
     """What each branch and tag of the server points to."""
     doing = "looking for new branches and tags"
     listed = mirror.ask(doing, "ls-remote", "--refs", "--heads", "--tags", "origin")
-    lines = (line.split("\t", 1) for line in listed.splitlines() if "\t" in line)
-    return {name: oid for oid, name in lines}
+    return _by_name(listed, "\t")
 
 
 def refs_here(mirror: Mirror) -> dict[str, str]:
     """The same, as it was fetched last."""
     listed = mirror.run("for-each-ref", "--format=%(objectname) %(refname)", *_FOLDERS)
-    lines = listed.decode("utf-8", "surrogateescape").splitlines()
-    return {name: oid for oid, name in (line.split(" ", 1) for line in lines)}
+    return _by_name(listed.decode("utf-8", "surrogateescape"), " ")
 
 
 def ahead(mirror: Mirror, refs: Mapping[str, str], question: Question) -> Ahead:
-    """What is ahead, of refs that are here."""
+    """What is ahead, of what refs point to that are here."""
     meant = _by_commit(mirror, {name: refs[name] for name in refs if question.is_meant(name)})
     since = question.since
     if since is None:
@@ -104,13 +103,21 @@ def ahead(mirror: Mirror, refs: Mapping[str, str], question: Question) -> Ahead:
         line, beside = [], meant
     else:
         line = _outside(mirror, meant, since, "--ancestry-path")
-        beside = [ref for ref in _outside(mirror, meant, since) if ref not in line]
+        containing = set(line)
+        beside = [ref for ref in _outside(mirror, meant, since) if ref not in containing]
     newest, left = list[Ref](), line
     while left:
         newest.append(left[0])
         left = _outside(mirror, left[1:], left[0].commit)
     superseded = [ref for ref in line if ref not in newest]
     return Ahead(newest=tuple(newest), superseded=tuple(superseded), beside=tuple(beside))
+
+
+def _by_name(listed: str, between: str) -> dict[str, str]:
+    """What each ref points to, of lines with that and the ref's name."""
+    # A name may hold what `splitlines` takes for the end of a line.
+    lines = (line.split(between, 1) for line in readable(listed).split("\n") if line)
+    return {name: oid for oid, name in lines}
 
 
 def _by_commit(mirror: Mirror, refs: Mapping[str, str]) -> list[Ref]:

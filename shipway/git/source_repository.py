@@ -17,7 +17,7 @@ from shipway.git.mirror import Mirror
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.revision import Revision, committed_at
 from shipway.git.source_refs import Looked, Question, ahead, refs_at_server, refs_here
-from shipway.text import one_line
+from shipway.text import one_line, readable
 
 _NOTHING_DONE = "everything: nothing was built, pushed or committed"
 _SUBMODULE = "160000"
@@ -159,7 +159,7 @@ class SourceRepository(GitRemote):
                     f"The app's folder holds {what}, whose content is not in the commit.",
                     where=f"{self.url} at {revision.short}, folder {self.folder}",
                     expected="a commit that holds every file of the build",
-                    got=", ".join(map(_readable, names[:10])),
+                    got=", ".join(map(readable, names[:10])),
                     untouched=_NOTHING_DONE,
                     remedy=remedy,
                 )
@@ -257,10 +257,6 @@ def _commit(mirror: Mirror, ref: str) -> str | None:
             # What a ref points to is here, even if it is no commit.
             mirror.run("cat-file", "-e", oid)
     return None
-
-
-def _readable(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _is_pointer(mirror: Mirror, tree: str, name: str) -> bool:

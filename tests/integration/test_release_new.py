@@ -30,7 +30,12 @@ from examples import repositories
 from flows import release_new as flow_module
 from flows.release_new import release_new
 from flows.tasks.release_new import find_followers, look_ahead, start_release
-from tests.support.rolling_environment import ROLLOUT, WEB
+from shipway.app_environment import AppEnvironment
+from shipway.release import Cause, Release
+from shipway.rollout.commit import commit_release
+from shipway.rollout.target import target_of
+from tests.support.rolling_environment import ROLLOUT, WEB, image
+from tests.support.run_contexts import run_context
 from tests.support.tagged import tag_line
 
 ENVIRONMENTS = ("production", "staging")
@@ -43,6 +48,8 @@ class Shop:
     app: str
     code: Repo
     ops: Repo
+    source_block: SourceRepository
+    ops_block: OpsRepository
     deployment: uuid.UUID
 
     def push(self, *numbers: int) -> str:
@@ -50,6 +57,19 @@ class Shop:
         tag_line(Path(self.code.git_dir), numbers)
         self.code.git.push("origin", "main", "--tags")
         return self.code.commit(f"v{numbers[-1]}").hexsha
+
+    def release(self, number: int, *, downgrade: bool = False) -> None:
+        """Commit a release of a tag to staging, as a run of it does that somebody starts."""
+        where = AppEnvironment(app=self.app, environment="staging")
+        target = target_of(self.ops_block.fetch(where))
+        release = Release(
+            revision=self.source_block.resolve(f"v{number}"),
+            image=image(number),
+            cause=Cause(downgrade=downgrade),
+        )
+        (step,) = target.plan(release.image)
+        run = run_context(number)
+        commit_release(self.ops_block, self.source_block, target, step, release, {}, run)
 
     async def runs(self) -> list[tuple[str, str]]:
         """Environment and revision of each release, as they were started."""
@@ -108,15 +128,19 @@ def shop(
         "password": SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
     }
 
+    source_block = SourceRepository(url=code.remote().url, **login)
+    ops_block = OpsRepository(url=ops.remote().url, **login)
+
     async def load(kind: type, name: str = "default") -> object:
         if kind is OpsRepository:
-            return OpsRepository(url=ops.remote().url, **login)
-        url = code.remote().url if name == app else f"{code.remote().url}-{name}"
-        return SourceRepository(url=url, **login)
+            return ops_block
+        # The repository of no other app is there.
+        gone = {"url": f"{source_block.url}-{name}"}
+        return source_block if name == app else source_block.model_copy(update=gone)
 
     for module in (flow_module, find_followers, look_ahead, start_release):
         monkeypatch.setattr(module, "load_block", load)
-    return Shop(app, code, ops, deployment)
+    return Shop(app, code, ops, source_block, ops_block, deployment)
 
 
 async def look() -> State[Any]:
@@ -168,6 +192,18 @@ async def test_a_tag_that_moved_on_is_released_again(shop: Shop) -> None:
     await look()
     runs = await shop.runs()
     assert [revision for where, revision in runs if where == "staging"] == [before, after]
+
+
+async def test_what_somebody_went_back_from_does_not_come_back(shop: Shop) -> None:
+    tip = shop.push(1, 2)
+    shop.release(1)
+    shop.release(2)
+    shop.release(1, downgrade=True)
+    await look()
+    assert await shop.runs() == [("production", tip)]
+    later = shop.push(3)
+    await look()
+    assert ("staging", later) in await shop.runs()
 
 
 async def test_a_repository_that_is_not_there_keeps_no_other_waiting(shop: Shop) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from blocks.source_repository import SourceRepository
@@ -102,6 +104,16 @@ def test_a_tag_with_a_message_is_its_commit_and_a_tag_of_a_file_is_nothing(
     assert found == Ahead(
         newest=(Ref(commit=commit, names=("refs/tags/v1", "refs/tags/v1-again")),)
     )
+
+
+def test_a_name_that_is_no_text_is_told_so_that_it_can_be_read(
+    origin: Origin, source: SourceRepository
+) -> None:
+    file = os.fsencode(origin.path / "refs" / "tags") + b"/v\xff-\xc3\xa9-\xe2\x80\xa8"
+    with open(file, "w") as ref:  # noqa: PTH123  (a Path would be text)
+        ref.write(f"{origin.tip()}\n")
+    assert titles(ahead(source).newest) == ["v\\xff-é-"]
+    assert look(source).moved == {}
 
 
 def test_a_tag_that_moved_is_told_with_where_it_was(
