@@ -29,12 +29,12 @@ async def release_new() -> State[None]:
     failed = dict[str, ShipwayError]()
     by_url = await group_by_repository(await find_followers(), failed)
     looks = [release_from(url, followers, failed) for url, followers in by_url.items()]
-    started = [each for some in await asyncio.gather(*looks) for each in some]
-    if rows := started_rows(started):
+    found = [each for some in await asyncio.gather(*looks) for each in some]
+    if rows := started_rows(found):
         await acreate_table_artifact(
             rows, key="released-by-itself", description="What was new, and what became of it"
         )
-    sentence = started_sentence(started)
+    sentence = started_sentence(found)
     if failed:
         raise _not_all_seen(failed, sentence)
     return Completed(message=sentence)
@@ -58,25 +58,26 @@ async def group_by_repository(
 
 async def release_from(
     url: str, followers: list[Follower], failed: dict[str, ShipwayError]
-) -> list[Started]:
-    """Look at a repository, and start what is new there."""
-    log, started = get_run_logger(), list[Started]()
+) -> list[Started | Left]:
+    """Look at a repository, and start what is new there, as far as it is not left to people."""
+    log, found = get_run_logger(), list[Started | Left]()
     try:
         for each in await look_ahead(url, followers):
             if isinstance(each, Left):
                 log.info("%s: %s", each.app_environment.title, each.why)
-            elif begun := await start_release(each):
-                started.append(begun)
+                found.append(each)
+            elif started := await start_release(each):
+                found.append(started)
     except ShipwayError as error:
         failed[url] = error
         log.error("%s: %s", url, error)
-    return started
+    return found
 
 
 def _not_all_seen(failed: dict[str, ShipwayError], sentence: str) -> FailError:
     """The error of a run that could not look everywhere."""
     return FailError(
-        f"{len(failed)} repositories could not be looked at; of the others, {sentence}.",
+        f"Not every repository could be looked at. Of the others: {sentence}.",
         where=", ".join(failed),
         got="\n".join(f"{where}: {error}" for where, error in failed.items()),
         untouched="the environments that take new revisions of them",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from shipway.git.source_refs import Ref
-from shipway.rollout.new_revisions import Next
+from shipway.rollout.new_revisions import Left, Next
 
 
 class Started(BaseModel):
@@ -24,23 +24,34 @@ class Started(BaseModel):
     run: str
 
 
-def started_rows(started: Sequence[Started]) -> list[dict[str, str]]:
+def started_rows(found: Sequence[Started | Left]) -> list[dict[str, str]]:
     """One row for each new revision, in the order of ancestry: superseded, or released."""
     rows = list[dict[str, str]]()
-    for each in started:
+    for each in _started(found):
         what = f"superseded by {each.new.ref.title}"
         rows += [_row(each.new, ref, what) for ref in reversed(each.new.superseded)]
         rows.append(_row(each.new, each.new.ref, f"[released]({each.run})"))
     return rows
 
 
-def started_sentence(started: Sequence[Started]) -> str:
-    """What was started, and how much was superseded."""
-    if not started:
-        return "nothing is to be released"
-    releases = "1 release" if len(started) == 1 else f"{len(started)} releases"
-    superseded = sum(len(each.new.superseded) for each in started)
-    return f"{releases} started" + (f", {superseded} superseded" if superseded else "")
+def started_sentence(found: Sequence[Started | Left]) -> str:
+    """What was started, how much was superseded, and in how many environments people decide."""
+    started = _started(found)
+    superseded, left = sum(len(each.new.superseded) for each in started), len(found) - len(started)
+    parts = (
+        (len(started), f"{_count(len(started), 'release')} started"),
+        (superseded, f"{superseded} superseded"),
+        (left, f"{_count(left, 'environment')} left to people, see the log"),
+    )
+    return ", ".join(text for number, text in parts if number) or "nothing to start"
+
+
+def _started(found: Sequence[Started | Left]) -> list[Started]:
+    return [each for each in found if isinstance(each, Started)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _row(new: Next, ref: Ref, what: str) -> dict[str, str]:

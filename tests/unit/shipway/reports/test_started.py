@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from shipway.git.source_refs import Ref
 from shipway.reports.started import Started, started_rows, started_sentence
-from shipway.rollout.new_revisions import Next
+from shipway.rollout.new_revisions import Left, Next
 from tests.support.app_environments import SHOP
 
 
@@ -23,6 +23,10 @@ def test_each_revision_has_a_row_in_the_order_of_ancestry() -> None:
 
 
 def test_a_sentence_counts_them() -> None:
-    assert started_sentence([]) == "nothing is to be released"
+    left = Left(app_environment=SHOP, why="it is on hold")
+    assert started_sentence([]) == "nothing to start"
+    assert started_sentence([left]) == "1 environment left to people, see the log"
     assert started_sentence([started()]) == "1 release started"
-    assert started_sentence([started("2"), started("1")]) == "2 releases started, 2 superseded"
+    assert started_sentence([started("2"), left, left, started("1")]) == (
+        "2 releases started, 2 superseded, 2 environments left to people, see the log"
+    )
