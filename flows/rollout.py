@@ -108,7 +108,7 @@ async def run_steps(
         commits.append(commit)
         page.begin_step(step, commit)
         try:
-            served = await apply_and_watch(target, commit, step)
+            served = await apply_and_watch(target, commit, step, page.waited)
             page.reached(step)
             notes = await judge_step(target, step, release, commit, page)
         except BadVersionError as red:

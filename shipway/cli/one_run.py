@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from shipway.cli import runs
 from shipway.cli.parameters import Json, Junit, ReportFile, Telling
-from shipway.cli.prefect_server import PrefectServer, connect
+from shipway.cli.prefect_server import connect
 from shipway.cli.runs import LOOK_SECONDS
 from shipway.cli.start import tell
 
@@ -63,7 +63,7 @@ def logs(
     while True:
         # Asked for first: what was logged before the end is told before it.
         is_over = not follow or runs.find(server, found.id).is_over
-        lines = _logs(server, found.id)
+        lines = runs.logs_of(server, found.id)
         tasks = {task["id"]: task["name"] for task in runs.tasks_of(server, found.id)}
         for line in lines[told:]:
             task = tasks.get(line["task_run_id"])
@@ -72,11 +72,6 @@ def logs(
         if is_over:
             return 0
         time.sleep(LOOK_SECONDS)
-
-
-def _logs(server: PrefectServer, run: str) -> list[dict[str, Any]]:
-    mine = {"logs": {"flow_run_id": {"any_": runs.whole(server, run)}}, "sort": "TIMESTAMP_ASC"}
-    return server.all("logs/filter", mine)
 
 
 def _line(line: dict[str, Any], task: str | None) -> str:

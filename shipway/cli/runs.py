@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from logging import WARNING
 from typing import Any, Literal, NamedTuple
 
 from shipway.cli.prefect_server import PrefectServer
@@ -58,6 +59,12 @@ class Done(NamedTuple):
     seconds: float
 
 
+class Warned(NamedTuple):
+    """A warning that a run has logged."""
+
+    words: str
+
+
 def start(server: PrefectServer, flow: str, parameters: Mapping[str, Any]) -> Run:
     """Start the deployment of a flow that bears the flow's name.
 
@@ -100,12 +107,16 @@ def find(server: PrefectServer, text: str) -> Run:
     return _run(answer)
 
 
-def follow(server: PrefectServer, run: Run) -> Iterator[Done | Run]:
-    """Each task of a run and of its subflows as it ends; at last the run itself."""
+def follow(server: PrefectServer, run: Run) -> Iterator[Done | Warned | Run]:
+    """Each task of a run and of its subflows as it ends, and each warning; at last the run."""
     told: set[str] = set()
     while True:
         # Asked for first: what ended before the run did is told before it.
         run = find(server, run.id)
+        for line in logs_of(server, run.id, {"level": {"ge_": WARNING, "le_": WARNING}}):
+            if line["id"] not in told:
+                told.add(line["id"])
+                yield Warned(line["message"])
         for task in tasks_of(server, run.id):
             if task["id"] not in told and task["state_type"] in FINAL:
                 told.add(task["id"])
@@ -141,6 +152,14 @@ def tasks_of(server: PrefectServer, run: str) -> list[Any]:
     tasks = server.all("task_runs/filter", mine)
     # A subflow has a task run of its own in its parent, which would be told beside its tasks.
     return [task for task in reversed(tasks) if not _is_subflow(task)]
+
+
+def logs_of(
+    server: PrefectServer, run: str, those: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """What a run and its subflows have logged, or those lines that a filter finds."""
+    mine = {"flow_run_id": {"any_": whole(server, run)}, **(those or {})}
+    return server.all("logs/filter", {"logs": mine, "sort": "TIMESTAMP_ASC"})
 
 
 def _is_subflow(task: Mapping[str, Any]) -> bool:

@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from shipway.cli import runs
 from shipway.cli.parameters import Telling
 from shipway.cli.prefect_server import PrefectServer, connect
-from shipway.cli.runs import Done, Run
+from shipway.cli.runs import Done, Run, Warned
 from shipway.reports.junit import unpack
 from shipway.reports.markdown import fenced, without_pictures
 
@@ -52,8 +53,10 @@ def _watch(server: PrefectServer, run: Run, *, aloud: bool) -> Run:
     return run
 
 
-def _line(task: Done) -> str:
-    return f"  {'✓' if task.is_good else '✗'} {task.name:<56}{task.seconds:6.1f} s"
+def _line(news: Done | Warned) -> str:
+    if isinstance(news, Warned):
+        return indent(f"! {news.words}", "  ")
+    return f"  {'✓' if news.is_good else '✗'} {news.name:<56}{news.seconds:6.1f} s"
 
 
 def _append_report(server: PrefectServer, run: Run, file: Path) -> None:

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from shipway.image_ref import without_tag
 from shipway.kubernetes.objects import images_in
 from shipway.kubernetes.observed import Observed
+from shipway.kubernetes.obstacles import Obstacle, obstacles_of
 from shipway.kubernetes.pods import (
+    condition_of,
     failing,
     is_ready,
     restarts,
@@ -38,6 +40,7 @@ class Health(BaseModel):
         pod: The pod that failed, or is not ready yet though a node has it.
         container: The container in it that failed.
         restarts: How often containers of the new pods were started again.
+        obstacles: What it waits for, as far as Kubernetes knows; `reason` has their words too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +54,7 @@ class Health(BaseModel):
     pod: str | None = None
     container: str | None = None
     restarts: int = 0
+    obstacles: tuple[Obstacle, ...] = ()
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -105,20 +109,21 @@ def judge(observed: Observed, images: dict[str, str], startup: Startup, now: dat
     stuck = next((pod for pod in unready if unschedulable(pod) is None), None)
     stuck_name = stuck["metadata"]["name"] if stuck else None
     words = f"{len(ready)} of {replaced} ready, {len(old) - kept} of the version"
-    reasons = [f"{words} before still run"]
+    obstacles = obstacles_of(unready, observed.events)
     if (refused := _refused(observed)) is not None:
         since, message = refused
-        reasons.append(message)
+        obstacles.insert(0, Obstacle(words=message))
         if since is not None and now - since >= timedelta(seconds=startup.seconds):
             return Health(state="blocked", reason=message, **counts)
-    reasons += sorted({words for pod in unready if (words := unschedulable(pod))})[:1]
+    reasons = [f"{words} before still run", *(obstacle.words for obstacle in obstacles)]
     reasons += sorted({words for pod in unready if (words := settling(pod, startup, now))})[:1]
-    deadline = _condition(workload, "Progressing")
+    deadline = condition_of(workload, "Progressing")
     if deadline.get("reason") == "ProgressDeadlineExceeded":
         reasons[0] = deadline.get("message") or reasons[0]
         state = "failed" if stuck else "blocked"
     else:
         state = "progressing"
+    counts["obstacles"] = tuple(obstacles)
     return Health(state=state, reason="; ".join(reasons), pod=stuck_name, **counts)
 
 
@@ -165,7 +170,7 @@ def _kept(observed: Observed, desired: int) -> tuple[int, str]:
 def _refused(observed: Observed) -> tuple[datetime | None, str] | None:
     """Since when the API server refuses the controller new pods, as by a quota, and its words."""
     for body in (observed.new_revision or {}, observed.workload):
-        condition = _condition(body, "ReplicaFailure")
+        condition = condition_of(body, "ReplicaFailure")
         if condition.get("status") == "True":
             words = f"ReplicaFailure: {condition.get('message', '')}"
             return time_of(condition.get("lastTransitionTime")), words
@@ -182,9 +187,3 @@ def _refused(observed: Observed) -> tuple[datetime | None, str] | None:
         if last >= made:
             return max(first, made), f"FailedCreate: {event.get('message', '')}"
     return None
-
-
-def _condition(body: dict[str, Any], kind: str) -> dict[str, Any]:
-    """One of an object's conditions; empty without it."""
-    conditions = body.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == kind), {})

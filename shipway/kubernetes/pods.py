@@ -8,11 +8,13 @@ from typing import Any
 
 from shipway.kubernetes.startup import NO_TOLERANCE, Startup
 
+# What every container waits for before it runs.
+STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+CRASH_LOOP = "CrashLoopBackOff"
 # A container that waits for these reasons gets on; the others count as failures.
-_GETS_ON = frozenset({"ContainerCreating", "PodInitializing", "ErrImagePull"})
+_GETS_ON = STARTING | {"ErrImagePull"}
 # Those that only another spec mends.
 _FINAL = frozenset({"ErrImageNeverPull", "InvalidImageName"})
-_CRASH_LOOP = "CrashLoopBackOff"
 # By how much a container must outlive its run before this one to count as ready: the times that
 # Kubernetes tells are whole seconds.
 _OUTLIVES = timedelta(seconds=2)
@@ -30,12 +32,12 @@ def is_over(pod: Object) -> bool:
 
 def is_ready(pod: Object, startup: Startup, now: datetime) -> bool:
     """Whether a pod that is not over takes requests, and keeps its containers up this time."""
-    return _says_ready(pod) and settling(pod, startup, now) is None
+    return says_ready(pod) and settling(pod, startup, now) is None
 
 
 def settling(pod: Object, startup: Startup, now: datetime) -> str | None:
     """Which container of a pod that says it is ready has yet to stay up, for how long and why."""
-    if not _says_ready(pod):
+    if not says_ready(pod):
         return None
     for status in pod["status"].get("containerStatuses", []):
         needed, why = _must_stay_up(pod, status, startup)
@@ -53,13 +55,8 @@ def restarts(pod: Object) -> int:
 
 def unschedulable(pod: Object) -> str | None:
     """Why no node takes a pod."""
-    condition = _condition(pod, "PodScheduled") or {}
+    condition = condition_of(pod, "PodScheduled")
     return condition.get("message", "") if condition.get("status") == "False" else None
-
-
-def waits(pod: Object) -> bool:
-    """Whether a container of a pod waits for something that it failed to get."""
-    return any(_failure(status) for status in _statuses(pod))
 
 
 def hopeless(pod: Object) -> tuple[str, str] | None:
@@ -78,7 +75,7 @@ def failing(
         now: The time.
         events: Warnings of the namespace, which tell since when a container waits.
     """
-    for status in _statuses(pod):
+    for status in statuses_of(pod):
         reason = _failure(status)
         if reason is None:
             continue
@@ -86,7 +83,7 @@ def failing(
         lasts = startup.seconds == 0 or (
             since is not None and now - since >= timedelta(seconds=startup.seconds)
         )
-        if reason == _CRASH_LOOP:
+        if reason == CRASH_LOOP:
             often = status.get("restartCount", 0) >= startup.restarts
             bad = (often and lasts) or _was_ready(pod, status, startup)
         else:
@@ -102,7 +99,7 @@ def time_of(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
-def _statuses(pod: Object) -> list[Object]:
+def statuses_of(pod: Object) -> list[Object]:
     """What is told of each container, the init containers first."""
     status = pod.get("status", {})
     return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
@@ -128,10 +125,10 @@ def _since(pod: Object, status: Object, reason: str, events: Sequence[Object]) -
         and f"{{{name}}}" in event["involvedObject"].get("fieldPath", "")
     ]
     times = [time for time in warned if time is not None]
-    if times and reason != _CRASH_LOOP:
+    if times and reason != CRASH_LOOP:
         return min(times)
     is_init = status in pod["status"].get("initContainerStatuses", [])
-    initialized = {} if is_init else _condition(pod, "Initialized") or {}
+    initialized = {} if is_init else condition_of(pod, "Initialized")
     begun = initialized.get("lastTransitionTime") if initialized.get("status") == "True" else None
     return time_of(begun or pod["status"].get("startTime"))
 
@@ -139,7 +136,7 @@ def _since(pod: Object, status: Object, reason: str, events: Sequence[Object]) -
 def _was_ready(pod: Object, status: Object, startup: Startup) -> bool:
     """Whether a container that ended had been ready, for longer than one that fails to start."""
     began, ended = _last_run(status)
-    changed = time_of((_condition(pod, "Ready") or {}).get("lastTransitionTime"))
+    changed = time_of(condition_of(pod, "Ready").get("lastTransitionTime"))
     return (
         began is not None
         and ended is not None
@@ -149,9 +146,9 @@ def _was_ready(pod: Object, status: Object, startup: Startup) -> bool:
     )
 
 
-def _says_ready(pod: Object) -> bool:
+def says_ready(pod: Object) -> bool:
     """Whether Kubernetes calls a pod ready."""
-    return (_condition(pod, "Ready") or {}).get("status") == "True"
+    return condition_of(pod, "Ready").get("status") == "True"
 
 
 def _must_stay_up(pod: Object, status: Object, startup: Startup) -> tuple[timedelta, str]:
@@ -180,7 +177,7 @@ def _last_run(status: Object) -> tuple[datetime | None, datetime | None]:
     return time_of(last.get("startedAt")), time_of(last.get("finishedAt"))
 
 
-def _condition(pod: Object, kind: str) -> Object | None:
-    """One of a pod's conditions."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == kind), None)
+def condition_of(body: Object, kind: str) -> Object:
+    """One of an object's conditions; empty without it."""
+    conditions = body.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == kind), {})

@@ -12,11 +12,12 @@ from shipway.kubernetes.client import KubeClient, Object
 from shipway.kubernetes.health import NOT_APPLIED, Health, became_healthy_at, judge
 from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.observed import Observed
-from shipway.kubernetes.pods import waits
+from shipway.kubernetes.pods import says_ready
 from shipway.kubernetes.startup import Startup
 
 _LOG_LINES = 15
 _EVENTS = 5
+_NO_LOG = "unable to retrieve container logs for "
 
 
 async def workloads_running(
@@ -83,13 +84,32 @@ async def last_words(client: KubeClient, namespace: str, health: Health) -> str:
     """What is known of the failed pod: the end of its log, and its latest warnings."""
     if health.pod is None:
         return ""
-    core = CoreV1Api(client.api)
-    log = await _log_of(core, health.pod, namespace, health.container)
-    events = await core.list_namespaced_event(
+    log = await end_of_log(client, namespace, health.pod, health.container)
+    events = await CoreV1Api(client.api).list_namespaced_event(
         namespace, field_selector=f"involvedObject.name={health.pod},type=Warning"
     )
     warnings = [f"{event.reason}: {event.message}" for event in events.items[-_EVENTS:]]
     return "\n".join([*([log] if log else []), *warnings])
+
+
+async def end_of_log(client: KubeClient, namespace: str, pod: str, container: str | None) -> str:
+    """The end of a container's log: of its run before this one, which failed, else of this one."""
+    core = CoreV1Api(client.api)
+    for previous in (True, False):
+        try:
+            log = await core.read_namespaced_pod_log(
+                pod,
+                namespace,
+                container=container or "",
+                previous=previous,
+                tail_lines=_LOG_LINES,
+            )
+        except ApiException:
+            continue
+        # Of a container that is removed already, a node says so in the log's place.
+        if log and not str(log).startswith(_NO_LOG):
+            return str(log).strip()
+    return ""
 
 
 async def _observe(client: KubeClient, workload: KubeObject, namespace: str) -> Observed | None:
@@ -107,7 +127,7 @@ async def _observe(client: KubeClient, workload: KubeObject, namespace: str) -> 
         pods=tuple(await client.list("v1", "Pod", namespace, selector)),
     )
     desired = live["spec"].get("replicas", live.get("status", {}).get("desiredNumberScheduled", 0))
-    if len(observed.new_pods) >= desired and not any(map(waits, observed.new_pods)):
+    if len(observed.new_pods) >= desired and all(map(says_ready, observed.new_pods)):
         return observed
     return observed.model_copy(update={"events": tuple(await _warnings(client, namespace))})
 
@@ -132,21 +152,3 @@ async def _warnings(client: KubeClient, namespace: str) -> list[Object]:
     """The warnings of a namespace."""
     path = f"/api/v1/namespaces/{namespace}/events"
     return (await client.call("GET", path, {"fieldSelector": "type=Warning"}))["items"]
-
-
-async def _log_of(core: CoreV1Api, pod: str, namespace: str, container: str | None) -> str:
-    """The end of a container's log: of its run before this one, which failed, else of this one."""
-    for previous in (True, False):
-        try:
-            log = await core.read_namespaced_pod_log(
-                pod,
-                namespace,
-                container=container or "",
-                previous=previous,
-                tail_lines=_LOG_LINES,
-            )
-        except ApiException:
-            continue
-        if log:
-            return str(log).strip()
-    return ""

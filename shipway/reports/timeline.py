@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from textwrap import indent
 
 from shipway.errors import ShipwayError
 from shipway.gates.measurement import Measurement
-from shipway.reports.markdown import data_uri
+from shipway.reports.markdown import data_uri, escape, fenced
 from shipway.reports.timeline_svg import Moment, draw
 from shipway.rollout.result import StepCommit
 from shipway.strategies.step import Step
@@ -26,17 +27,22 @@ class Timeline:
         self._begin = time.monotonic()
         self._rows: list[_Row] = []
         self._moments: list[Moment] = []
+        self._waits: list[tuple[float, str]] = []
         self._words = ""
 
     @property
     def state(self) -> str:
         """Equal as long as there is nothing new but the time."""
         rows = str([(row.seconds, row.gates) for row in self._rows])
-        return f"{rows}{len(self._moments)}{self._words}"
+        return f"{rows}{len(self._moments)}{len(self._waits)}{self._words}"
 
     def begin_step(self, step: Step, commit: StepCommit) -> None:
         """A step is committed."""
         self._rows.append(_Row(step, commit, self._now()))
+
+    def waited(self, words: str) -> None:
+        """Something keeps the cluster from getting where the step leads, or does so no more."""
+        self._waits.append((self._now(), words))
 
     def reached(self, step: Step) -> None:
         """The cluster is where the step leads."""
@@ -79,12 +85,21 @@ class Timeline:
                 "",
                 f"![traffic and gates]({picture})",
                 "",
+                *(_wait(at, words) for at, words in self._waits),
+                "",
                 self._words,
             )
         )
 
     def _now(self) -> float:
         return time.monotonic() - self._begin
+
+
+def _wait(at: float, words: str) -> str:
+    """When the cluster was waited for, and why; below it what a container has printed."""
+    first, _, printed = words.partition("\n")
+    log = f"\n\n{indent(fenced(printed), '  ')}" if printed else ""
+    return f"- {at:.0f} s: {escape(first)}{log}"
 
 
 class _Row:

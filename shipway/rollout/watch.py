@@ -11,10 +11,12 @@ from shipway.errors import BadVersionError, HaltError, ShipwayError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
-from shipway.kubernetes.workloads import last_words
+from shipway.kubernetes.obstacles import Obstacle
+from shipway.kubernetes.workloads import end_of_log, last_words
 from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import field_difference, wait_for_field
+from shipway.rollout.waits import Waits
 from shipway.rollout.workloads import workload_health, workloads_of
 from shipway.strategies.step import Step
 
@@ -41,6 +43,7 @@ async def wait_until_healthy(
     step: Step,
     agent_failure: AgentFailure,
     tell: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> str:
     """Wait until the cluster says what a step set, and its workloads are healthy.
 
@@ -50,6 +53,7 @@ async def wait_until_healthy(
         step: What was committed.
         agent_failure: Why the agent's run failed that was asked to apply the commit, if it did.
         tell: Told how each workload gets on, for people.
+        warn: Told what keeps a workload from getting on, and once that is over.
 
     Returns:
         What the workloads run, for people.
@@ -66,7 +70,7 @@ async def wait_until_healthy(
     async with fail_fast_group() as group:
         watches = [
             group.create_task(
-                _watch_workload(client, target, workload, ready.image, agent_failure, tell)
+                _watch_workload(client, target, workload, ready.image, agent_failure, tell, warn)
             )
             for ready in step.ready
             for workload in await workloads_of(client, target, ready)
@@ -81,19 +85,22 @@ async def _watch_workload(
     image: str,
     agent_failure: AgentFailure,
     tell: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> str:
     """Watch one workload until it is healthy; what moves puts the deadline off."""
     namespace = target.namespace_of(workload)
     deadline_seconds = _deadline_seconds(target, workload)
-    moved, last = time.monotonic(), None
+    moved, last, waits = time.monotonic(), None, Waits()
     while True:
         health = await workload_health(client, target, workload, image, target.rollout.startup)
-        if health != last:
+        if last is None or (health.state, health.progress) != (last.state, last.progress):
             tell(f"{workload.title}: {health.reason}")
-        if health.state == "healthy":
-            return f"{workload.title}: {health.reason}"
         if health.state in {"failed", "blocked"}:
             raise _red(target, workload, health, await last_words(client, namespace, health))
+        for words in await _news(client, namespace, waits, health):
+            warn(f"{workload.title} {words}")
+        if health.state == "healthy":
+            return f"{workload.title}: {health.reason}"
         if last is None or health.progress != last.progress:
             moved = time.monotonic()
         last = health
@@ -105,6 +112,22 @@ async def _watch_workload(
                 raise not_applied(target, workload, words)
             raise _red(target, workload, health, words)
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _news(client: KubeClient, namespace: str, waits: Waits, health: Health) -> list[str]:
+    """What a workload waits for now and did not before, or that it waits no more."""
+    if waits.are_over(health.obstacles):
+        return ["waits for that no more"]
+    new = waits.new(health.obstacles, time.monotonic())
+    return [f"waits: {await _in_full(client, namespace, obstacle)}" for obstacle in new]
+
+
+async def _in_full(client: KubeClient, namespace: str, obstacle: Obstacle) -> str:
+    """What a workload waits for, with the end of the log of a container that ended."""
+    if obstacle.pod is None:
+        return obstacle.words
+    log = await end_of_log(client, namespace, obstacle.pod, obstacle.container)
+    return f"{obstacle.words}\n{log}".strip()
 
 
 def _deadline_seconds(target: Target, workload: KubeObject) -> float:

@@ -22,6 +22,7 @@ from shipway.cli.blocks import read_block
 from shipway.cli.main import UNKNOWN
 from shipway.cli.prefect_server import connect
 from shipway.errors import RefuseError
+from tests.support.mistakes import tell
 from tests.support.project import Project
 
 SHIPWAY = str(Path(sys.executable).with_name("shipway"))
@@ -46,9 +47,17 @@ def id_in(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_release_is_watched_to_its_end(project: Project) -> None:
+    pipeline = project.file("pipeline.yaml")
+    tests = "      command: [pytest, tests]\n"
+    project.change(
+        {"pipeline.yaml": pipeline.replace(tests, f"{tests}      budget_seconds: 0.01\n")}
+    )
     done = release(project, "--watch")
     assert done.returncode == 0, done.stdout + done.stderr
     first, *stages, last = done.stdout.splitlines()
+    warnings = [line for line in stages if line.startswith("  ! ")]
+    assert [line for line in warnings if line.startswith("  ! The unit layer took ")] != []
+    stages = [line for line in stages if line not in warnings]
     assert f"{os.environ['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/" in first
     assert [line for line in stages if not line.startswith("  ✓ ")] == []
     assert [
@@ -209,12 +218,14 @@ def test_parameters_of_another_type_are_refused_with_the_servers_words(
     assert "is not of type 'string'" in str(caught.value)
 
 
+@pytest.mark.mistake
 def test_a_server_that_is_not_there_is_named(free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}/api"
     done = shipway("release", "shop", PREFECT_API_URL=url)
     assert done.returncode == UNKNOWN
     assert "The Prefect server does not answer." in done.stderr
     assert url in done.stderr
+    tell("a Prefect server that is not there", done.stderr.removeprefix("✗ "))
 
 
 class TestProfile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -26,15 +27,23 @@ from shipway.strategies.step import Step
 AGENT_SECONDS = 6
 
 
-async def apply_and_watch(target: Target, commit: StepCommit, step: Step) -> str:
+async def apply_and_watch(
+    target: Target, commit: StepCommit, step: Step, warn: Callable[[str], None]
+) -> str:
     """Have a step's commit applied, and watch until the cluster is there; return what it serves.
 
     The agent is asked for what an earlier run committed too: that one may not have lived to ask.
+
+    Args:
+        target: The environment.
+        commit: The step's commit.
+        step: The step.
+        warn: Told what keeps the cluster from getting there, and once that is over.
     """
     agent_run = None
     if target.rollout.agent == "reconcile" and (commit.new or not await is_applied(target, step)):
         agent_run = await ask_to_apply(target, step)
-    return await watch_step(target, step, agent_run)
+    return await watch_step(target, step, agent_run, warn)
 
 
 async def ask_to_apply(target: Target, step: Step) -> UUID | None:
@@ -75,18 +84,26 @@ async def is_applied(target: Target, step: Step) -> bool:
 
 
 @external_task("watch {target.app} in {target.environment}: {step.name}")
-async def watch_step(target: Target, step: Step, agent_run: UUID | None) -> str:
+async def watch_step(
+    target: Target, step: Step, agent_run: UUID | None, warn: Callable[[str], None]
+) -> str:
     """Watch until the cluster says what the step set, and its workloads are healthy.
 
     Args:
         target: The environment.
         step: What was committed.
         agent_run: The agent's run that was asked to apply the commit, if one was.
+        warn: Told, beside the log, what keeps the cluster from getting there.
     """
     cluster = await load_block(Cluster, target.cluster)
-    failure, tell = partial(failure_of, agent_run), get_run_logger().info
+    failure, log = partial(failure_of, agent_run), get_run_logger()
+
+    def warn_all(words: str) -> None:
+        log.warning("%s", words)
+        warn(words)
+
     async with cluster.client() as client:
-        return await wait_until_healthy(client, target, step, failure, tell)
+        return await wait_until_healthy(client, target, step, failure, log.info, warn_all)
 
 
 async def _cluster_is_told(target: Target, step: Step) -> bool:

@@ -27,6 +27,7 @@ from tests.support.kube_objects import (
 NEW = [replica_set(2)]
 BOTH = [controller_revision(1), controller_revision(2)]
 ROLLING = {"type": "RollingUpdate"}
+NO_NODE = "no node takes a pod"
 LACKS_ONE = {"updatedReplicas": 1, "availableReplicas": 1}
 
 
@@ -88,6 +89,7 @@ def test_a_failure_tells_pod_container_counts_and_restarts() -> None:
         "pod": "b",
         "container": "web",
         "restarts": 4,
+        "obstacles": (),
     }
 
 
@@ -107,14 +109,24 @@ def test_the_pod_that_is_waited_for_is_named() -> None:
     pods = [without_node("a", "no cpu"), pod("b", ready=False)]
     found = judged(deployment(availableReplicas=0), NEW, pods)
     assert (found.state, found.pod) == ("progressing", "b")
-    assert found.reason == "0 of 2 ready, 0 of the version before still run; no cpu"
+    assert found.reason == f"0 of 2 ready, 0 of the version before still run; {NO_NODE}: no cpu"
 
 
-def test_of_pods_that_no_node_takes_one_reason_is_told() -> None:
-    pods = [without_node("a", "no memory"), without_node("b", "no cpu"), without_node("c")]
+def test_of_pods_that_no_node_takes_each_reason_is_told_once() -> None:
+    pods = [
+        without_node("a", "no memory"),
+        without_node("b", "no cpu"),
+        without_node("c", "no cpu"),
+    ]
     found = judged(deployment(3, availableReplicas=0), NEW, pods)
     assert (found.state, found.pod) == ("progressing", None)
-    assert found.reason == "0 of 3 ready, 0 of the version before still run; no cpu"
+    assert found.reason == (
+        f"0 of 3 ready, 0 of the version before still run; {NO_NODE}: no cpu; {NO_NODE}: no memory"
+    )
+    assert [each.words for each in found.obstacles] == [
+        f"{NO_NODE}: no cpu",
+        f"{NO_NODE}: no memory",
+    ]
 
 
 def test_a_deadline_without_words_leaves_what_is_missing() -> None:

@@ -10,7 +10,6 @@ from shipway.kubernetes.pods import (
     restarts,
     settling,
     unschedulable,
-    waits,
 )
 from shipway.kubernetes.startup import Startup
 from tests.support.kube_objects import NOW, Object, ago, condition, pod, waiting, warning
@@ -42,7 +41,6 @@ def test_a_pod_that_says_nothing_yet_is_neither_ready_nor_bad() -> None:
         assert not is_ready(one, Startup(), NOW)
         assert restarts(one) == 0
         assert unschedulable(one) is None
-        assert not waits(one)
         assert hopeless(one) is None
 
 
@@ -75,7 +73,6 @@ def test_a_pod_that_nothing_is_forgiven_fails_with_its_first_failure(
 ) -> None:
     one = waiting(reason, 0)
     assert hopeless(one) == (("web", f"{reason}: back-off") if is_hopeless else None)
-    assert waits(one) == is_hopeless
 
 
 def test_a_failure_without_a_message_is_told_by_its_reason() -> None:

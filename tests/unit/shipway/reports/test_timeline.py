@@ -41,6 +41,23 @@ def test_each_step_is_a_row_with_the_latest_answer_of_each_gate() -> None:
     ]
 
 
+def test_what_the_cluster_waited_for_stands_below_with_what_was_printed() -> None:
+    timeline = page()
+    before = timeline.state
+    timeline.waited("Deployment/web waits: container web ended with exit code 3\nno <database>")
+    assert timeline.state != before
+    timeline.waited("Deployment/web waits for that no more")
+    first, second = timeline.render().split("\n- ")[1:]
+    assert first.splitlines() == [
+        "0 s: Deployment/web waits: container web ended with exit code 3",
+        "",
+        "  ```text",
+        "  no <database>",
+        "  ```",
+    ]
+    assert second.strip() == "0 s: Deployment/web waits for that no more"
+
+
 def test_how_it_ended_stands_below() -> None:
     timeline = page()
     timeline.failed(FailError("The gate is red.", got="0.2"))
