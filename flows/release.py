@@ -15,6 +15,7 @@ from blocks.registry import Registry
 from flows.rollout import Until, check_release, rollout
 from flows.runtime.beside import do_beside, finish_beside
 from flows.runtime.load_block import load_ahead
+from flows.runtime.overtaken import unless_overtaken
 from flows.runtime.run_name import run_name
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_elsewhere, build_tests
@@ -69,20 +70,27 @@ async def release(
             if image is None:
                 needed = load_ahead(ImageBuilder, ContainerRunner, Ledger)
                 do_beside(needed, "Blocks were not read ahead")
-                await check_beforehand(app_environment, code, cause)
-                image = await build_test_push(code, reporter)
+                unbuilt = await check_beforehand(app_environment, code, cause)
+                image = await unless_overtaken(
+                    app_environment, unbuilt, build_test_push(code, reporter), committed=False
+                )
             new = Release(revision=code.revision, image=image, cause=cause)
             result = await reporter.timed("deploy", rollout(app_environment, new, until))
             reporter.rolled_out(image, result)
             return reporter.completed()
 
 
-async def check_beforehand(app_environment: AppEnvironment, code: Code, cause: Cause) -> None:
-    """Ask what can refuse a release of an image that is yet to be built; all but its digest."""
+async def check_beforehand(app_environment: AppEnvironment, code: Code, cause: Cause) -> Release:
+    """Ask what can refuse a release of an image that is yet to be built; all but its digest.
+
+    Returns:
+        The release, with the image that is to be built.
+    """
     image = await name_image(code)
     unbuilt = Release(revision=code.revision, image=image, cause=cause)
     target = await check_release(app_environment, unbuilt)
     await dry_run(target, first_with_edits(target.plan(image)), unbuilt, built=False)
+    return unbuilt
 
 
 async def build_test_push(code: Code, reporter: RunReporter) -> ImageRef:

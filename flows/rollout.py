@@ -8,6 +8,7 @@ from prefect import flow
 
 from flows.runtime.approval import Declined, ask_for_approval
 from flows.runtime.notify import announce
+from flows.runtime.overtaken import unless_overtaken
 from flows.runtime.timeline import timeline
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
@@ -99,7 +100,9 @@ async def run_steps(
     Raises:
         FailError: The version is bad, or a person did not approve it.
         HaltError: Neither going on nor going back is safe.
+        RefuseError: Somebody else has taken the environment over.
     """
+    whose = target.app_environment
     commits: list[StepCommit] = []
     served: str | None = None
     notes: dict[str, str] = {}
@@ -108,9 +111,11 @@ async def run_steps(
         commits.append(commit)
         page.begin_step(step, commit)
         try:
-            served = await apply_and_watch(target, commit, step, page.waited)
+            waits = apply_and_watch(target, commit, step, page.waited)
+            served = await unless_overtaken(whose, release, waits, committed=True)
             page.reached(step)
-            notes = await judge_step(target, step, release, commit, page)
+            judged = judge_step(target, step, release, commit, page)
+            notes = await unless_overtaken(whose, release, judged, committed=True)
         except BadVersionError as red:
             page.failed(red)
             if release.cause.is_rollback or target.rollout.on_failure == "halt":

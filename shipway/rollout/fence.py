@@ -37,7 +37,39 @@ def check_release(
         return None
     if release.cause.downgrade or current.rollout.order == "any":
         return recorded
-    raise _downgrade(folder, releases, release)
+    commit = release.revision.commit
+    is_contained = not release.cause.is_rollback and source.is_ancestor(commit, recorded)
+    raise _downgrade(folder, releases, release, is_contained=is_contained)
+
+
+def check_committed(
+    source: SourceRepository, folder: OpsFolder, history: History, release: Release
+) -> None:
+    """Refuse to go on with a release that Git says no more, whoever has seen to that.
+
+    Args:
+        source: The app's repository.
+        folder: What the ops repository says now.
+        history: The history of that.
+        release: What was committed before.
+
+    Raises:
+        RefuseError: It is on hold, another revision won, or its image is gone.
+    """
+    check_release(source, folder, history, release)
+    current = target_of(folder)
+    if str(release.image) in current.images:
+        return
+    said = Releases(folder, current, history).last
+    won = f"{said['Revision'][:7]} won: {said.get('Run', 'by hand')}" if said else "by hand"
+    raise RefuseError(
+        "The environment was changed during the rollout.",
+        where=f"{folder.path} at {folder.commit[:7]}",
+        expected=str(release.image),
+        got=f"{', '.join(current.images)}\n{won}",
+        untouched=_UNTOUCHED,
+        remedy="nothing, if that is meant: the cluster follows it; else start the release again",
+    )
 
 
 def _refuse_held(folder: OpsFolder, release: Release) -> None:
@@ -65,8 +97,10 @@ def _may_follow(source: SourceRepository, recorded: str, release: Release) -> bo
     return not release.cause.is_rollback and source.is_ancestor(recorded, commit)
 
 
-def _downgrade(folder: OpsFolder, releases: Releases, release: Release) -> RefuseError:
-    """The error for a release that does not contain the recorded one."""
+def _downgrade(
+    folder: OpsFolder, releases: Releases, release: Release, *, is_contained: bool
+) -> RefuseError:
+    """The error for a release that does not contain the recorded one, which may contain it."""
     last = releases.last_known
     recorded = last["Revision"]
     ran = next((ran for ran in releases.newest_first if ran.said == last), None)
@@ -77,6 +111,9 @@ def _downgrade(folder: OpsFolder, releases: Releases, release: Release) -> Refus
         expected=f"a revision that contains {recorded}",
         got=f"{release.revision.commit}\n{recorded[:7]} won{at}: {last.get('Run', 'by hand')}",
         untouched=_UNTOUCHED,
-        remedy="release a revision that contains it; or say `downgrade` to go back on purpose; or "
-        "set `order: any` in rollout.yaml where releases come from several branches",
+        remedy=f"nothing, if {recorded[:7]} is meant to be there: it contains this revision; "
+        "`--downgrade` goes back on purpose"
+        if is_contained
+        else "release a revision that contains it; or `--downgrade` to go back on purpose; or set "
+        "`order: any` in rollout.yaml where releases come from several branches",
     )

@@ -1,0 +1,48 @@
+"""Deploy, while it waits: a release that another one overtakes ends at once, and says who won."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, TypeVar
+
+from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
+from flows.runtime.load_block import load_block
+from shipway.app_environment import AppEnvironment
+from shipway.concurrency import fail_fast_group
+from shipway.release import Release
+from shipway.rollout import fence
+from shipway.rollout.overtaken import until_overtaken
+
+Result = TypeVar("Result")
+
+
+async def unless_overtaken(
+    app_environment: AppEnvironment,
+    release: Release,
+    work: Coroutine[Any, Any, Result],
+    *,
+    committed: bool,
+) -> Result:
+    """Do some work of a release, and end it the moment that Git no longer lets the release go on.
+
+    Args:
+        app_environment: Where the release goes.
+        release: What is released.
+        work: What takes long.
+        committed: Whether Git has to say the release already.
+
+    Raises:
+        RefuseError: Another release, a rollback or a person has taken the environment over.
+    """
+    check = fence.check_committed if committed else fence.check_release
+    async with fail_fast_group() as group:
+        working = group.create_task(work)
+        ops = await load_block(OpsRepository)
+        source = await load_block(SourceRepository, app_environment.app)
+        question = partial(check, source, release=release)
+        watching = group.create_task(until_overtaken(ops, app_environment, question))
+        result = await working
+        watching.cancel()
+    return result

@@ -1,0 +1,41 @@
+"""A release that waits, and Git beside it: whoever takes the environment over ends the wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from shipway.app_environment import AppEnvironment
+from shipway.errors import RetryError
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
+from shipway.git.ops_repository import OpsRepository
+
+LOOK_SECONDS = 5.0
+
+
+async def until_overtaken(
+    ops: OpsRepository,
+    app_environment: AppEnvironment,
+    check: Callable[[OpsFolder, History], object],
+) -> NoReturn:
+    """Look at an app's folder every few seconds, until it no longer lets the release go on.
+
+    Args:
+        ops: The ops repository. While it does not answer, nothing is known.
+        app_environment: Whose folder it is.
+        check: Asked of each new content of the folder.
+
+    Raises:
+        RefuseError: What `check` raises.
+    """
+    checked: str | None = None
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(RetryError):
+            folder = await asyncio.to_thread(ops.fetch, app_environment)
+            if folder.fingerprint != checked:
+                await asyncio.to_thread(ops.consult, app_environment, check)
+                checked = folder.fingerprint
