@@ -18,6 +18,7 @@ from flows.tasks.rollout.preflight import check_fence, preflight
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import apply_and_watch
+from shipway import commands
 from shipway.app_environment import AppEnvironment
 from shipway.errors import BadVersionError, FailError, HaltError, RefuseError, ShipwayError
 from shipway.release import Release
@@ -185,9 +186,9 @@ async def roll_back_after(
     words = f"back to {earlier.revision.short}: {reason.why}"
     await announce(target, "rollback", words, image=str(release.image))
     await rollout(target.app_environment, earlier)
+    held = rollback.from_revision
     remedy = (
-        f"{target.environment} is back at {earlier.revision.short}; "
-        f"{rollback.from_revision[:12]} is on hold until `clear-hold`: release a revision that "
-        "mends it"
+        f"{target.environment} is back at {earlier.revision.short}; {held[:12]} is on hold until "
+        f"{commands.clear_hold(target.app_environment, held)}: release a revision that mends it"
     )
     return FailError(failure.what, **failure.facts | {"remedy": remedy})

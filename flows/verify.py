@@ -64,7 +64,7 @@ async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) 
 
     def result() -> LayerResult:
         seconds = time.monotonic() - begin
-        return layer_result(name, code.pipeline.tests, tool, layer_run, schedule.shards, seconds)
+        return layer_result(name, code.pipeline, tool, layer_run, schedule.shards, seconds)
 
     finished = green = False
     try:

@@ -14,6 +14,7 @@ from docker import DockerClient
 from pydantic import BaseModel, ConfigDict
 
 from shipway.build_secrets import BuildSecrets
+from shipway.dockerfile import line_of_failure
 from shipway.errors import FailError, RefuseError
 from shipway.runners.docker_engine import engine_client, engine_lost
 from shipway.temporary_folder import temporary_folder
@@ -83,6 +84,7 @@ class ImageBuilder(BaseModel):
         no_cache: bool = False,
         secrets: BuildSecrets = NO_SECRETS,
         platform: str | None = None,
+        by_hand: str = "docker build .",
     ) -> str:
         """Build one target; return the local image id (sha256:…).
 
@@ -98,6 +100,7 @@ class ImageBuilder(BaseModel):
             no_cache: Run every step again.
             secrets: What its steps may mount.
             platform: What it is to run on, such as `linux/arm64`; the engine's own if None.
+            by_hand: The command that shows people the same in the app's folder.
 
         Raises:
             RefuseError: There is no such Dockerfile.
@@ -124,15 +127,17 @@ class ImageBuilder(BaseModel):
             for key, value in labels.items():
                 command += ["--label", f"{key}={value}"]
             command += await asyncio.to_thread(secrets.write, folder)
-            await self._run([*command, str(context)], dockerfile.name, log, secrets)
+            command.append(str(context))
+            await self._run(command, dockerfile, log, secrets, by_hand)
             return (await asyncio.to_thread(result.read_text)).strip()
 
     async def _run(
         self,
         command: list[str],
-        dockerfile: str,
+        dockerfile: Path,
         log: Callable[[str], None],
         secrets: BuildSecrets,
+        by_hand: str,
     ) -> None:
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
         if self.engine_url:
@@ -171,13 +176,15 @@ class ImageBuilder(BaseModel):
                 raise engine_lost(self.engine_url, "\n".join(lost))
             cannot_run = any(_CANNOT_RUN in line for line in last)
             words = [line for line in last if _STEP.match(line) or not line.startswith("#")]
+            text = await asyncio.to_thread(dockerfile.read_text, "utf-8", "replace")
+            line = line_of_failure(text, last)
             raise FailError(
                 "The image does not build.",
-                where=dockerfile,
+                where=f"{dockerfile.name}:{line}" if line else dockerfile.name,
                 got="\n".join(words[-15:]),
                 untouched="the registry, the ops repository and the cluster",
                 remedy="install emulators (QEMU's binfmt handlers) where the engine runs, or take "
                 "the platform out of image.platforms"
                 if cannot_run
-                else "`docker build` in the app's folder shows the same",
+                else f"`{by_hand}` in the app's folder shows the same",
             )

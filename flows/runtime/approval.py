@@ -8,6 +8,7 @@ from prefect.input import RunInput
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.runtime.notify import announce
+from shipway import commands
 from shipway.errors import FailError, HaltError
 from shipway.image_ref import ImageRef
 from shipway.rollout.target import Target
@@ -77,7 +78,8 @@ async def ask_for_approval(
             expected=f"an answer within {timeout} s",
             got="none",
             untouched="the rollout, which stands where it is, and the version before it",
-            remedy="start the release again: it asks again; or start `rollback`",
+            remedy="start the release again: it asks again; or "
+            f"{commands.rollback(target.app_environment)}",
         ) from error
     who, reason = one_line(answer.who), one_line(answer.reason)
     if not answer.approve:

@@ -14,6 +14,7 @@ from blocks.image_builder import ImageBuilder
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from shipway.build_secrets import BuildSecrets
+from shipway.by_hand import build_by_hand
 from shipway.code import Code
 from shipway.errors import RefuseError
 from shipway.image_labels import labels_of
@@ -71,6 +72,7 @@ async def _build(
         no_cache,
         BuildSecrets(files=await _secrets(image.secrets), ssh=await _secrets(image.ssh)),
         platform,
+        build_by_hand(image, target, *(["--platform", platform] if platform else [])),
     )
 
 

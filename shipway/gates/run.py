@@ -113,5 +113,5 @@ def _inconclusive(probe: GateProbe, last: Measurement) -> HaltError:
         got=last.words,
         untouched="the rollout, which stands where it is, and the version before it",
         remedy="see why there is no answer, then start the release again: it goes on from here; "
-        "or start `rollback`",
+        "or `shipway rollback`",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shipway.config.pipeline import Layer, Tests
+from shipway.by_hand import run_by_hand
+from shipway.config.pipeline import Layer, Pipeline
 from shipway.ledger.session import TestRun
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.results import LayerResult, Shard, TestResult
@@ -14,7 +15,7 @@ from shipway.test_tools.tool import Tool
 
 def layer_result(
     name: str,
-    tests: Tests,
+    pipeline: Pipeline,
     tool: Tool,
     layer_run: LayerRun,
     shards: Sequence[Shard],
@@ -24,18 +25,18 @@ def layer_result(
 
     Args:
         name: The layer.
-        tests: The app's pyramid.
+        pipeline: The app's.
         tool: The layer's tool, which knows how to run one test.
         layer_run: The results.
         shards: The shards that came to their end.
         seconds: What the layer took.
     """
-    layer = tests.layers[name]
+    tests = pipeline.tests
     return LayerResult(
         layer=name,
         weight=100 * tests.weight(name),
         budget_seconds=tests.budget_seconds_of(name),
-        tests=tuple(_for_people(test, layer, tool) for test in layer_run.results()),
+        tests=tuple(_for_people(test, name, pipeline, tool) for test in layer_run.results()),
         seconds=seconds,
         shards=tuple(shards),
     )
@@ -70,13 +71,17 @@ def warnings(result: LayerResult, layer: Layer) -> list[str]:
     ]
 
 
-def _for_people(test: TestResult, layer: Layer, tool: Tool) -> TestResult:
+def _local_command(test: TestResult, layer_name: str, pipeline: Pipeline, tool: Tool) -> str:
+    return run_by_hand(pipeline, layer_name, tool.local_command(test))
+
+
+def _for_people(test: TestResult, layer_name: str, pipeline: Pipeline, tool: Tool) -> TestResult:
     """With how to run it alone, and who knows of it; what a passed test printed is no news."""
     if test.outcome in {"passed", "skipped"}:
         return test.model_copy(update={"output": ""})
     message = test.message
     if test.outcome == "quarantined":
-        entry = layer.quarantine[test.name]
+        entry = pipeline.tests.layers[layer_name].quarantine[test.name]
         message = f"{entry.owner} until {entry.until}: {entry.reason}"
-    update = {"message": message, "local_command": tool.local_command(test)}
-    return test.model_copy(update=update)
+    command = _local_command(test, layer_name, pipeline, tool)
+    return test.model_copy(update={"message": message, "local_command": command})

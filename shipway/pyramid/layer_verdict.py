@@ -36,7 +36,7 @@ def judge(
             f"The {result.layer} layer is red: {display_name(first.name)}{more} failed.",
             where=f"{revision}: {command}",
             got="\n".join(describe(test) for test in failures[:SHOWN_FAILURES]),
-            remedy=f"run `{first.local_command}` in the app's folder",
+            remedy=run_again(first),
         )
     if problem is not None:
         facts = {**problem.facts, "untouched": UNTOUCHED}
@@ -78,6 +78,14 @@ def suites_differ(command: str) -> FailError:
         remedy="make the suite's parameters the same each time it is collected, "
         "or set the layer's shards: 1",
     )
+
+
+def run_again(test: TestResult) -> str:
+    """What to do to see a test fail: one command, or a few lines of them."""
+    command = test.local_command
+    if "\n" in command:
+        return f"run in the app's folder:\n{command}"
+    return f"run `{command}` in the app's folder"
 
 
 def describe(test: TestResult) -> str:

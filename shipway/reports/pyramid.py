@@ -118,8 +118,18 @@ def _failure(test: TestResult) -> str:
     place = f" at `{test.file}:{test.line}`" if test.file and test.line else ""
     lines = "\n".join(part for part in (test.text.rstrip(), test.output.rstrip()) if part)
     last = lines.splitlines()[-MOST_LINES:] or [test.message]
-    command = f"\n\nJust this one: `{test.local_command}`" if test.local_command else ""
-    return f"**{escape(display_name(test.name))}**{place}\n\n" + fenced("\n".join(last)) + command
+    shown = fenced("\n".join(last))
+    return f"**{escape(display_name(test.name))}**{place}\n\n{shown}{_alone(test)}"
+
+
+def _alone(test: TestResult) -> str:
+    """How to run just this test."""
+    command = test.local_command
+    if not command:
+        return ""
+    if "\n" in command:
+        return f"\n\nJust this one:\n\n{fenced(command)}"
+    return f"\n\nJust this one: `{command}`"
 
 
 def _listed(title: str, layers: Sequence[LayerResult], outcome: Any) -> str:

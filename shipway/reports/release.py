@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from shipway import commands
+from shipway.app_environment import AppEnvironment
 from shipway.errors import ShipwayError
 from shipway.git.revision import Revision
 from shipway.image_ref import ImageRef
@@ -83,13 +85,14 @@ class Report(BaseModel):
         self.error = str(self._cancellation() if self.cancelled else error) or type(error).__name__
 
     def _cancellation(self) -> ShipwayError:
+        whose = AppEnvironment(app=self.app, environment=self.environment)
         changing = {"release", "deploy"} & {stage.name for stage in self.stages}
         return ShipwayError(
             "This run was cancelled, by somebody or by the end of its worker.",
             where=", ".join(stage.name for stage in self.stages if not stage.done) or None,
             untouched=None if changing else "registry, ops repository and cluster",
             remedy="start it again: it goes on from what is done. What it has pushed and committed "
-            "stays; `rollback` leads back",
+            f"stays; {commands.rollback(whose)} leads back",
         )
 
     def row(self) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def _earlier(
         expected="an earlier release of another image that is not on hold",
         got=", ".join(known) or "no release at all",
         untouched="the ops repository and the cluster",
-        remedy="release a revision that mends it, or name one of these with `to`",
+        remedy="release a revision that mends it, or name one of these with `--to`",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway import commands
 from shipway.config.holds import HOLDS_FILE, holds_in
 from shipway.errors import RefuseError
 from shipway.git.history import History
@@ -81,7 +82,8 @@ def _refuse_held(folder: OpsFolder, release: Release) -> None:
             expected="another revision, or a hold that somebody has cleared",
             got=f"{hold.image}\nheld by {hold.by} at {hold.at}: {hold.reason}",
             untouched=_UNTOUCHED,
-            remedy="release a revision that mends it, or run clear-hold with a reason",
+            remedy="release a revision that mends it, or "
+            f"{commands.clear_hold(folder.app_environment, hold.revision)}",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from shipway import commands
 from shipway.config.rollout import Promotion
 from shipway.errors import RefuseError
 from shipway.git.trailers import OpsCommit
@@ -59,7 +60,7 @@ def released_in(target: Target, commits: Iterable[OpsCommit]) -> tuple[ImageRef,
         expected="a release of Shipway's whose rollout is over",
         got=f"still to come: {', '.join(left)}" if left else serving,
         untouched=UNTOUCHED,
-        remedy=f"release to {target.environment} first, and see it through",
+        remedy=f"{commands.release(target.app_environment)} first, and see it through",
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from shipway import commands
 from shipway.concurrency import fail_fast_group
 from shipway.errors import BadVersionError, HaltError, ShipwayError
 from shipway.kubernetes.client import KubeClient
@@ -143,6 +144,7 @@ def _red(target: Target, workload: KubeObject, health: Health, words: str) -> Sh
     where = target.address_of(workload)
     expected = f"{health.desired_replicas} pods that run the image and are ready"
     got = "\n".join(part for part in (health.reason, words) if part)
+    back = commands.rollback(target.app_environment)
     untouched = "the pods of the version before, which go on serving"
     if health.pod is not None:
         return BadVersionError(
@@ -151,8 +153,7 @@ def _red(target: Target, workload: KubeObject, health: Health, words: str) -> Sh
             expected=expected,
             got=got,
             untouched=untouched,
-            remedy="release a revision that starts, or put the old image back in the ops "
-            "repository",
+            remedy=f"release a revision that starts, or {back}",
         )
     return HaltError(
         f"{rollout} cannot go on.",
@@ -161,5 +162,5 @@ def _red(target: Target, workload: KubeObject, health: Health, words: str) -> Sh
         got=got,
         untouched=f"{untouched}; the image is not on hold",
         remedy="mend what stands in the way, then start the release again: it goes on from here; "
-        "or start `rollback`",
+        f"or {back}",
     )

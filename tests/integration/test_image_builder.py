@@ -72,6 +72,7 @@ async def test_a_step_that_fails_fails_in_its_own_words(context: Path) -> None:
     assert caught.value.what == "The image does not build."
     assert "the reason" in str(caught.value.facts["got"])
     assert "exit code: 7" in str(caught.value.facts["got"])
+    assert caught.value.facts["where"] == "Dockerfile:8"
 
 
 async def test_no_dockerfile_is_refused(context: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from shipway.config.pipeline import Layer, Tests
+from shipway.config.pipeline import Layer, Pipeline, Tests
 from shipway.layers.result import layer_result, recorded_runs, warnings
 from shipway.layers.rules import rules_of
 from shipway.ledger.session import TestRun
@@ -30,11 +30,12 @@ def came_to(name: str, outcome: Outcome = "passed") -> TestResult:
 def test_a_result_is_told_with_how_to_run_a_test_alone_and_who_knows_of_it() -> None:
     unit = layer(quarantine=quarantine("known"))
     tests = Tests(budget_seconds=100, layers={"unit": unit, "e2e": layer(weight=30)})
+    pipeline = Pipeline(app="shop", tests=tests)
     layer_run = LayerRun(rules_of(unit), {}, {"earlier": 2.0})
     for test in (came_to("a"), came_to("known", "failed"), came_to("b", "failed")):
         layer_run.record(test)
     shard = Shard(tests=3, test_seconds=3, seconds=4)
-    result = layer_result("unit", tests, Pytest(["pytest"]), layer_run, [shard], 5.0)
+    result = layer_result("unit", pipeline, Pytest(["pytest"]), layer_run, [shard], 5.0)
     earlier, passed, known, failed = result.tests
     assert result == LayerResult(
         layer="unit",

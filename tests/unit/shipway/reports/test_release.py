@@ -16,6 +16,7 @@ from shipway.reports.markdown import data_uri, escape
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
 from shipway.reports.pyramid_svg import draw
 from shipway.reports.release import Report, render
+from tests.support.mistakes import tell
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -67,6 +68,7 @@ def report() -> Report:
     return found
 
 
+@pytest.mark.mistake
 def test_a_cancelled_run_says_so_where_it_was_and_what_to_do() -> None:
     report = Report(app="shop", environment="prod")
     report.add_stage("code", 0.0, 1.0, done=True)
@@ -79,8 +81,9 @@ def test_a_cancelled_run_says_so_where_it_was_and_what_to_do() -> None:
         "  where:     build, unit\n"
         "  untouched: registry, ops repository and cluster\n"
         "  remedy:    start it again: it goes on from what is done. What it has pushed and "
-        "committed stays; `rollback` leads back"
+        'committed stays; `shipway rollback shop prod --reason "it fails"` leads back'
     )
+    tell("a run that somebody cancels", report.row()["error"])
 
 
 @pytest.mark.parametrize("stage", ["release", "deploy"])

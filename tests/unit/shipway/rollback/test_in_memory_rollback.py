@@ -239,7 +239,7 @@ def test_where_nothing_can_be_gone_back_to_is_told_with_what_is_known(
         "  expected:  an earlier release of another image that is not on hold\n"
         f"  got:       {THREE[:12]}, {TWO[:12]}, {ONE[:12]}\n"
         "  untouched: the ops repository and the cluster\n"
-        "  remedy:    release a revision that mends it, or name one of these with `to`"
+        "  remedy:    release a revision that mends it, or name one of these with `--to`"
     )
 
 

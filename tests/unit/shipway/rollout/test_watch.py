@@ -54,8 +54,8 @@ def test_a_rollout_that_fails_shows_pod_reason_and_last_words(words: str, got: s
         "  expected:  2 pods that run the image and are ready\n"
         f"  got:       {got}\n"
         "  untouched: the pods of the version before, which go on serving\n"
-        "  remedy:    release a revision that starts, or put the old image back in the ops "
-        "repository"
+        "  remedy:    release a revision that starts, or "
+        '`shipway rollback shop prod --reason "it fails"`'
     )
 
 
@@ -71,7 +71,7 @@ def test_a_rollout_that_no_pod_is_to_blame_for_waits_for_a_person() -> None:
         "  untouched: the pods of the version before, which go on serving; the image is not on "
         "hold\n"
         "  remedy:    mend what stands in the way, then start the release again: it goes on from "
-        "here; or start `rollback`"
+        'here; or `shipway rollback shop prod --reason "it fails"`'
     )
 
 
