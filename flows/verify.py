@@ -19,17 +19,18 @@ from flows.tasks.test.run_shard import shard_runner
 from shipway.code import Code
 from shipway.concurrency import shielded
 from shipway.errors import FailError, RetryError, ShipwayError
-from shipway.layers.result import layer_result, recorded_runs, warnings
+from shipway.layers.result import layer_result, recorded_runs, tests_cut_off, warnings
 from shipway.layers.rules import rules_of, time_limit
 from shipway.layers.tool import tool_of
 from shipway.ledger.layer_history import LayerHistory
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.layer_verdict import judge, suites_differ, timed_out
 from shipway.pyramid.results import LayerResult
-from shipway.pyramid.run_shards import RunShard, run_shards
+from shipway.pyramid.run_shards import run_shards
 from shipway.pyramid.schedule import Schedule
 from shipway.pytest_plugin.shipway_split import shard_count
 from shipway.runners.environment import Images
+from shipway.test_tools.tool import Tool
 
 # A container and a start of the test tool cost about a second.
 LEAST_SHARD_SECONDS = 5.0
@@ -68,8 +69,7 @@ async def verify(name: str, code: Code, images: Images, *, fresh: bool = False) 
 
     finished = green = False
     try:
-        run_shard = shard_runner(name, code, images, tool)
-        problem = await _run(name, code, history, schedule, shards, run_shard, fresh=fresh)
+        problem = await _run(name, code, images, history, schedule, shards, tool, fresh=fresh)
         revision, command = f"{code.app} {code.revision.short}", shlex.join(layer.command)
         judged = judge(result(), revision=revision, command=command, problem=problem)
         finished = True
@@ -120,10 +120,11 @@ async def _count_shards(name: str, code: Code, history: LayerHistory) -> int:
 async def _run(
     name: str,
     code: Code,
+    images: Images,
     history: LayerHistory,
     schedule: Schedule,
     shards: int,
-    run_shard: RunShard,
+    tool: Tool,
     *,
     fresh: bool,
 ) -> ShipwayError | None:
@@ -131,13 +132,17 @@ async def _run(
     layer = code.layer(name)
     limit = time_limit(layer, code.pipeline.tests.budget_seconds_of(name))
     command = shlex.join(layer.command)
+    run_shard = shard_runner(name, code, images, tool, time.monotonic() + limit.seconds)
     starts = schedule.first_shards(history.plan(layer.split), shards)
     saving = nullcontext() if fresh else saving_passed(history.inputs, schedule)
     try:
         async with asyncio.timeout(limit.seconds), saving:
             problem = await run_shards(schedule, starts, run_shard, fail_fast=not fresh)
     except TimeoutError:
-        return timed_out(command, limit.seconds, limit.key)
+        cut_off = schedule.cut_off
+        last_words = "\n".join(cut.last_words for cut in cut_off)
+        running = tests_cut_off(name, code.pipeline, tool, cut_off)
+        return timed_out(command, limit.seconds, limit.key, running, last_words)
     except FailError as error:
         return error
     return suites_differ(command) if schedule.suites_differ else problem

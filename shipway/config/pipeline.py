@@ -146,7 +146,7 @@ class Layer(Strict):
         description="What it should take; the weight's share of the pyramid's if not given.",
     )
     over_budget: Literal["report", "fail"] = "report"
-    timeout_seconds: float = Field(default=3600, gt=0, description="After these it is ended.")
+    timeout_seconds: float = Field(default=900, gt=0, description="After these it is ended.")
     env: Environment = Field(default_factory=dict)
     services: dict[Name, Service] = Field(default_factory=dict)
     app: App | None = Field(

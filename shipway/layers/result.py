@@ -8,7 +8,7 @@ from shipway.by_hand import run_by_hand
 from shipway.config.pipeline import Layer, Pipeline
 from shipway.ledger.session import TestRun
 from shipway.pyramid.layer_run import LayerRun
-from shipway.pyramid.results import LayerResult, Shard, TestResult
+from shipway.pyramid.results import CutOff, LayerResult, Shard, TestResult
 from shipway.pytest_plugin.shipway_names import display_name, ledger_name
 from shipway.test_tools.tool import Tool
 
@@ -52,6 +52,17 @@ def recorded_runs(layer_run: LayerRun, tool: Tool) -> list[TestRun]:
             proven=layer_run.has_proven_itself(name),
         )
         for name, runs in layer_run.runs.items()
+    ]
+
+
+def tests_cut_off(
+    name: str, pipeline: Pipeline, tool: Tool, cut_off: Sequence[CutOff]
+) -> list[TestResult]:
+    """The tests of a layer that shards were at that were ended, with how to run each alone."""
+    return [
+        test.model_copy(update={"local_command": _local_command(test, name, pipeline, tool)})
+        for shard in cut_off
+        for test in shard.tests
     ]
 
 

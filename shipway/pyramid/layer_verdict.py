@@ -48,24 +48,38 @@ def judge(
             where=command,
             expected="at least one test that passes",
             got=f"{result.count('skipped')} skipped",
+            remedy="see why it ran none: its command, or what skips them; or take the layer out of "
+            "pipeline.yaml",
         )
     return result
 
 
-def timed_out(command: str, seconds: float, key: str) -> FailError:
+def timed_out(
+    command: str, seconds: float, key: str, running: Sequence[TestResult], last_words: str
+) -> FailError:
     """What to say of a layer that was ended because it took too long.
 
     Args:
         command: The layer's command.
         seconds: What it may take.
         key: The key of pipeline.yaml that says so.
+        running: The tests that had begun and were not over, as far as the tool tells.
+        last_words: What the command printed last.
     """
+    what, remedy = "It took too long and was ended.", "make the tests quicker"
+    got = f"its last words:\n{last_words}" if last_words else None
+    if running:
+        first, more = running[0], f" and {len(running) - 1} more" if len(running) > 1 else ""
+        what = f"{display_name(first.name)}{more} did not end."
+        got = "\n".join(describe(test) for test in running[:SHOWN_FAILURES])
+        remedy = run_again(first)
     return FailError(
-        "It took too long and was ended.",
+        what,
         where=command,
         expected=f"done within {seconds:.0f} s",
+        got=got,
         untouched=UNTOUCHED,
-        remedy=f"make the tests quicker, or raise the layer's {key} in pipeline.yaml",
+        remedy=f"raise the layer's {key} in pipeline.yaml if it needs longer; else {remedy}",
     )
 
 

@@ -20,6 +20,7 @@ class Plan(BaseModel):
         split: What is kept together.
         shard: Which part, from 0.
         shards: How many parts.
+        seconds_left: When the layer's time is up; None where nothing says.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +31,7 @@ class Plan(BaseModel):
     split: Literal["test", "file"] = "test"
     shard: int = 0
     shards: int = 1
+    seconds_left: float | None = None
 
 
 class Collected(BaseModel):

@@ -47,6 +47,20 @@ class TestResult(BaseModel):
     earlier: bool = False
 
 
+class CutOff(BaseModel):
+    """What a shard was at when it was ended.
+
+    Attributes:
+        tests: Those that had begun and were not over, as far as its tool tells.
+        last_words: The last lines that it printed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tests: tuple[TestResult, ...]
+    last_words: str
+
+
 class Shard(BaseModel):
     """One shard as it went: how many tests, and the seconds they took and the shard took."""
 

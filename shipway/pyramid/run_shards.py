@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from shipway.concurrency import fail_fast_group
 from shipway.errors import ShipwayError
 from shipway.pyramid.plan import Collected
-from shipway.pyramid.results import Shard, TestResult
+from shipway.pyramid.results import CutOff, Shard, TestResult
 from shipway.pyramid.schedule import Schedule, ShardStart
 
-OnEvent = Callable[[TestResult | Collected], None]
+OnEvent = Callable[[TestResult | Collected | CutOff], None]
 # Runs one shard; tells of each result the moment it is known.
 RunShard = Callable[[ShardStart, OnEvent], Awaitable[Shard]]
+
+_Events = asyncio.Queue[tuple[ShardStart, TestResult | Collected | Shard | ShipwayError]]
 
 
 async def run_shards(
@@ -33,13 +36,12 @@ async def run_shards(
     Raises:
         ShipwayError: A shard did not come to its end, and the others were ended.
     """
-    events: asyncio.Queue[tuple[ShardStart, TestResult | Collected | Shard | ShipwayError]]
-    events = asyncio.Queue()
+    events: _Events = asyncio.Queue()
     problem: ShipwayError | None = None
 
     async def run(shard: ShardStart) -> None:
         try:
-            ended = await run_shard(shard, lambda event: events.put_nowait((shard, event)))
+            ended = await run_shard(shard, partial(_take, schedule, events, shard))
         except ShipwayError as error:
             if fail_fast:
                 raise
@@ -63,3 +65,13 @@ async def run_shards(
                 break
             tasks += [group.create_task(run(next_shard)) for next_shard in following]
     return problem
+
+
+def _take(
+    schedule: Schedule, events: _Events, shard: ShardStart, event: TestResult | Collected | CutOff
+) -> None:
+    """Have an event of a shard seen to; nobody waits for those of one that is being ended."""
+    if isinstance(event, CutOff):
+        schedule.cut_off.append(event)
+    else:
+        events.put_nowait((shard, event))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.plan import Collected, Plan
-from shipway.pyramid.results import Shard, TestResult
+from shipway.pyramid.results import CutOff, Shard, TestResult
 from shipway.pytest_plugin.shipway_names import display_name
 
 
@@ -42,6 +42,7 @@ class Schedule:
         running: How many shards have started and are not over.
         shards: The shards of the layer that came to their end; retries and repeats are none.
         red: Whether a failure came in that counts.
+        cut_off: What the shards were at that were ended.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Schedule:
         self.running = 0
         self.shards: list[Shard] = []
         self.red = False
+        self.cut_off: list[CutOff] = []
         self._layer = layer
         self._unit_of = unit_of
         self._started = 0

@@ -15,9 +15,13 @@ import gzip
 import hashlib
 import json
 import os
+import signal
+import traceback
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -27,6 +31,9 @@ from shipway_split import by_file, expected, split
 PIECE = 3500
 MOST_TEXT = 64_000
 MOST_PASSED_OUTPUT = 2000
+MOST_FRAMES = 8
+# How long before its layer's time is up a test that still runs says where it stands.
+BEFORE_END_SECONDS = 30
 
 _environment: dict[str, str | None] = json.loads(os.environ.pop("SHIPWAY_RESTORE", "{}"))
 for _name, _value in _environment.items():
@@ -50,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     selection = Selection(plan)
     config.pluginmanager.register(selection, "shipway-selection")
     if not given:
-        config.pluginmanager.register(Reporter(plan["token"], selection), "shipway-reporter")
+        reporter = Reporter(plan["token"], selection, config)
+        config.pluginmanager.register(reporter, "shipway-reporter")
 
 
 class Selection:
@@ -124,13 +132,45 @@ def chosen_of(ids: list[str], plan: dict[str, Any]) -> set[str]:
 class Reporter:
     """Tells Shipway what happens, as it happens."""
 
-    def __init__(self, token: str, selection: Selection) -> None:
+    def __init__(self, token: str, selection: Selection, config: pytest.Config) -> None:
         self._token = token
         self._selection = selection
+        self._config = config
+        self._running: dict[str, Any] = {}
+        self._is_sending = False
         self._open: dict[str, dict[str, Any]] = {}
         self._sent = Counter[str]()
         self._failed: set[str] = set()
         self._explained = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Have a test that hangs say where, shortly before it is ended.
+
+        A signal, as a thread would be seen by the tests; one that nobody else has taken. The
+        workers of pytest-xdist run tests where it is not heard.
+        """
+        left = self._selection.plan["seconds_left"]
+        is_taken = signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL
+        if left is None or is_taken or self._config.pluginmanager.has_plugin("dsession"):
+            return
+        signal.signal(signal.SIGALRM, self._tell_where)
+        signal.setitimer(signal.ITIMER_REAL, max(left / 2, left - BEFORE_END_SECONDS, 0))
+
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        """Say which test runs: should it hang, nothing else will be told of it."""
+        name, line = _item_name(nodeid, self._sent[nodeid]), (location[1] or -1) + 1
+        self._running = _new_result(name, location[0], line) | {"outcome": "failed"}
+        self._send({"running": self._running})
+
+    def _tell_where(self, _signal: int, frame: FrameType | None) -> None:
+        if not self._running or self._is_sending:
+            return
+        # It is called in the middle of a test, which must not fail by it.
+        with suppress(Exception):
+            stack = "".join(traceback.format_stack(frame, MOST_FRAMES))
+            where = {"text": stack, "output": _cut(captured(self._config))}
+            self._send({"running": self._running | where})
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say how many tests there are to run; with pytest-xdist, its workers find them."""
@@ -218,8 +258,30 @@ class Reporter:
         self._send({"test": result})
 
     def _send(self, message: dict[str, Any]) -> None:
+        self._is_sending = True
         for piece in _pieces(json.dumps(message), self._token):
             os.write(_pipe, piece)
+        self._is_sending = False
+
+
+def captured(config: pytest.Config) -> str:
+    """What the running test has printed so far; nothing where this pytest keeps it elsewhere.
+
+    pytest has no call that leaves it there for the test's own report.
+    """
+    capture: Any = getattr(
+        config.pluginmanager.get_plugin("capturemanager"), "_global_capturing", 0
+    )
+    files = [getattr(getattr(capture, name, None), "tmpfile", None) for name in ("out", "err")]
+    return "".join(map(_so_far, filter(None, files)))
+
+
+def _so_far(file: Any) -> str:
+    if hasattr(file, "getvalue"):
+        return str(file.getvalue())
+    size = os.fstat(file.fileno()).st_size
+    # Its position is where the test goes on writing.
+    return os.pread(file.fileno(), MOST_TEXT, max(0, size - MOST_TEXT)).decode("utf-8", "replace")
 
 
 def _item_name(nodeid: str, earlier: int) -> str:

@@ -51,6 +51,18 @@ class GoReader:
         """Lines, and each test as it is over."""
         return [event for line in self._lines.feed(chunk) for event in self._line(line)]
 
+    def running(self) -> Sequence[TestResult]:
+        """The tests that have begun, with what they have printed; the innermost ones alone."""
+        return [
+            _with(
+                TestResult(name=test.name, outcome="failed", seconds=0.0),
+                self._output.get(test.name, ""),
+            )
+            for package in self._packages
+            for test in self._tests.left(package)
+            if not test.holds and not test.paused
+        ]
+
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         """Failures whose reason never came; and whether Go came to its end."""
         got = f"exit status {ended.status}; its last words:\n{last_words}"

@@ -99,6 +99,7 @@ class PytestReader:
         self._pieces: list[bytes] = []
         self._end: dict[str, Any] | None = None
         self._failures = 0
+        self._running: dict[str, TestResult] = {}
         self._collected = 0
 
     def feed(self, chunk: bytes) -> Sequence[Event]:
@@ -124,6 +125,10 @@ class PytestReader:
             if piece[:1] == b".":
                 events += self._message(json.loads(b"".join(self._pieces)))
                 self._pieces = []
+
+    def running(self) -> Sequence[TestResult]:
+        """The tests that have begun; once the time is nearly up, with where they stand."""
+        return tuple(self._running.values())
 
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         """Nothing more is known; whether pytest came to its end is."""
@@ -175,8 +180,13 @@ class PytestReader:
         if "collected" in message:
             self._collected = message["count"]
             return [Collected(count=message["count"], suite=message["collected"])]
+        if "running" in message:
+            running = TestResult.model_validate(message["running"])
+            self._running[running.name] = running
+            return []
         if "test" in message:
             test = TestResult.model_validate(message["test"])
+            self._running.pop(test.name, None)
             self._failures += test.outcome == "failed"
             return [test]
         self._end = message

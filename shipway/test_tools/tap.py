@@ -61,6 +61,10 @@ class TapReader:
                 events.append(failed)
         return events
 
+    def running(self) -> Sequence[TestResult]:
+        """None: TAP has no line for a test that begins."""
+        return self._junit.running()
+
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         """What the JUnit XML holds."""
         return self._junit.finish(ended, last_words)

@@ -71,6 +71,10 @@ class Reader(Protocol):
         """Lines to log, and results the moment they are known."""
         ...
 
+    def running(self) -> Sequence[TestResult]:
+        """The tests that have begun and are not over, as failures; none where nobody tells."""
+        ...
+
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         """Results that are known only now.
 

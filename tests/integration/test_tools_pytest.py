@@ -368,3 +368,33 @@ async def test_a_shard_of_a_hundred_thousand_tests_runs_its_own(tmp_path: Path) 
     told = await run(tmp_path, "-q", plan=plan)
     assert told.collected == len(told.outcomes()) == 2000
     assert not told.outcomes().keys() & set(plan.done)
+
+
+# As the time that is nearly up would raise it.
+HANGS = """
+import signal
+def test_it():
+    print("so far")
+    signal.raise_signal(signal.SIGALRM)
+"""
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys"])
+async def test_a_test_that_hangs_says_where_and_what_it_printed(
+    tmp_path: Path, capture: str
+) -> None:
+    write(tmp_path, {"test_hangs.py": HANGS})
+    told = await run(tmp_path, f"--capture={capture}", plan=Plan(seconds_left=600))
+    (test,) = told.running.values()
+    assert (test.name, test.file, test.line) == ("test_hangs.py::test_it", "test_hangs.py", 3)
+    assert test.output == "so far\n"
+    assert test.text.splitlines()[-1].strip() == "signal.raise_signal(signal.SIGALRM)"
+    assert told.outcomes() == {"test_hangs.py::test_it": "passed"}
+
+
+async def test_a_signal_that_a_suite_has_taken_is_left_to_it(tmp_path: Path) -> None:
+    taken = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
+    asks = "import signal\ndef test_it(): assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)\n"
+    write(tmp_path, {"conftest.py": taken, "test_asks.py": asks})
+    told = await run(tmp_path, plan=Plan(seconds_left=60))
+    assert told.outcomes() == {"test_asks.py::test_it": "passed"}

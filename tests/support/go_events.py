@@ -13,6 +13,13 @@ from shipway.test_tools.tool import Ended
 ACTIONS = {"run", "pause", "cont", "pass", "fail", "skip", "start"}
 
 
+def still_running(events: str) -> dict[str, str]:
+    """What each test that has begun and is not over has printed."""
+    reader = GoReader("go test ./...")
+    reader.feed(_stream(events))
+    return {test.name: test.output for test in reader.running()}
+
+
 def told(events: str, status: int) -> tuple[dict[str, str], FailError | None]:
     """What events lead to: each result, and the error that Go's end is, if it is one.
 
@@ -21,14 +28,17 @@ def told(events: str, status: int) -> tuple[dict[str, str], FailError | None]:
         status: Go's exit status.
     """
     reader = GoReader("go test ./...")
-    lines = [line.split(maxsplit=2) for line in events.strip().splitlines()]
-    content = "".join(json.dumps(_event(words)) + "\n" for words in lines).encode()
-    tests = [event for event in reader.feed(content) if isinstance(event, TestResult)]
+    tests = [event for event in reader.feed(_stream(events)) if isinstance(event, TestResult)]
     try:
         tests += reader.finish(Ended(status=status), "the last words")
     except FailError as error:
         return _outcomes(tests), error
     return _outcomes(tests), None
+
+
+def _stream(events: str) -> bytes:
+    lines = [line.split(maxsplit=2) for line in events.strip().splitlines()]
+    return "".join(json.dumps(_event(words)) + "\n" for words in lines).encode()
 
 
 def _event(words: Sequence[str]) -> dict[str, str]:

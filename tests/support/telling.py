@@ -18,6 +18,7 @@ class Told:
         results: In the order they came; with those that were known at once marked by `at_once`.
         collected: How many tests the tool found.
         suites: Hashes of all tests there are.
+        running: The tests that ran, each as it was told of last before it was over.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class Told:
         self.at_once = 0
         self.collected = 0
         self.suites: set[str] = set()
+        self.running: dict[str, TestResult] = {}
         self.ended = -1
 
     def take(self, event: Event) -> None:
@@ -51,6 +53,7 @@ async def tell(place: TestEnvironment, tool: Tool, plan: Plan, told: Told | None
     def output(chunk: bytes) -> None:
         for event in reader.feed(chunk):
             told.take(event)
+        told.running |= {test.name: test for test in reader.running()}
 
     invocation = tool.invocation(plan, place.folder, place.env)
     assert invocation is not None

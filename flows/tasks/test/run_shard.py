@@ -19,7 +19,7 @@ from flows.runtime.external_task import as_is
 from flows.tasks.test.environments import LayerEnvironments
 from shipway.code import Code
 from shipway.pyramid.plan import Collected, Plan
-from shipway.pyramid.results import Shard, TestResult
+from shipway.pyramid.results import CutOff, Shard, TestResult
 from shipway.pyramid.run_shards import OnEvent, RunShard
 from shipway.pyramid.schedule import ShardStart
 from shipway.pytest_plugin.shipway_names import display_name
@@ -39,7 +39,9 @@ class ShardSpec:
         open_environment: Opens the environment that it runs in.
         tool: The test tool.
         plan: Which tests.
-        on_event: Called with each result, and with what the tool has found, the moment it is known.
+        on_event: Called with each result, and with what the tool has found, the moment it is known;
+            once the shard is being ended, with what it was at.
+        ends_at: When the layer's time is up, on the monotonic clock.
     """
 
     key: str
@@ -47,9 +49,10 @@ class ShardSpec:
     tool: Tool
     plan: Plan
     on_event: OnEvent
+    ends_at: float
 
 
-def shard_runner(name: str, code: Code, images: Images, tool: Tool) -> RunShard:
+def shard_runner(name: str, code: Code, images: Images, tool: Tool, ends_at: float) -> RunShard:
     """What runs the shards of a layer, each in an environment of its own.
 
     Args:
@@ -57,6 +60,7 @@ def shard_runner(name: str, code: Code, images: Images, tool: Tool) -> RunShard:
         code: The revision.
         images: What the tests run in, and what they test.
         tool: The layer's tool.
+        ends_at: When the layer's time is up, on the monotonic clock.
     """
     environments = LayerEnvironments(name, code, images)
 
@@ -69,7 +73,7 @@ def shard_runner(name: str, code: Code, images: Images, tool: Tool) -> RunShard:
         def open_environment() -> AbstractAsyncContextManager[TestEnvironment]:
             return environments.open(shard.number)
 
-        spec = ShardSpec(key, open_environment, tool, shard.plan, on_event)
+        spec = ShardSpec(key, open_environment, tool, shard.plan, on_event, ends_at)
         return await run_shard(shard.title, as_is(spec))
 
     return run
@@ -130,10 +134,16 @@ async def run_shard(title: str, spec: ShardSpec) -> Shard:
                 loop.call_soon_threadsafe(report, event)
 
     async with spec.open_environment() as environment:
-        invocation = spec.tool.invocation(spec.plan, environment.folder, environment.env)
+        plan = spec.plan.model_copy(update={"seconds_left": spec.ends_at - time.monotonic()})
+        invocation = spec.tool.invocation(plan, environment.folder, environment.env)
         if invocation is not None:
             async with _shown(progress, spec.key, title):
-                ended = await environment.run(invocation, output)
+                try:
+                    ended = await environment.run(invocation, output)
+                except asyncio.CancelledError:
+                    running = tuple(reader.running())
+                    spec.on_event(CutOff(tests=running, last_words="\n".join(last_lines)))
+                    raise
                 if not newest.endswith(b"\n"):
                     # Nobody else will end the last line.
                     output(b"\n")

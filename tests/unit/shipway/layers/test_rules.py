@@ -43,7 +43,7 @@ def test_the_rules_are_what_the_team_decided(settings: dict[str, Any], rules: Ru
 @pytest.mark.parametrize(
     ("settings", "limit"),
     [
-        ({}, TimeLimit(3600, "timeout_seconds")),
+        ({}, TimeLimit(900, "timeout_seconds")),
         ({"timeout_seconds": 5}, TimeLimit(5, "timeout_seconds")),
         ({"over_budget": "fail"}, TimeLimit(9, "budget_seconds")),
         ({"over_budget": "fail", "timeout_seconds": 5}, TimeLimit(5, "timeout_seconds")),

@@ -83,7 +83,9 @@ def test_a_layer_in_which_no_test_ran_has_not_passed(
         "  where:     pytest -q\n"
         "  expected:  at least one test that passes\n"
         f"  got:       {got}\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        "  remedy:    see why it ran none: its command, or what skips them; or take the layer out "
+        "of pipeline.yaml"
     )
 
 

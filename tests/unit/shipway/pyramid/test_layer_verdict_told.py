@@ -7,6 +7,7 @@ from shipway.pyramid.layer_verdict import (
     SHOWN_LINES,
     describe,
     judge,
+    run_again,
     suites_differ,
     timed_out,
 )
@@ -25,12 +26,40 @@ def numbered(count: int) -> str:
 
 
 def test_a_layer_that_took_too_long_says_which_key_allows_more() -> None:
-    assert str(timed_out("pytest -q", 90.4, "budget_seconds")) == (
+    assert str(timed_out("pytest -q", 90.4, "budget_seconds", [], "collecting …")) == (
         "It took too long and was ended.\n"
         "  where:     pytest -q\n"
         "  expected:  done within 90 s\n"
+        "  got:       its last words:\n"
+        "             collecting …\n"
         f"  untouched: {UNTOUCHED}\n"
-        "  remedy:    make the tests quicker, or raise the layer's budget_seconds in pipeline.yaml"
+        "  remedy:    raise the layer's budget_seconds in pipeline.yaml if it needs longer; else "
+        "make the tests quicker"
+    )
+
+
+def test_tests_that_hang_are_named_with_where_they_stand_and_what_they_printed() -> None:
+    where = {"text": "time.sleep(9)", "output": "waiting for db", "local_command": "pytest b"}
+    hanging = [failed(message="", file="test_b.py", line=3, **where), failed(name="c")]
+    assert str(timed_out("pytest -q", 90, "timeout_seconds", hanging, "")) == (
+        "b and 1 more did not end.\n"
+        "  where:     pytest -q\n"
+        "  expected:  done within 90 s\n"
+        "  got:       b\n"
+        "               test_b.py:3: \n"
+        "               time.sleep(9)\n"
+        "               waiting for db\n"
+        "             c\n"
+        "               m\n"
+        f"  untouched: {UNTOUCHED}\n"
+        "  remedy:    raise the layer's timeout_seconds in pipeline.yaml if it needs longer; else "
+        "run `pytest b` in the app's folder"
+    )
+
+
+def test_a_test_that_needs_more_than_one_line_is_run_with_them() -> None:
+    assert run_again(failed(local_command="docker a\ndocker b")) == (
+        "run in the app's folder:\ndocker a\ndocker b"
     )
 
 

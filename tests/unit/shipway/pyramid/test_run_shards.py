@@ -7,7 +7,7 @@ import pytest
 from shipway.errors import FailError, RetryError
 from shipway.pyramid.layer_run import LayerRun
 from shipway.pyramid.plan import Plan
-from shipway.pyramid.results import Outcome, Shard, TestResult
+from shipway.pyramid.results import CutOff, Outcome, Shard, TestResult
 from shipway.pyramid.run_shards import OnEvent, run_shards
 from shipway.pyramid.schedule import Schedule, ShardStart
 from shipway.pyramid.verdict import Rules
@@ -129,3 +129,25 @@ async def test_a_cancelled_call_ends_its_shards() -> None:
         await running
     assert ended == [0]
     assert outcomes(tested) == {"a": "passed"}
+
+
+async def test_shards_that_are_ended_say_what_they_were_at() -> None:
+    tested, cut = schedule(), CutOff(tests=(came_to("a", "failed"),), last_words="so far")
+    begun = asyncio.Event()
+
+    async def run_shard(_shard: ShardStart, on_event: OnEvent) -> Shard:
+        try:
+            begun.set()
+            await asyncio.sleep(300)
+        except asyncio.CancelledError:
+            on_event(cut)
+            raise
+        return await summary()
+
+    shards = tested.first_shards(Plan(), 1)
+    running = asyncio.create_task(run_shards(tested, shards, run_shard, fail_fast=True))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert tested.cut_off == [cut]

@@ -8,6 +8,7 @@ from shipway.errors import RefuseError
 from shipway.pyramid.plan import Plan
 from shipway.test_tools.go import Go
 from shipway.test_tools.go_packages import arguments, packages_of
+from tests.support.go_events import still_running
 
 SHOP = "example.org/shop"
 
@@ -99,3 +100,16 @@ def test_one_shard_runs_the_command_as_it_is(code: Path) -> None:
     found = Go(["go", "test", "-json", "-count=2", "./..."], code).invocation(Plan(), "/f", {})
     assert found is not None
     assert found.command == ["go", "test", "-json", "-count=2", "./..."]
+
+
+def test_the_innermost_tests_that_run_are_known_with_what_they_printed() -> None:
+    events = """
+        run p TestDone
+        pass p TestDone
+        run p TestWaits
+        pause p TestWaits
+        run p TestHangs
+        run p TestHangs/inner
+        TestHangs/inner p before it hangs
+    """
+    assert still_running(events) == {"p::TestHangs/inner": "before it hangs\n"}

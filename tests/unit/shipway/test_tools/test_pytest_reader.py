@@ -115,3 +115,12 @@ def test_the_suites_own_variables_are_kept_for_it() -> None:
     assert found.env["PYTEST_ADDOPTS"] == "-p shipway_pytest -x"
     assert found.env["PYTHONPATH"] == "/shipway"
     assert json.loads(found.env["SHIPWAY_RESTORE"]) == {"PYTEST_ADDOPTS": "-x", "PYTHONPATH": None}
+
+
+def test_a_test_that_has_begun_is_known_until_it_is_over() -> None:
+    one = reader()
+    begun = {"name": "a", "outcome": "failed", "seconds": 0}
+    assert one.feed(said({"running": begun}, {"running": {**begun, "output": "so far"}})) == []
+    assert [(test.name, test.output) for test in one.running()] == [("a", "so far")]
+    one.feed(said(result("a")))
+    assert one.running() == ()

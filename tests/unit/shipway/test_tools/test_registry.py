@@ -74,6 +74,9 @@ class CargoReader:
                 events.append(TestResult(name=test[1], outcome=outcome, seconds=0.0))
         return events
 
+    def running(self) -> Sequence[TestResult]:
+        return ()
+
     def finish(self, ended: Ended, last_words: str) -> Sequence[TestResult]:
         return ()
 
