@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills schemas lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills mistakes schemas lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -90,6 +90,11 @@ bench-kills: $(READY)  ## measure kill -9 of run, worker and warm parent, and ca
 
 screenshot: $(READY)  ## take the README's picture anew, after `make demo`
 	@$(INSIDE) $(BIN)/python -m docs.screenshot
+
+mistakes: $(READY)  ## make newcomers' mistakes, and write what is said of them to docs/mistakes.md
+	@$(SANDBOX) up --cluster later
+	@SHIPWAY_RENEW_MISTAKES=1 $(BIN)/python -m pytest tests/unit -m mistake
+	@SHIPWAY_RENEW_MISTAKES=1 $(INSIDE) $(BIN)/python -m pytest $(REAL) -m mistake -n $(SIDE_BY_SIDE) $(ELSE_STATUS)
 
 schemas: $(READY)  ## write the JSON Schemas of the files that teams write
 	@$(BIN)/python -m shipway.config.schemas schemas

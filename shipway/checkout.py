@@ -43,6 +43,7 @@ def read_code(app: str, revision: Revision, root: Path, origin: str) -> Code:
             expected=f"app: {app}",
             got=f"app: {pipeline.app}",
             untouched=_UNTOUCHED,
+            remedy="correct it there, or the folder of the app's Source Repository block",
         )
     _check_reads(pipeline, root, name)
     return Code(app=app, revision=revision, pipeline=pipeline, folder=root)

@@ -27,9 +27,11 @@ def check_names(**names: str | None) -> None:
         if name is not None and not re.fullmatch(NAME_PATTERN.strip("^$"), name):
             raise RefuseError(
                 f"The parameter {parameter!r} is no name.",
+                where=f"what the run was started with: {parameter}",
                 expected="lowercase letters, digits and dashes, at most 63",
                 got=repr(name),
                 untouched="everything: nothing was built, pushed or committed",
+                remedy="`shipway status` lists the apps and environments that there are",
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shipway.documents.yaml_text import compose, construct
+from shipway.documents.yaml_text import REMEDY, compose, construct
 from shipway.errors import RefuseError
 
 LARGEST_BYTES = 1_000_000
@@ -67,6 +67,7 @@ def _refuse(
         expected=expected,
         got=got,
         untouched=UNTOUCHED,
+        remedy=REMEDY,
     )
 
 

@@ -30,6 +30,7 @@ from shipway.errors import RefuseError
 TEMPLATE = re.compile(r"\{\{|\$\{")
 _EXPRESSION = re.compile(r"\{\{(?:[^{}]*|[^\r\n]{0,500}?)\}\}|\$\{[^{}\r\n]*\}")
 DEEPEST = 200
+REMEDY = "correct it there; `shipway check` finds such mistakes before a commit"
 TOO_DEEP = "lists or mappings that nest too deep"
 # How many nodes the aliases of one document may add: far above any manifest, far below a bomb.
 LARGEST_EXPANSION = 100_000
@@ -82,7 +83,12 @@ def decode(content: bytes, file: str, untouched: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RefuseError(
-            "Not UTF-8.", where=file, expected="UTF-8 text", got=str(error), untouched=untouched
+            "Not UTF-8.",
+            where=file,
+            expected="UTF-8 text",
+            got=str(error),
+            untouched=untouched,
+            remedy=REMEDY,
         ) from error
 
 
@@ -213,6 +219,7 @@ class _Composer:
             expected=expected,
             got=got,
             untouched=self._untouched,
+            remedy=REMEDY,
         )
 
 
@@ -239,6 +246,7 @@ def _unreadable(error: Exception, text: str, file: str, untouched: str) -> Refus
         expected="plain YAML",
         got=got,
         untouched=untouched,
+        remedy=REMEDY,
     )
 
 
@@ -291,5 +299,6 @@ def _refuse_duplicates(node: MappingNode, file: str, untouched: str) -> None:
                 expected="each key once",
                 got=f"again on line {line}, first on line {lines[key.value]}",
                 untouched=untouched,
+                remedy=REMEDY,
             )
         lines[key.value] = line

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shipway.documents.yaml_text import compose, decode
+from shipway.documents.yaml_text import REMEDY, compose, decode
 from shipway.errors import RefuseError
 
 UNTOUCHED = "the file and the ops repository"
@@ -36,7 +36,12 @@ class Source:
         """The error that names the file and the line of `node`."""
         where = f"{self.file}:{node.start_mark.line + 1}" if node else self.file
         return RefuseError(
-            what, where=where, expected=expected, got=got, untouched=UNTOUCHED, remedy=remedy
+            what,
+            where=where,
+            expected=expected,
+            got=got,
+            untouched=UNTOUCHED,
+            remedy=remedy or REMEDY,
         )
 
 

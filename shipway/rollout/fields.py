@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipway.config.rollout import Rollout
+from shipway.documents.yaml_text import REMEDY
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.image_ref import ImageRef, without_tag
@@ -27,6 +28,7 @@ def image_fields(rollout: Rollout, folder: OpsFolder) -> tuple[FieldRef, ...]:
                 expected=f"a file {image.file!r} beside it",
                 got=", ".join(sorted(folder.files)),
                 untouched="everything: nothing was built, pushed or committed",
+                remedy=REMEDY,
             )
         kind, name = image.kind_and_name
         title = image.object or ""

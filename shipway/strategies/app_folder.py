@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.documents.yaml_text import REMEDY
 from shipway.errors import RefuseError
 from shipway.kubernetes.autoscaler import autoscaler_of
 from shipway.kubernetes.objects import KubeObject
@@ -80,7 +81,9 @@ class AppFolder(BaseModel):
     def refusal(self, what: str, expected: str, got: str) -> RefuseError:
         """The error for a folder that a strategy cannot work on."""
         where = f"{self.path}/rollout.yaml: {self.section}"
-        return RefuseError(what, where=where, expected=expected, got=got, untouched=UNTOUCHED)
+        return RefuseError(
+            what, where=where, expected=expected, got=got, untouched=UNTOUCHED, remedy=REMEDY
+        )
 
 
 def field_of(kube_object: KubeObject, pointer: str) -> FieldRef:

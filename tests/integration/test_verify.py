@@ -23,6 +23,7 @@ from shipway.config.pipeline import Layer, Pipeline
 from shipway.ledger.session import LedgerSession
 from shipway.pyramid.results import LayerResult, RedLayerError, TestResult
 from shipway.runners.environment import Images
+from tests.support.mistakes import tell
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 FAILS_ONCE = """
@@ -282,12 +283,15 @@ async def test_a_nightly_run_goes_on_to_the_end_and_names_every_failure(suite: S
     assert len(caught.value.result.tests) == 3
 
 
+@pytest.mark.mistake
 async def test_a_layer_over_its_budget_fails_where_the_team_says_so(suite: Suite) -> None:
     suite.write(test_a="import time\ndef test_a(): time.sleep(1.5)\n")
     result = await suite.run(budget_seconds=1)
     assert result.over_budget
-    with pytest.raises(RedLayerError, match="The unit layer is red: It took too long"):
-        await suite.run(budget_seconds=1, over_budget="fail", fresh=True)
+    suite.write(test_a="import time\ndef test_a(): time.sleep(60)\n")
+    with pytest.raises(RedLayerError, match=r"test_a\.py::test_a did not end") as caught:
+        await suite.run(budget_seconds=4, over_budget="fail", fresh=True)
+    tell("a test that hangs", str(caught.value), {sys.executable: "python"})
 
 
 async def test_shards_that_find_different_tests_are_red(suite: Suite) -> None:

@@ -16,6 +16,7 @@ from shipway.rollout.watch import wait_until_healthy
 from shipway.strategies.rolling import Rolling
 from shipway.strategies.step import Edit, FieldRef, Ready, Step
 from tests.support.app_environments import SHOP
+from tests.support.mistakes import tell
 
 WEB = """\
 apiVersion: apps/v1
@@ -87,6 +88,7 @@ class Place:
         self.namespace = namespace
         self.image = image
         self.told: list[str] = []
+        self.warned: list[str] = []
 
     async def apply(self, text: str) -> list[KubeObject]:
         objects = read_objects({"all.yaml": text.encode()}, "prod/shop")
@@ -107,7 +109,8 @@ class Place:
             settings=(Edit(field=FIELD, value=self.image),),
         )
         step = Step(name="1/1 rolling", ready=(Ready(image=self.image),))
-        return await wait_until_healthy(self.cluster, target, step, no_failure, self.told.append)
+        told, warned = self.told.append, self.warned.append
+        return await wait_until_healthy(self.cluster, target, step, no_failure, told, warned)
 
     def web(self, command: str = "sleep 10000", more: str = "", replicas: int = 1) -> str:
         parts = {"image": self.image, "command": command, "more": more, "replicas": replicas}
@@ -135,13 +138,19 @@ async def test_a_secret_that_comes_late_is_waited_for(place: Place) -> None:
     served = await place.deploy(place.web(more="envFrom: [{secretRef: {name: late}}]"))
     await bringing
     assert served == "Deployment/web: 1 of 1 run the image"
+    assert place.warned == [
+        'Deployment/web waits: container web: CreateContainerConfigError: secret "late" not found',
+        "Deployment/web waits for that no more",
+    ]
 
 
+@pytest.mark.mistake
 async def test_a_secret_that_never_comes_is_a_bad_version(place: Place) -> None:
     manifest = place.web(more="envFrom: [{secretRef: {name: late}}]")
     with pytest.raises(BadVersionError) as caught:
         await place.deploy(manifest, "startup: {seconds: 3}\n")
     assert 'CreateContainerConfigError: secret "late" not found' in str(caught.value)
+    tell("a Secret that is not there", str(caught.value), {place.namespace: "hello"})
 
 
 async def test_a_container_that_ends_twice_is_waited_for(place: Place) -> None:
@@ -169,6 +178,45 @@ async def test_a_container_without_a_probe_that_soon_ends_is_never_healthy(
     assert "CrashLoopBackOff" in str(caught.value)
 
 
+SERVED = "python -m http.server 8080"
+PROBED = "readinessProbe: {httpGet: {path: /none, port: 8080}, periodSeconds: 1}"
+TOO_MUCH = 'resources: {requests: {cpu: "9999"}}'
+WAITS = {
+    "an app that is never ready": (
+        (SERVED, PROBED),
+        "progress_deadline_seconds: 8\n",
+        "web: Readiness probe failed: HTTP probe failed with statuscode: 404",
+    ),
+    "a pod that asks for too much": (
+        ("sleep 10000", TOO_MUCH),
+        "progress_deadline_seconds: 5\n",
+        "no node takes a pod: 0/",
+    ),
+    "an app that ends at start": (
+        ("echo no database; exit 3", ""),
+        "startup: {restarts: 1, seconds: 6}\n",
+        "container web ended with exit code 3\nno database",
+    ),
+    "an image that is not there": (
+        ("sleep 10000", ""),
+        "startup: {seconds: 6}\n",
+        "container web: ErrImagePull: ",
+    ),
+}
+
+
+@pytest.mark.mistake
+@pytest.mark.parametrize("mistake", WAITS)
+async def test_a_rollout_that_waits_says_why_before_it_gives_up(place: Place, mistake: str) -> None:
+    app, settings, why = WAITS[mistake]
+    if mistake == "an image that is not there":
+        place.image = f"{place.image.partition('@')[0]}@sha256:{'0' * 64}"
+    with pytest.raises((BadVersionError, HaltError)) as caught:
+        await place.deploy(place.web(*app), settings)
+    assert [words for words in place.warned if why in words] != [], (place.warned, place.told)
+    tell(mistake, str(caught.value), {place.namespace: "hello"})
+
+
 async def test_a_partition_is_done_as_far_as_it_goes(place: Place) -> None:
     await place.deploy(place.db("{type: RollingUpdate}", 10000))
     partition = "{type: RollingUpdate, rollingUpdate: {partition: 1}}"
@@ -186,17 +234,22 @@ async def test_on_delete_is_done_as_far_as_it_goes(place: Place) -> None:
     )
 
 
+@pytest.mark.mistake
 @pytest.mark.parametrize("workload", ["Deployment", "StatefulSet"])
 async def test_a_quota_that_is_full_halts_in_its_own_words(place: Place, workload: str) -> None:
     await place.apply(QUOTA)
     db = place.db("{type: RollingUpdate}", 10000)
     manifest = place.web(replicas=2) if workload == "Deployment" else db
     with pytest.raises(HaltError) as caught:
-        await place.deploy(manifest, "startup: {seconds: 3}\n")
+        await place.deploy(manifest, "startup: {seconds: 5}\n")
+    if workload == "Deployment":
+        tell("a quota that is full", str(caught.value), {place.namespace: "hello"})
     assert "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1" in str(
         caught.value
     )
     assert "the image is not on hold" in str(caught.value)
+    (waits,) = place.warned
+    assert "exceeded quota: q" in waits
 
 
 async def test_a_deployment_that_is_paused_halts(place: Place) -> None:

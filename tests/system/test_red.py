@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from prefect.client.schemas.objects import State
 
 from blocks.registry import Registry
 from flows.release import release
+from shipway.cli.one_run import watch
 from shipway.runners.labels import RUN_LABEL
+from tests.support.mistakes import tell
 from tests.support.project import Project
 from tests.support.runs import report, run_of, run_release, tasks_and_subflows
 
@@ -40,6 +44,18 @@ def untouched(project: Project) -> Untouched:
     return Untouched(project, project.tags(), project.ops_log())
 
 
+async def tell_of_run(mistake: str, app: str, state: State[Any]) -> None:
+    """See what is said of a run that failed: the command's last words, its page and its report."""
+    told = StringIO()
+    with redirect_stderr(told), redirect_stdout(StringIO()):
+        assert watch(str(run_of(state))) == 1
+    said = told.getvalue().partition("\n")[2].rstrip()
+    assert said in str(state.message)
+    assert said in await report(app, state)
+    tell(mistake, said, {app: "hello"})
+
+
+@pytest.mark.mistake
 async def test_a_failing_unit_test_stops_the_run_and_the_build(
     project: Project, untouched: Untouched, engine: DockerClient
 ) -> None:
@@ -53,6 +69,7 @@ async def test_a_failing_unit_test_stops_the_run_and_the_build(
     assert "AssertionError: assert 'Goodbye, world!' == 'Hello, world!'" in message
     assert "untouched: the registry, the ops repository and the cluster" in message
 
+    await tell_of_run("a test that fails", project.app, state)
     tasks, subflows = await tasks_and_subflows(run_of(state))
     assert not tasks["build image"].is_completed()
     assert [name.split(" ")[0] for name in subflows] == ["unit"]
@@ -111,6 +128,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.mistake
 @pytest.mark.parametrize("mistake", MISTAKES)
 async def test_a_mistake_in_the_app_is_one_clear_error(
     project: Project, untouched: Untouched, mistake: str
@@ -121,16 +139,18 @@ async def test_a_mistake_in_the_app_is_one_clear_error(
     assert state.is_failed()
     for word in words:
         assert word.format(short=project.revision[:7]) in str(state.message)
+    await tell_of_run(mistake, project.app, state)
     untouched.check()
 
 
+@pytest.mark.mistake
 async def test_a_pipeline_file_that_is_a_link_shows_nothing_of_the_worker(
     project: Project, untouched: Untouched, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("token-of-the-worker\n")
     project.link("pipeline.yaml", secret)
-    message = await _failure(project, None)
+    message = await _failure(project, None, "no pipeline.yaml")
     assert "There is no pipeline.yaml." in message
     assert "token-of-the-worker" not in message
     untouched.check()
@@ -145,10 +165,11 @@ async def test_an_environment_outside_the_ops_repository_is_one_clear_error(
     untouched.check()
 
 
+@pytest.mark.mistake
 async def test_an_unknown_revision_is_one_clear_error(
     project: Project, untouched: Untouched
 ) -> None:
-    message = await _failure(project, "no-such-branch")
+    message = await _failure(project, "no-such-branch", "a revision that is not there")
     assert "There is no revision 'no-such-branch'." in message
     assert f"where:     {project.code.remote().url}" in message
     assert "expected:  a commit id, a tag, or a branch (main)" in message
@@ -174,16 +195,19 @@ async def test_an_unreachable_registry_is_one_clear_error(
     untouched.check()
 
 
+@pytest.mark.mistake
 async def test_an_app_that_nobody_made_known_is_one_clear_error(sandbox: dict[str, str]) -> None:
     state = await run_release("nobody-knows-it")
     assert state.is_failed()
     assert "There is no Source Repository block 'nobody-knows-it'." in str(state.message)
     assert "remedy:    create it in the Prefect UI under Blocks" in str(state.message)
+    await tell_of_run("an app that nobody made known", "nobody-knows-it", state)
 
 
+@pytest.mark.mistake
 async def test_an_environment_without_the_app_is_one_clear_error(project: Project) -> None:
     project.remove_from_ops("rollout.yaml")
-    message = await _failure(project, None)
+    message = await _failure(project, None, "an environment that does not know the app")
     assert f"'staging' does not know '{project.app}'." in message
     assert f"expected:  staging/{project.app}/rollout.yaml" in message
     assert project.tags() == {}
@@ -203,7 +227,9 @@ async def test_a_tag_never_moves(
     assert project.ops_log() == log
 
 
-async def _failure(project: Project, revision: str | None) -> str:
+async def _failure(project: Project, revision: str | None, mistake: str | None = None) -> str:
     state: State[Any] = await run_release(project.app, revision)
     assert state.is_failed()
+    if mistake:
+        await tell_of_run(mistake, project.app, state)
     return str(state.message)

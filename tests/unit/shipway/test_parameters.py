@@ -17,7 +17,9 @@ def test_anything_else_is_refused_by_its_parameter(name: str) -> None:
         check_names(app="shop", environment=name)
     assert str(caught.value) == (
         "The parameter 'environment' is no name.\n"
+        "  where:     what the run was started with: environment\n"
         "  expected:  lowercase letters, digits and dashes, at most 63\n"
         f"  got:       {name!r}\n"
-        "  untouched: everything: nothing was built, pushed or committed"
+        "  untouched: everything: nothing was built, pushed or committed\n"
+        "  remedy:    `shipway status` lists the apps and environments that there are"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipway.cli.check import check
+from tests.support.mistakes import tell
 
 ROOT = Path(__file__).parents[4]
 PIPELINE = "app: shop\ntests: {layers: {unit: {command: [pytest]}}}\n"
@@ -60,28 +61,53 @@ def test_what_is_right_is_counted(
     assert said(capsys) == (f"{count} checked, 0 wrong\n", "")
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "words"),
-    [
-        ("code/pipeline.yaml", PIPELINE.replace("tests", "test"), "code/pipeline.yaml:2"),
-        ("code/pipeline.yaml", "", "The file is empty."),
-        ("code/pipeline.yaml", "app: [", "code/pipeline.yaml"),
-        ("ops/prod/shop/rollout.yaml", ROLLOUT.replace("rolling", "big-bang"), "big-bang"),
-        ("ops/prod/shop/rollout.yaml", ROLLOUT.replace("r: web", "r: wbe"), "wbe"),
-        ("ops/prod/shop/rollout.yaml", ROLLOUT.replace("web.yaml", "app.yaml"), "app.yaml"),
-        ("ops/prod/shop/web.yaml", "kind: [", "prod/shop/web.yaml"),
-        ("ops/prod/shop/holds.yaml", "holds: [{image: a}]\n", "prod/shop/holds.yaml"),
-        ("ops/prod/Shop/rollout.yaml", ROLLOUT, "'Shop'"),
-    ],
-)
+CODE, ROLLOUT_FILE = "code/pipeline.yaml", "ops/prod/shop/rollout.yaml"
+TEXT_COMMAND = PIPELINE.replace("[pytest]", "pytest")
+MISTAKES = {
+    "pipeline.yaml: a typo in a key": (CODE, PIPELINE.replace("layers", "layer"), "layers"),
+    "pipeline.yaml: a command that is one text": (CODE, TEXT_COMMAND, "'pytest'"),
+    "pipeline.yaml: a layer without a command": (
+        CODE,
+        "app: shop\ntests: {layers: {unit: {}}}\n",
+        "",
+    ),
+    "pipeline.yaml: it is empty": (CODE, "", "The file is empty."),
+    "pipeline.yaml: not YAML": (CODE, "app: [", "code/pipeline.yaml"),
+    "rollout.yaml: a typo in a key": (ROLLOUT_FILE, ROLLOUT.replace("namesp", "namsp"), "namspace"),
+    "rollout.yaml: no namespace": (ROLLOUT_FILE, ROLLOUT.replace("namespace: shop\n", ""), ""),
+    "rollout.yaml: an unknown strategy": (
+        ROLLOUT_FILE,
+        ROLLOUT.replace("rolling", "big-bang"),
+        "big-bang",
+    ),
+    "rollout.yaml: a wrong container": (ROLLOUT_FILE, ROLLOUT.replace("r: web", "r: wbe"), "wbe"),
+    "rollout.yaml: a file that is not there": (
+        ROLLOUT_FILE,
+        ROLLOUT.replace("web.yaml", "app.yaml"),
+        "app.yaml",
+    ),
+    "a manifest that is not YAML": ("ops/prod/shop/web.yaml", "kind: [", "prod/shop/web.yaml"),
+    "holds.yaml: a hold without a reason": (
+        "ops/prod/shop/holds.yaml",
+        "holds: [{image: a}]\n",
+        "prod/shop/holds.yaml",
+    ),
+    "a folder whose name no app can have": ("ops/prod/Shop/rollout.yaml", ROLLOUT, "'Shop'"),
+}
+
+
+@pytest.mark.mistake
+@pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_wrong_is_told_by_its_place(
-    place: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, words: str
+    place: Path, capsys: pytest.CaptureFixture[str], mistake: str
 ) -> None:
+    name, text, words = MISTAKES[mistake]
     write(place, name, text)
     assert check() == 1
     out, err = said(capsys)
     assert words in err
     assert out.endswith("checked, 1 wrong\n")
+    tell(mistake, err)
 
 
 def test_every_problem_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

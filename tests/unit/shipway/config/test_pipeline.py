@@ -84,7 +84,7 @@ def test_the_shortest_file_has_every_default() -> None:
                     quarantine={},
                     budget_seconds=None,
                     over_budget="report",
-                    timeout_seconds=3600,
+                    timeout_seconds=900,
                     env={},
                     services={},
                     app=None,
@@ -203,7 +203,8 @@ def test_a_path_cannot_leave_the_apps_folder(key: str, path: str) -> None:
         "  where:     pipeline.yaml:4\n"
         "  expected:  Value error, must be a path inside the app's folder\n"
         f"  got:       '{path}'\n"
-        "  untouched: everything: nothing was built, pushed or committed"
+        "  untouched: everything: nothing was built, pushed or committed\n"
+        "  remedy:    correct it there; `shipway check` finds such mistakes before a commit"
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import Field
 
 from shipway.documents.document import LARGEST_BYTES, Strict, read_document
+from shipway.documents.yaml_text import REMEDY
 from shipway.errors import RefuseError
 
 UNTOUCHED = "everything: nothing was built, pushed or committed"
@@ -54,7 +55,8 @@ def test_a_misspelt_key_is_refused_with_line_hint_and_the_keys_that_there_are() 
         "  where:     dir/whole.yaml:4\n"
         "  expected:  one of label, size\n"
         "  got:       'part.szie'\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -86,7 +88,8 @@ def test_a_missing_key_is_refused_at_the_line_of_its_parent() -> None:
         "The key 'name' is missing.\n"
         "  where:     dir/whole.yaml:2\n"
         "  expected:  a value for 'name'\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -96,7 +99,8 @@ def test_a_wrong_value_is_refused_with_what_stands_there() -> None:
         "  where:     dir/whole.yaml:4\n"
         "  expected:  Input should be a valid integer\n"
         "  got:       'big'\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -134,7 +138,8 @@ def test_an_empty_file_is_refused(text: str) -> None:
         "The file is empty.\n"
         "  where:     dir/whole.yaml\n"
         "  expected:  a mapping of keys\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -144,7 +149,8 @@ def test_a_duplicate_key_is_refused_with_both_lines() -> None:
         "  where:     dir/whole.yaml:3\n"
         "  expected:  each key once\n"
         "  got:       again on line 3, first on line 1\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -187,7 +193,8 @@ def test_what_is_no_yaml_is_refused_at_its_line(text: str, line: int, got: str) 
         f"  where:     dir/whole.yaml:{line}\n"
         "  expected:  plain YAML\n"
         f"  got:       {got}\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -206,7 +213,8 @@ def test_a_second_document_is_refused_where_it_begins() -> None:
         "A second document begins.\n"
         "  where:     dir/whole.yaml:3\n"
         "  expected:  one YAML document\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -220,7 +228,8 @@ def test_a_file_that_is_too_large_is_refused_unread() -> None:
         "The file is too large.\n"
         "  where:     dir/whole.yaml\n"
         "  expected:  at most 1000000 bytes\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -235,5 +244,6 @@ def test_a_key_that_was_renamed_is_refused_with_its_name_today() -> None:
         "  where:     dir/whole.yaml:3\n"
         "  expected:  'size' in its place\n"
         "  got:       'parts.0.count'\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )

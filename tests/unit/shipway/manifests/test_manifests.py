@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.gitops.shapes import DIGEST, IMAGE, PINNED, SHAPES, Shape
-from shipway.documents.yaml_text import LARGEST_EXPANSION
+from shipway.documents.yaml_text import LARGEST_EXPANSION, REMEDY
 from shipway.errors import RefuseError
 from shipway.image_ref import ImageRef
 from shipway.manifests import (
@@ -124,7 +124,8 @@ def test_no_container_or_two_of_them_is_refused_with_the_lines(text: str, got: s
         "  where:     prod/shop/web.yaml\n"
         "  expected:  exactly one\n"
         f"  got:       {got}\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -135,7 +136,8 @@ def test_a_template_in_the_value_is_refused(value: str) -> None:
         "  where:     prod/shop/web.yaml:5\n"
         "  expected:  a plain value\n"
         f"  got:       {value.strip(chr(39) + chr(34))}\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -163,7 +165,8 @@ def test_a_value_that_an_alias_shares_is_refused(text: str, line: int) -> None:
         f"  where:     prod/shop/web.yaml:{line}\n"
         "  expected:  a value of its own\n"
         "  got:       an anchor that other fields share through an alias\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -189,7 +192,8 @@ def test_what_is_no_yaml_is_refused(text: str, where: str, got: str) -> None:
         f"  where:     {where}\n"
         "  expected:  plain YAML\n"
         f"  got:       {got}\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 
@@ -201,7 +205,8 @@ def test_bytes_that_are_no_utf_8_are_refused() -> None:
         f"  where:     {FILE}\n"
         "  expected:  UTF-8 text\n"
         "  got:       'utf-8' codec can't decode byte 0xff in position 3: invalid start byte\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        f"  remedy:    {REMEDY}"
     )
 
 

@@ -7,9 +7,15 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.release import Release
 from shipway.rollout.commit import commit_release
+from tests.support.mistakes import tell
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
 from tests.support.run_contexts import run_context
+
+MISTAKES = {
+    "older": "a revision that is older than the one that runs",
+    "beside": "a revision of another branch",
+}
 
 
 @pytest.fixture
@@ -70,9 +76,24 @@ def test_a_newer_revision_follows_an_older_one(environment: RollingEnvironment) 
     assert environment.web() == WEB.replace(b"shop:0", str(image(2)).encode())
 
 
-@pytest.mark.parametrize("which", ["older", "beside"])
+@pytest.mark.mistake
+@pytest.mark.parametrize(
+    ("which", "remedy"),
+    [
+        (
+            "older",
+            "nothing, if {} is meant to be there: it contains this revision; `--downgrade` goes "
+            "back on purpose",
+        ),
+        (
+            "beside",
+            "release a revision that contains it; or `--downgrade` to go back on purpose; or set "
+            "`order: any` in rollout.yaml where releases come from several branches",
+        ),
+    ],
+)
 def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(
-    environment: RollingEnvironment, which: str
+    environment: RollingEnvironment, which: str, remedy: str
 ) -> None:
     tip = environment.release(environment.newer, image(1)).commit
     at = environment.origin.bare.commit(tip).committed_datetime
@@ -87,9 +108,9 @@ def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(
         f"             {environment.newer.short} won, at {at.isoformat()}: "
         f"{environment.run.link}\n"
         "  untouched: the ops repository and the cluster\n"
-        "  remedy:    release a revision that contains it; or say `downgrade` to go back on "
-        "purpose; or set `order: any` in rollout.yaml where releases come from several branches"
+        f"  remedy:    {remedy.format(environment.newer.short)}"
     )
+    tell(MISTAKES[which], str(caught.value))
     assert environment.origin.tip() == tip
 
 

@@ -102,7 +102,8 @@ def test_a_file_that_is_not_there_is_refused() -> None:
         "  where:     prod/shop/rollout.yaml\n"
         "  expected:  a file 'web.yaml' beside it\n"
         "  got:       rollout.yaml\n"
-        f"  untouched: {UNTOUCHED}"
+        f"  untouched: {UNTOUCHED}\n"
+        "  remedy:    correct it there; `shipway check` finds such mistakes before a commit"
     )
 
 

@@ -1,0 +1,109 @@
+"""A release that waits, and what others commit meanwhile, in real repositories."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from shipway.errors import RefuseError
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
+from shipway.release import Release
+from shipway.rollout import overtaken
+from shipway.rollout.fence import check_committed, check_release
+from tests.support.app_environments import SHOP
+from tests.support.mistakes import tell
+from tests.support.origin import Origin
+from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
+from tests.support.run_contexts import LINK, run_context
+
+
+class PassedError(Exception):
+    """Nothing refuses the release."""
+
+
+@pytest.fixture
+def environment(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> RollingEnvironment:
+    monkeypatch.setattr(overtaken, "LOOK_SECONDS", 0.01)
+    return RollingEnvironment(origin, Origin(tmp_path / "app"))
+
+
+async def outcome(
+    environment: RollingEnvironment, meanwhile: Callable[[], object], *, committed: bool = True
+) -> RefuseError:
+    """What ends the older revision's release while somebody does something else."""
+    release = Release(revision=environment.older, image=image(1))
+    check = partial(
+        check_committed if committed else check_release, environment.source, release=release
+    )
+    waiting = asyncio.create_task(overtaken.until_overtaken(environment.ops, SHOP, check))
+    await asyncio.sleep(0)
+    environment.run = run_context(2)
+    await asyncio.to_thread(meanwhile)
+    with pytest.raises(RefuseError) as caught:
+        await waiting
+    return caught.value
+
+
+@pytest.mark.mistake
+@pytest.mark.parametrize("committed", [False, True])
+async def test_a_newer_revision_ends_the_wait_and_is_named_with_its_run(
+    environment: RollingEnvironment, *, committed: bool
+) -> None:
+    if committed:
+        environment.release(environment.older, image(1))
+    newer = partial(environment.release, environment.newer, image(2))
+    said = str(await outcome(environment, newer, committed=committed))
+    assert f"{environment.newer.short} won, at " in said
+    assert f"{LINK}2" in said
+    assert f"nothing, if {environment.newer.short} is meant to be there" in said
+    tell("a release that a newer one overtakes", said)
+
+
+async def test_where_any_order_goes_the_one_that_is_there_is_named(
+    environment: RollingEnvironment,
+) -> None:
+    environment.origin.commit({"prod/shop/rollout.yaml": ROLLOUT + b"order: any\n"})
+    environment.release(environment.older, image(1))
+    said = await outcome(environment, partial(environment.release, environment.beside, image(2)))
+    assert said.what == "The environment was changed during the rollout."
+    assert f"{environment.beside.short} won: {LINK}2" in str(said)
+
+
+@pytest.mark.mistake
+async def test_a_rollback_from_it_ends_the_wait(environment: RollingEnvironment) -> None:
+    environment.release(environment.older, image(3))
+    environment.release(environment.older, image(1))
+    said = await outcome(environment, environment.roll_back)
+    assert said.what == "This image was rolled back here and is on hold."
+    tell("a version that is on hold", str(said))
+
+
+@pytest.mark.mistake
+async def test_a_person_who_sets_another_image_ends_the_wait(
+    environment: RollingEnvironment,
+) -> None:
+    environment.release(environment.older, image(1))
+    by_hand = partial(environment.origin.commit, {"prod/shop/web.yaml": WEB})
+    said = str(await outcome(environment, by_hand))
+    assert said.count("by hand") == 1
+    tell("an image that is set by hand during a rollout", said)
+
+
+async def test_what_others_change_beside_it_does_not(environment: RollingEnvironment) -> None:
+    environment.release(environment.older, image(1))
+    release = Release(revision=environment.older, image=image(1))
+
+    def passes(folder: OpsFolder, history: History) -> None:
+        check_committed(environment.source, folder, history, release)
+        raise PassedError
+
+    environment.origin.commit({"prod/shop/web.yaml": environment.web() + b"# by hand\n"})
+    with pytest.raises(PassedError):
+        await overtaken.until_overtaken(environment.ops, SHOP, passes)
