@@ -18,6 +18,8 @@ from flows.rollout import rollout
 from flows.tasks.agent import apply as agent_apply
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from shipway.app_environment import AppEnvironment
+from shipway.cli.prefect_server import connect
+from shipway.cli.runs import Warned, find, follow
 from shipway.image_ref import ImageRef
 from shipway.kubernetes.apply_object import Change
 from shipway.kubernetes.client import KubeClient
@@ -283,9 +285,10 @@ async def test_what_git_no_longer_has_is_deleted(
     assert await cluster.get("v1", "Service", app, app) is not None
 
 
-def forgive_little(project: Project) -> None:
+def forgive_little(project: Project, seconds: int = 2) -> None:
     """Have a version that does not start be bad soon."""
-    text = project.ops_file("rollout.yaml") + "startup: {restarts: 1, seconds: 2}\n"
+    startup = f"startup: {{restarts: 1, seconds: {seconds}}}\n"
+    text = project.ops_file("rollout.yaml") + startup
     project.change_ops({f"{project.folder}/rollout.yaml": text})
 
 
@@ -337,7 +340,7 @@ async def test_an_image_that_is_not_there_fails_with_what_the_node_says(
     cluster_project: Project, cluster: KubeClient
 ) -> None:
     app = cluster_project.app
-    forgive_little(cluster_project)
+    forgive_little(cluster_project, seconds=6)
     source = await SourceRepository.aload(app)
     revision = source.resolve(cluster_project.revision)
     image = f"{cluster_project.env['SHIPWAY_REGISTRY']}/{app}@sha256:{'0' * 64}"
@@ -348,6 +351,11 @@ async def test_an_image_that_is_not_there_fails_with_what_the_node_says(
     assert "ImagePullBackOff" in str(state.message)
     assert "not found" in str(state.message)
     assert "0" * 64 in str(state.message)
+    run, server = run_of(state), connect()
+    page = (await artifacts(run))[f"{app}-staging-rollout"]
+    told = [news for news in follow(server, find(server, str(run))) if isinstance(news, Warned)]
+    assert [warned for warned in told if "ErrImagePull" in warned.words] == told[:1] != []
+    assert "ErrImagePull" in str(page.data)
 
 
 async def test_one_broken_app_keeps_no_other_waiting(

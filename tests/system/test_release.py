@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import datetime
 
+import pytest
+
 from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
 from shipway.app_environment import AppEnvironment
 from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
+from shipway.image_ref import ImageRef
+from shipway.release import Release
+from shipway.rollout.commit import commit_release
+from shipway.rollout.target import target_of
 from tests.support.project import Project
+from tests.support.run_contexts import LINK, run_context
 from tests.support.runs import report, run_of, run_release, summary, tasks_and_subflows
 
 
@@ -122,3 +131,32 @@ async def test_the_report_tells_what_was_done(project: Project) -> None:
     assert "| unit | 100 % | 2 (100 %) | 2 | 1 | " in page
     assert "data:image/svg+xml;base64," in page
     assert "1 built, 1 pushed, 1 committed" in page
+
+
+async def test_a_release_that_builds_ends_once_a_newer_one_has_won(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = project.revision, project.change({"README": "newer"})
+
+    async def builds_for_ever(*_: object) -> None:
+        await release_newer(project, newer)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(sys.modules["flows.release"], "build_test_push", builds_for_ever)
+    state = await run_release(project.app, older)
+    assert state.is_failed()
+    message = str(state.message)
+    assert f"{newer[:7]} won, at " in message
+    assert f"{LINK}1" in message
+    assert project.tags() == {}
+
+
+async def release_newer(project: Project, revision: str) -> None:
+    """What another run does meanwhile: its only step."""
+    ops = await OpsRepository.aload("default")
+    source = await SourceRepository.aload(project.app)
+    image = ImageRef.parse(f"registry.example.org/{project.app}@sha256:{'1' * 64}")
+    release = Release(revision=source.resolve(revision), image=image)
+    target = target_of(ops.fetch(AppEnvironment(app=project.app, environment="staging")))
+    (step,) = target.plan(image)
+    await asyncio.to_thread(commit_release, ops, source, target, step, release, {}, run_context(1))
