@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from shipway.app_environment import AppEnvironment
-from shipway.errors import RetryError
+from shipway.errors import FailError, RetryError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.ops_repository import OpsRepository
@@ -24,7 +24,7 @@ async def until_overtaken(
     """Look at an app's folder every few seconds, until it no longer lets the release go on.
 
     Args:
-        ops: The ops repository. While it does not answer, nothing is known.
+        ops: The ops repository. While it does not answer, nothing is known, and nothing ends.
         app_environment: Whose folder it is.
         check: Asked of each new content of the folder.
 
@@ -34,7 +34,7 @@ async def until_overtaken(
     checked: str | None = None
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        with suppress(RetryError):
+        with suppress(FailError, RetryError):
             folder = await asyncio.to_thread(ops.fetch, app_environment)
             if folder.fingerprint != checked:
                 await asyncio.to_thread(ops.consult, app_environment, check)

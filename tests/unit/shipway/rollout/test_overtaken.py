@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shipway.errors import RefuseError
+from blocks.ops_repository import OpsRepository
+from shipway.app_environment import AppEnvironment
+from shipway.errors import FailError, RefuseError, RetryError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
@@ -94,6 +96,23 @@ async def test_a_person_who_sets_another_image_ends_the_wait(
     said = str(await outcome(environment, by_hand))
     assert said.count("by hand") == 1
     tell("an image that is set by hand during a rollout", said)
+
+
+async def test_a_look_that_fails_says_nothing(
+    environment: RollingEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.release(environment.newer, image(2))
+    fetch, failures = OpsRepository.fetch, [FailError("Git failed."), RetryError("No answer.")]
+
+    def fails_at_first(ops: OpsRepository, app_environment: AppEnvironment) -> OpsFolder:
+        if failures:
+            raise failures.pop()
+        return fetch(ops, app_environment)
+
+    monkeypatch.setattr(OpsRepository, "fetch", fails_at_first)
+    said = await outcome(environment, lambda: None, committed=False)
+    assert f"{environment.newer.short} won" in str(said)
+    assert failures == []
 
 
 async def test_what_others_change_beside_it_does_not(environment: RollingEnvironment) -> None:
