@@ -184,7 +184,7 @@ TOO_MUCH = 'resources: {requests: {cpu: "9999"}}'
 WAITS = {
     "an app that is never ready": (
         (SERVED, PROBED),
-        "progress_deadline_seconds: 8\n",
+        "progress_deadline_seconds: 10\n",
         "web: Readiness probe failed: HTTP probe failed with statuscode: 404",
     ),
     "a pod that asks for too much": (
