@@ -17,6 +17,10 @@ from shipway.rollout.overtaken import until_overtaken
 
 Result = TypeVar("Result")
 
+# Each look is a process and a question to the Git server. Many releases may build at once; few are
+# in the middle of a rollout.
+BUILDING_SECONDS, ROLLING_OUT_SECONDS = 15.0, 5.0
+
 
 async def unless_overtaken(
     app_environment: AppEnvironment,
@@ -42,7 +46,8 @@ async def unless_overtaken(
         ops = await load_block(OpsRepository)
         source = await load_block(SourceRepository, app_environment.app)
         question = partial(check, source, release=release)
-        watching = group.create_task(until_overtaken(ops, app_environment, question))
+        seconds = ROLLING_OUT_SECONDS if committed else BUILDING_SECONDS
+        watching = group.create_task(until_overtaken(ops, app_environment, question, seconds))
         result = await working
         watching.cancel()
     return result

@@ -15,13 +15,15 @@ from shipway.errors import FailError, RefuseError, RetryError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
-from shipway.rollout import overtaken
 from shipway.rollout.fence import check_committed, check_release
+from shipway.rollout.overtaken import until_overtaken
 from tests.support.app_environments import SHOP
 from tests.support.mistakes import tell
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
 from tests.support.run_contexts import LINK, run_context
+
+LOOK_SECONDS = 0.01
 
 
 class PassedError(Exception):
@@ -32,7 +34,6 @@ class PassedError(Exception):
 def environment(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> RollingEnvironment:
-    monkeypatch.setattr(overtaken, "LOOK_SECONDS", 0.01)
     return RollingEnvironment(origin, Origin(tmp_path / "app"))
 
 
@@ -44,7 +45,7 @@ async def outcome(
     check = partial(
         check_committed if committed else check_release, environment.source, release=release
     )
-    waiting = asyncio.create_task(overtaken.until_overtaken(environment.ops, SHOP, check))
+    waiting = asyncio.create_task(until_overtaken(environment.ops, SHOP, check, LOOK_SECONDS))
     await asyncio.sleep(0)
     environment.run = run_context(2)
     await asyncio.to_thread(meanwhile)
@@ -125,4 +126,4 @@ async def test_what_others_change_beside_it_does_not(environment: RollingEnviron
 
     environment.origin.commit({"prod/shop/web.yaml": environment.web() + b"# by hand\n"})
     with pytest.raises(PassedError):
-        await overtaken.until_overtaken(environment.ops, SHOP, passes)
+        await until_overtaken(environment.ops, SHOP, passes, LOOK_SECONDS)
