@@ -17,7 +17,7 @@ async def load_manifests(
     ops: OpsRepository,
     target: Target,
     folder: OpsFolder,
-    changes: Mapping[str, bytes | None] | None = None,
+    changes: Mapping[str, bytes] | None = None,
 ) -> Manifests:
     """What the cluster gets of a folder: see `manifests_of`."""
     return await manifests_of(ops, partial(load_block, Renderer), target, folder, changes)

@@ -13,7 +13,7 @@ from shipway.cli.prefect_server import PrefectServer
 from shipway.errors import RefuseError
 
 # Of the artifacts that a run leaves.
-Kind = Literal["junit", "report", "summary"]
+Kind = Literal["junit", "plan", "report", "summary"]
 
 LOOK_SECONDS = 0.5
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -131,7 +131,7 @@ def artifact_of(server: PrefectServer, run: str, kind: Kind) -> str | None:
     """What a run left of a kind; None where it did not come so far, or had nothing to leave."""
     of_run = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"like_": f"-{kind}"}}}
     found = server.post("artifacts/filter", of_run)
-    return found[0]["data"] if found else None
+    return next((one["data"] for one in found if one["key"].endswith(f"-{kind}")), None)
 
 
 def summary_of(server: PrefectServer, run: str) -> dict[str, Any]:

@@ -66,9 +66,11 @@ class GateSettings(Strict):
 
     Attributes:
         asks_prometheus: Whether it needs the environment's Metrics block.
+        only_looks: Whether a measurement changes nothing, so that a plan may take one.
     """
 
     asks_prometheus: ClassVar[bool] = False
+    only_looks: ClassVar[bool] = False
 
     async def check(self, where: str, prometheus: Prometheus | None) -> None:
         """See that the gate can be meant, before anything is committed.
@@ -118,6 +120,12 @@ class Gate(Strict):
     def settings(self) -> GateSettings:
         """The settings of the gate's kind."""
         return self._given()[0]
+
+    @property
+    def asks(self) -> dict[str, dict[str, Any]]:
+        """What it asks, as the file says it: the settings by its kind."""
+        kind = next(key for key, value in self if value is self.settings)
+        return {kind: self.settings.model_dump(mode="json", exclude_unset=True)}
 
     def probe_with(self, measure: Callable[[], Awaitable[Measurement]]) -> GateProbe:
         """What measures with a function, as often as the gate's keys say."""

@@ -17,6 +17,8 @@ from shipway.parameters import Name
 class HttpGate(GateSettings):
     """A page that must answer."""
 
+    only_looks: ClassVar[bool] = True
+
     url: str | None = Field(
         default=None, pattern=r"^https?://", description="The page, as Shipway's worker reaches it."
     )

@@ -49,6 +49,7 @@ class PrometheusGate(GateSettings):
     """
 
     asks_prometheus: ClassVar[bool] = True
+    only_looks: ClassVar[bool] = True
 
     query: str = Field(description="PromQL for one number, of the new version.")
     baseline: str | None = Field(

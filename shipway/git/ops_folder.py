@@ -35,6 +35,14 @@ class OpsFolder(BaseModel):
             digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
         return digest.hexdigest()
 
+    def with_changes(self, changes: Mapping[str, bytes]) -> OpsFolder:
+        """The folder with other content in some of its files, by path in the repository."""
+        files = {
+            name: changes.get(f"{self.path}/{name}", content)
+            for name, content in self.files.items()
+        }
+        return self.model_copy(update={"files": files})
+
 
 class Proposal(BaseModel):
     """Files to change, and the commit message.

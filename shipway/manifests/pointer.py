@@ -59,11 +59,11 @@ def nodes_to(source: Source, pointer: str, root: Node) -> list[Node]:
         raise source.refuse(None, _NO_PLACE, _LIKE, pointer)
     nodes = [root]
     for key in _keys(pointer):
-        below = _below(nodes[-1])
-        if key not in below:
-            expected = f"one of {', '.join(below) or 'nothing: it has no fields'}"
+        there = below(nodes[-1])
+        if key not in there:
+            expected = f"one of {', '.join(there) or 'nothing: it has no fields'}"
             raise source.refuse(nodes[-1], f"There is no {pointer!r}.", expected, repr(key))
-        nodes.append(below[key])
+        nodes.append(there[key])
     return nodes
 
 
@@ -103,14 +103,14 @@ def _keys(pointer: str) -> list[str]:
 def _leads(root: Node, pointer: str) -> bool:
     node = root
     for key in _keys(pointer):
-        below = _below(node)
-        if key not in below:
+        there = below(node)
+        if key not in there:
             return False
-        node = below[key]
+        node = there[key]
     return True
 
 
-def _below(node: Node) -> dict[str, Node]:
+def below(node: Node) -> dict[str, Node]:
     """The nodes directly below, by key or position."""
     if isinstance(node, SequenceNode):
         return {str(position): item for position, item in enumerate(node.value)}

@@ -12,10 +12,10 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|<>-])", r"\\\1", text)
 
 
-def fenced(text: str) -> str:
+def fenced(text: str, language: str = "text") -> str:
     """Text in a frame that nothing in it can end: others' words are part of it."""
     fence = "`" * (1 + max([2, *map(len, re.findall("`+", text))]))
-    return f"{fence}text\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -71,8 +71,8 @@ def commit_rollback(
         if rollback.in_progress:
             return None
         step = first_with_edits(current.plan(rollback.image, rollback=True))
-        changes = changed_files(folder, step.edits, rollback.revision.commit)
-        changes |= _with_hold(folder, rollback, reason)
+        edited = changed_files(folder, step.edits, rollback.revision.commit)
+        changes = {**edited, **_with_hold(folder, rollback, reason)}
         trailers = {
             "Rollback-From": rollback.from_revision,
             "Held": rollback.from_image,

@@ -48,7 +48,7 @@ def value_at(folder: OpsFolder, field: FieldRef) -> Value:
     return without_tag(image_at(content, field.kind, field.name, path, field.title))
 
 
-def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[str, bytes | None]:
+def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[str, bytes]:
     """The files that edits change, by path in the repository; no file that stays as it was.
 
     Args:

@@ -30,7 +30,7 @@ async def manifests_of(
     load_renderer: Callable[[], Awaitable[Renderer]],
     target: Target,
     folder: OpsFolder,
-    changes: Mapping[str, bytes | None] | None = None,
+    changes: Mapping[str, bytes] | None = None,
 ) -> Manifests:
     """What the cluster gets of a folder.
 
@@ -44,14 +44,9 @@ async def manifests_of(
     Raises:
         RefuseError: The files are no manifests, or cannot be rendered.
     """
-    changed = {path: content for path, content in (changes or {}).items() if content is not None}
-    rendering = target.rollout.render
+    changed, rendering = changes or {}, target.rollout.render
     if rendering is None:
-        files = {
-            name: changed.get(f"{folder.path}/{name}", content)
-            for name, content in folder.files.items()
-        }
-        objects = read_objects(files, folder.path)
+        objects = read_objects(folder.with_changes(changed).files, folder.path)
         return Manifests(objects=tuple(objects), fingerprint=folder.fingerprint)
     renderer, folders = await load_renderer(), [folder.path, *rendering.folders]
     files = await asyncio.to_thread(ops.export, folder.commit, folders)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from docker import DockerClient
 
 from examples.killed import RELEASE, ROLLBACK, kill
 from examples.load import load
@@ -12,6 +13,7 @@ from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
 from tests.support.project import Project
 from tests.support.runs import run_release, summary
+from tests.support.world import World
 
 ROLLOUT = """\
 strategy: blue-green
@@ -77,15 +79,18 @@ def steps(project: Project) -> list[str]:
 
 
 async def test_no_request_fails_on_the_way_there_and_back(
-    colours: Project, cluster: KubeClient
+    colours: Project, cluster: KubeClient, engine: DockerClient
 ) -> None:
     app = colours.app
     first = await run_release(app, until="healthy")
     assert first.is_completed(), first.message
+    greet(colours, "Hi")
+    world = World(colours, engine, cluster)
+    planned = await world.plan()
     async with load(await address(cluster, app)) as there:
-        greet(colours, "Hi")
         state = await run_release(app, until="healthy")
     assert state.is_completed(), state.message
+    assert world.planned(planned) == world.committed()
     assert there.failed == []
     assert len(there.answers) > MANY
     assert there.bodies == ["Hello, world!", "Hi, world!"]
@@ -129,7 +134,7 @@ async def test_a_version_that_does_not_start_never_gets_the_traffic(
 
 
 async def test_a_run_that_was_killed_after_the_switch_goes_on_from_there(
-    colours: Project, cluster: KubeClient
+    colours: Project, cluster: KubeClient, engine: DockerClient
 ) -> None:
     app, step = colours.app, "2/3 switch to green"
     assert (await run_release(app, until="healthy")).is_completed()
@@ -137,10 +142,13 @@ async def test_a_run_that_was_killed_after_the_switch_goes_on_from_there(
     await kill(RELEASE, app, lambda: step in steps(colours))
     before = steps(colours)
     assert before[-1] == step
+    world = World(colours, engine)
+    planned = await world.plan()
     async with load(await address(cluster, app)) as found:
         state: Any = await run_release(app, until="healthy")
     assert state.is_completed(), state.message
     assert found.failed == []
+    assert world.planned(planned) == world.committed() != []
     names = ["1/1 first", "1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"]
     assert steps(colours) == names
     assert await replicas(cluster, app) == {"blue": 0, "green": 2}

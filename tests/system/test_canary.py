@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from docker import DockerClient
 from prefect.client.schemas.objects import State
 
 from deployments.bootstrap import app as source_block
@@ -20,7 +21,9 @@ from examples.load import Load, load
 from examples.pulses import Pulse
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
+from tests.support.project import Project
 from tests.support.runs import run_release
+from tests.support.world import World
 
 FIRST = "    - {weight: 1, pause_seconds: 10}\n"
 
@@ -72,12 +75,23 @@ async def git_says(pulse: Pulse) -> tuple[int, int]:
 
 
 async def test_the_share_grows_and_no_request_fails_there_and_back(
-    pulse: Pulse, gateway: str, cluster: KubeClient
+    pulse: Pulse,
+    gateway: str,
+    cluster: KubeClient,
+    engine: DockerClient,
+    sandbox: dict[str, str],
 ) -> None:
     pulse.version("2.0.0")
+    project = Project(app=pulse.name, code=pulse.code, ops=pulse.ops, env=sandbox)
+    world = World(project, engine, cluster)
+    planned = await world.plan()
+    (errors,) = planned.gates
+    assert (errors.name, errors.after) == ("errors", ("2/6 canary 10%", "3/6 canary 50%"))
+    assert errors.now is not None
     state, there = await released(pulse, gateway)
     assert state.is_completed(), state.message
     assert there.failed == []
+    assert world.planned(planned) == world.committed()
     assert pulse.trailers("Step") == [
         "1/1 first",
         *("1/6 prepare canary", "2/6 canary 10%", "3/6 canary 50%"),

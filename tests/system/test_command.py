@@ -20,6 +20,7 @@ from tenacity import retry, stop_after_delay, wait_fixed
 from shipway.cli import runs
 from shipway.cli.blocks import read_block
 from shipway.cli.main import UNKNOWN
+from shipway.cli.plan import REFUSED
 from shipway.cli.prefect_server import connect
 from shipway.errors import RefuseError
 from tests.support.mistakes import tell
@@ -119,6 +120,27 @@ def test_a_release_is_led_back_and_its_hold_cleared(project: Project) -> None:
     assert cleared.returncode == 0, cleared.stdout + cleared.stderr
     (free,) = json.loads(shipway("status", project.app, "--json").stdout)
     assert free["held"] == []
+
+
+def test_a_plan_is_a_page_or_json_and_its_exit_status_says_whether_it_is_refused(
+    project: Project,
+) -> None:
+    done = shipway("plan", project.app)
+    assert done.returncode == 0, done.stderr
+    title = f"# plan {project.app} {project.revision[:7]} → staging\n"
+    assert done.stdout.startswith(title)
+    assert "\n```diff\ndiff --git a/staging/" in done.stdout
+    assert "✓ checkout" in done.stderr
+    assert project.tags() == {}
+
+    project.remove_from_ops("rollout.yaml")
+    refused = shipway("plan", project.app, project.revision, "--json")
+    assert (refused.returncode, refused.stderr) == (REFUSED, "")
+    said = json.loads(refused.stdout)
+    assert (said["state"], said["outcome"]) == ("Completed", "refused")
+    assert "does not know" in said["refusal"]
+    impossible = shipway("plan", project.app.upper())
+    assert (impossible.returncode, "is no name" in impossible.stderr) == (1, True)
 
 
 def test_a_promotion_that_is_refused_says_why(project: Project) -> None:

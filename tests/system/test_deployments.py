@@ -43,6 +43,7 @@ def test_ci_hears_of_a_red_test(project: Project) -> None:
     "name",
     [
         "release/release",
+        "plan/plan",
         "promote/promote",
         "rollback/rollback",
         "clear-hold/clear-hold",

@@ -18,7 +18,7 @@ from shipway.strategies.step import Step
 
 
 @external_task("dry run of {step.name}")
-async def dry_run(target: Target, step: Step, release: Release, *, built: bool = True) -> None:
+async def dry_run(target: Target, step: Step, release: Release, *, built: bool = True) -> bool:
     """Ask the API server for all of the folder as a step would leave it.
 
     Another agent applies in its own way, so that it is not asked there.
@@ -29,12 +29,15 @@ async def dry_run(target: Target, step: Step, release: Release, *, built: bool =
         release: What is released.
         built: Whether its image is there. One that is not may be what a policy does not admit.
 
+    Returns:
+        Whether it was asked; else the step changes nothing, or another agent applies it.
+
     Raises:
         RefuseError: It would refuse an object.
         RetryError: It does not answer.
     """
     if target.rollout.agent != "reconcile" or not step.edits:
-        return
+        return False
     ops = await load_block(OpsRepository)
     folder = await asyncio.to_thread(ops.fetch, target.app_environment)
     changed = changed_files(folder, step.edits, release.revision.commit)
@@ -53,3 +56,4 @@ async def dry_run(target: Target, step: Step, release: Release, *, built: bool =
             untouched="the ops repository and the cluster",
             remedy="correct the manifests in the ops repository, and start the release again",
         )
+    return True

@@ -28,12 +28,14 @@ class Preflight(BaseModel):
         target: The environment.
         unfinished: What a rollback from the release's image leads to that a run before this one
             did not live to finish. The release is not judged before that is done.
+        downgraded: The revision that a downgrade undoes, where the release is one that is allowed.
     """
 
     model_config = ConfigDict(frozen=True)
 
     target: Target
-    unfinished: Release | None
+    unfinished: Release | None = None
+    downgraded: str | None = None
 
 
 @external_task("see whether {release.revision.short} may follow in {app_environment.folder}")
@@ -52,8 +54,7 @@ async def preflight(app_environment: AppEnvironment, release: Release) -> Prefli
         rollback = rollback_in_progress(folder, target, history, None, run)
         if rollback is not None and rollback.from_image == str(release.image):
             return Preflight(target=target, unfinished=rollback.release)
-        check(folder, history)
-        return Preflight(target=target, unfinished=None)
+        return Preflight(target=target, downgraded=check(folder, history))
 
     return await asyncio.to_thread(ops.consult, app_environment, look)
 
@@ -71,7 +72,7 @@ async def check_fence(target: Target, release: Release) -> None:
     await asyncio.to_thread(ops.consult, target.app_environment, check)
 
 
-async def _fence(release: Release, app: str) -> Callable[[OpsFolder, History], object]:
+async def _fence(release: Release, app: str) -> Callable[[OpsFolder, History], str | None]:
     """What refuses a release that Git does not let follow."""
     source = await load_block(SourceRepository, app)
     return lambda folder, history: check_release(source, folder, history, release)

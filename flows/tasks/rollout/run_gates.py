@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from prefect.logging import get_run_logger
 
@@ -12,6 +12,7 @@ from blocks.cluster import Cluster
 from blocks.metrics import Metrics
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from shipway.errors import ShipwayError
 from shipway.gates import run
 from shipway.gates.gate import Gate, GateContext, GateProbe
 from shipway.gates.health import health_probe
@@ -64,8 +65,34 @@ async def run_gates(
         tell(gate, measurement)
 
     async with cluster.client() as client:
-        probes = await _probes(target, step, image, since, client)
-        return await run.run_gates(probes, pause_until, tell_all)
+        context = await _context(client, target, step, image, since, wait=True)
+        asked = [gate.settings.probe(gate, context) for gate in _gates(target, step)]
+        return await run.run_gates([*_pods(target, context), *asked], pause_until, tell_all)
+
+
+@external_task("see what the gates of {step.name} measure now")
+async def measure_gates(target: Target, step: Step, image: ImageRef) -> dict[str, Measurement]:
+    """Measure once each gate of a step that is yet to be committed, if that changes nothing.
+
+    Args:
+        target: The environment.
+        step: The step.
+        image: The new version.
+
+    Returns:
+        What each measured, by its name; what cannot be asked is inconclusive.
+    """
+    gates = [gate for gate in _gates(target, step) if gate.settings.only_looks]
+    # As far back as at the end of the pause.
+    since = datetime.now(UTC) - timedelta(seconds=step.pause_seconds)
+    try:
+        cluster = await load_block(Cluster, target.cluster)
+        async with cluster.client() as client:
+            context = await _context(client, target, step, image, since, wait=False)
+            probes = {gate.name: gate.settings.probe(gate, context) for gate in gates}
+            return {name: await probe.measure() for name, probe in probes.items()}
+    except ShipwayError as error:
+        return {gate.name: Measurement(verdict="inconclusive", words=error.what) for gate in gates}
 
 
 def gate_trailers(passed: Sequence[PassedGate]) -> dict[str, str]:
@@ -85,34 +112,43 @@ def _log_verdicts() -> Tell:
     return tell
 
 
-async def _probes(
-    target: Target, step: Step, image: ImageRef, since: datetime, client: KubeClient
-) -> list[GateProbe]:
-    """What measures the step's gates: its workloads' pods, and those of rollout.yaml."""
+async def _context(
+    client: KubeClient, target: Target, step: Step, image: ImageRef, since: datetime, *, wait: bool
+) -> GateContext:
+    """What the gates of a step may look at; the workloads of rendered manifests may come yet."""
     workloads = [
-        workload for ready in step.ready for workload in await workloads_of(client, target, ready)
+        workload
+        for ready in step.ready
+        for workload in await workloads_of(client, target, ready, wait=wait)
     ]
-    pods = [
-        health_probe(
-            client,
-            workload,
-            target.namespace_of(workload),
-            images_for(target, workload, str(image)),
-            target.rollout.progress_deadline_seconds,
-        )
-        for workload in workloads
-    ]
-    gates = [gate for gate in target.rollout.gates if gate.when == step.gates]
-    context = GateContext(
+    return GateContext(
         client=client,
         namespace=target.rollout.namespace,
         image=str(image),
-        prometheus=await _prometheus_for(target, gates),
+        prometheus=await _prometheus_for(target, _gates(target, step)),
         new=workloads,
         old=[workload for workload in target.workloads if workload.title == step.baseline],
         since=since,
     )
-    return [*pods, *(gate.settings.probe(gate, context) for gate in gates)]
+
+
+def _gates(target: Target, step: Step) -> list[Gate]:
+    """Those of rollout.yaml that a step asks."""
+    return [gate for gate in target.rollout.gates if gate.when == step.gates]
+
+
+def _pods(target: Target, context: GateContext) -> list[GateProbe]:
+    """What measures the pods of a step's workloads."""
+    return [
+        health_probe(
+            context.client,
+            workload,
+            target.namespace_of(workload),
+            images_for(target, workload, context.image),
+            target.rollout.progress_deadline_seconds,
+        )
+        for workload in context.new
+    ]
 
 
 async def _prometheus_for(target: Target, gates: Sequence[Gate]) -> Prometheus | None:

@@ -54,6 +54,21 @@ async def test_a_kind_of_gate_from_outside_is_one_line(monkeypatch: pytest.Monke
     assert (await probe.measure()).verdict == "pass"
 
 
+@pytest.mark.parametrize(
+    ("settings", "only_looks"),
+    [
+        ({"http": {"service": "shop"}}, True),
+        ({"prometheus": {"query": "a > 1", "max": 0}}, True),
+        ({"job": {"command": ["true"]}}, False),
+    ],
+)
+def test_a_gate_says_what_it_asks_and_a_job_does_more_than_look(
+    settings: dict[str, Any], only_looks: bool
+) -> None:
+    made = gate(**settings)
+    assert (made.asks, made.settings.only_looks) == (settings, only_looks)
+
+
 async def test_a_kind_from_outside_is_refused_like_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,0 +1,44 @@
+"""`shipway plan`: what a release would do, for people, pull requests and programs."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+
+from shipway.cli import runs
+from shipway.cli.parameters import App, Downgrade, Environment, Json, Telling
+from shipway.cli.prefect_server import connect
+from shipway.cli.start import tell
+
+REFUSED = 3
+
+
+def plan(
+    app: App,
+    revision: str | None = None,
+    *,
+    environment: Environment = "staging",
+    downgrade: Downgrade = False,
+    as_json: Json = False,
+) -> int:
+    """Say what a release would do, and change nothing.
+
+    Prints a page in Markdown. The exit status is 0 if nothing refuses the release, 3 if something
+    does, and 1 if that could not be found out.
+
+    Parameters
+    ----------
+    revision
+        Branch, tag or commit id; the tip of the default branch if empty.
+    """
+    given = {"app": app, "revision": revision, "environment": environment}
+    server = connect()
+    run = runs.start(server, "plan", {**given, "downgrade": downgrade})
+    # The page alone goes to where somebody may keep it.
+    with nullcontext() if as_json else redirect_stdout(sys.stderr):
+        status = tell(server, run, Telling(watch=True, as_json=as_json))
+    if status:
+        return status
+    if not as_json:
+        print(runs.artifact_of(server, run.id, "plan"))
+    return REFUSED if runs.summary_of(server, run.id)["refusal"] is not None else 0

@@ -1,0 +1,264 @@
+"""What a release would do, before it does it: its stages, and the commits of its rollout."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from shipway.code import Code
+from shipway.gates.gate import Gate
+from shipway.gates.measurement import Measurement
+from shipway.git.diff import git_diff
+from shipway.git.ops_folder import OpsFolder
+from shipway.git.revision import Revision
+from shipway.release import Release
+from shipway.rollout.fields import changed_files
+from shipway.rollout.shown import shown
+from shipway.rollout.target import Target, target_of
+from shipway.runners.registry import RUNNERS
+from shipway.strategies.step import Step, When
+
+# A layer has a name of the team's own.
+_VERBS = {"build": "build", "release": "push"}
+
+
+class StagePlan(BaseModel):
+    """A stage before the rollout: whether it is done already, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    is_done: bool
+    why: str
+
+
+class StepPlan(BaseModel):
+    """A step of the rollout.
+
+    Attributes:
+        name: As its commit's trailer will say it.
+        of: The release that it belongs to, for people.
+        files: The paths that its commit changes, beside the record; none where Git says it already.
+        diff: How, as `git diff` shows it, without what is confidential.
+        share: Percent of the requests that the new version gets.
+        pause_seconds: Time until the next step.
+        gates: Which gates are asked meanwhile, if any.
+        approval: Whether a person is asked before the commit.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    of: str
+    files: tuple[str, ...]
+    diff: str
+    share: float
+    pause_seconds: float
+    gates: When | None
+    approval: bool
+
+
+class GatePlan(BaseModel):
+    """A gate of rollout.yaml.
+
+    Attributes:
+        name: Its name.
+        asks: What it asks, as the file says it: the settings by its kind.
+        after: The steps after which it is asked.
+        now: What it measures now; None where to measure would change something, or is for nothing.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    asks: dict[str, dict[str, Any]]
+    after: tuple[str, ...]
+    now: Measurement | None
+
+
+class ReleasePlan(BaseModel):
+    """What a release would do, as far as it was found out before something refused it.
+
+    Attributes:
+        app: The app.
+        environment: The environment.
+        revision: What would be released.
+        image: Its image; of one that is not built yet, the digest is zeros.
+        stages: What comes before the rollout.
+        answers: What was asked that could refuse the release, and did not; by its name.
+        unfinished: A rollback that was cut off, and that the release would see through first.
+        steps: The steps of the rollout that are left.
+        gates: The gates.
+        review: The project in which each commit waits for the merge of its pull request, if any.
+        refusal: Why the release would be refused, in the words that it would end with.
+    """
+
+    app: str
+    environment: str
+    revision: Revision | None = None
+    image: str | None = None
+    stages: list[StagePlan] = Field(default_factory=list[StagePlan])
+    answers: dict[str, str] = Field(default_factory=dict[str, str])
+    unfinished: str | None = None
+    steps: list[StepPlan] = Field(default_factory=list[StepPlan])
+    gates: list[GatePlan] = Field(default_factory=list[GatePlan])
+    review: str | None = None
+    refusal: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the run."""
+        short = f" {self.revision.short}" if self.revision else ""
+        return f"plan {self.app}{short} → {self.environment}"
+
+    @computed_field
+    @property
+    def outcome(self) -> Literal["refused", "changes", "no changes"]:
+        """What it comes to, for programs."""
+        if self.refusal is not None:
+            return "refused"
+        return "changes" if self._to_do else "no changes"
+
+    @computed_field
+    @property
+    def sentence(self) -> str:
+        """What it comes to, for people."""
+        rollback = f"see the rollback through that was cut off ({self.unfinished})"
+        first = [rollback] if self.unfinished else []
+        if self.refusal is not None:
+            refused = f"be refused: {self.refusal.splitlines()[0]}"
+            return f"A release would {' and then '.join([*first, refused])}"
+        to_do = [*first, *self._to_do] or ["change nothing: image and commit are there already"]
+        return f"A release would {_listed(to_do)}"
+
+    @property
+    def _to_do(self) -> list[str]:
+        """What is left to do."""
+        to_do = [
+            _VERBS.get(stage.name, f"run {stage.name}")
+            for stage in self.stages
+            if not stage.is_done
+        ]
+        commits = sum(bool(step.files) for step in self.steps)
+        if commits:
+            to_do.append(f"commit {commits} step{'s' if commits > 1 else ''}")
+        return to_do
+
+
+def plan_stages(code: Code, green: Mapping[str, str], *, built: bool) -> list[StagePlan]:
+    """The stages before the rollout.
+
+    Args:
+        code: The revision.
+        green: The layers that were green with the same inputs, each with the run that says so.
+        built: Whether the registry has the image.
+    """
+    tag, layers = f"tag {code.revision.commit}", code.pipeline.tests.layers
+    if not built:
+        build = StagePlan(name="build", is_done=False, why=f"the registry has no {tag}")
+        push = StagePlan(name="release", is_done=False, why="pushes once all tests are green")
+        return [build, *(_layer_plan(name, code, green.get(name)) for name in layers), push]
+    there = f"the registry has the {tag}"
+    proof = dict.fromkeys(layers, "no image is pushed before all its tests are green")
+    done = {"build": there, **proof, "release": there}
+    return [StagePlan(name=name, is_done=True, why=why) for name, why in done.items()]
+
+
+def plan_steps(
+    folder: OpsFolder, live_pods: Mapping[str, int], releases: Sequence[Release]
+) -> list[StepPlan]:
+    """The steps of some releases, one after the other, from what Git says now.
+
+    Each is planned on the files that the steps before it leave.
+
+    Args:
+        folder: What Git says.
+        live_pods: How many pods the cluster says that its autoscaled workloads have.
+        releases: What is released.
+
+    Raises:
+        RefuseError: The folder is not as the strategy expects it.
+    """
+    steps = list[StepPlan]()
+    for release in releases:
+        target = target_of(folder).with_live_pods(live_pods)
+        plan = target.plan(release.image, rollback=release.cause.is_rollback)
+        for step in plan:
+            changes = changed_files(folder, step.edits, release.revision.commit)
+            steps.append(_step_plan(folder, step, release, changes))
+            folder = folder.with_changes(changes)
+    return steps
+
+
+def plan_gates(
+    gates: Sequence[Gate], steps: Sequence[StepPlan], now: Mapping[str, Measurement]
+) -> list[GatePlan]:
+    """The gates, each with the steps after which it is asked.
+
+    Args:
+        gates: Those of rollout.yaml.
+        steps: The steps that are left.
+        now: What was measured, by the gate's name.
+    """
+    return [
+        GatePlan(
+            name=gate.name,
+            asks=gate.asks,
+            after=tuple(step.name for step in steps if step.gates == gate.when),
+            now=now.get(gate.name),
+        )
+        for gate in gates
+    ]
+
+
+def fence_words(target: Target, downgraded: str | None) -> str:
+    """What the fence and the holds answer that let a release follow."""
+    if downgraded is not None:
+        return f"the release may undo {downgraded[:7]}: it is a downgrade that is allowed"
+    return f"the release may follow what {target.folder} has at {target.commit[:7]}"
+
+
+def dry_run_words(target: Target, step: Step, *, asked: bool, built: bool) -> str:
+    """What the dry run of a step answers that the API server does not refuse."""
+    if not step.edits:
+        return "not asked: there is nothing to commit"
+    if not asked:
+        return "not asked: another agent applies"
+    later = "" if built else "; what policies say of the image is asked once it is built"
+    return f"the API server takes {target.folder} as {step.name!r} leaves it{later}"
+
+
+def _layer_plan(name: str, code: Code, green: str | None) -> StagePlan:
+    """A layer of a revision that has no image yet."""
+    layer = code.layer(name)
+    if green is not None:
+        return StagePlan(name=name, is_done=True, why=f"green with the same inputs: {green}")
+    why = f"runs {shlex.join(layer.command)}"
+    if RUNNERS[layer.runner].images != "none":
+        why += ", unless it was green with the same images, which are yet to be built"
+    return StagePlan(name=name, is_done=False, why=why)
+
+
+def _step_plan(
+    folder: OpsFolder, step: Step, release: Release, changes: Mapping[str, bytes]
+) -> StepPlan:
+    before = {path: folder.files[path.rpartition("/")[2]] for path in changes}
+    return StepPlan(
+        name=step.name,
+        of=release.title(folder.app_environment),
+        files=tuple(changes),
+        diff=git_diff(shown(before), shown(changes)),
+        share=step.share,
+        pause_seconds=step.pause_seconds,
+        gates=step.gates,
+        approval=step.approval and bool(step.edits),
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words as a sentence has them."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
