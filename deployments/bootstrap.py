@@ -40,6 +40,9 @@ from blocks.registry import Registry
 from blocks.renderer import Renderer
 from blocks.source_repository import SourceRepository
 from deployments.pod_pool import CLUSTER, make_pool
+from flows.runtime.form_choices import renew_choices
+from flows.runtime.load_block import load_block
+from shipway.errors import ShipwayError
 
 TYPES: tuple[type[Block], ...] = (
     DockerHost,
@@ -120,6 +123,17 @@ async def save(blocks: Mapping[str, Block]) -> None:
         print(f"block {document}")
 
 
+async def offer_what_is_registered() -> None:
+    """Have the forms offer the apps that are registered now, and the ops repository's folders."""
+    try:
+        ops = await load_block(OpsRepository)
+        app_environments = await asyncio.to_thread(ops.apps)
+    except ShipwayError as error:
+        print(f"the forms offer no environments yet: {error.what}")
+        app_environments = []
+    await renew_choices(one.environment for one in app_environments)
+
+
 async def main() -> None:
     """Register every block type and save the blocks of this environment."""
     for kind in TYPES:
@@ -130,6 +144,7 @@ async def main() -> None:
     for entry in os.environ.get("SHIPWAY_APPS", "").split():
         name, _, url = entry.partition("=")
         await save(app(name, url, os.environ))
+    await offer_what_is_registered()
 
 
 if __name__ == "__main__":

@@ -8,15 +8,22 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks.ops_repository import OpsRepository
+from flows.runtime.beside import finish_beside
 from flows.runtime.load_block import load_block
 from flows.runtime.run_name import run_name
+from flows.runtime.tag_run import tag_this_run
 from flows.tasks.read_history import read_history
 from shipway.history.dora import measure
 from shipway.parameters import check_names
 from shipway.reports.history import history_page, history_rows
 
 
-@flow(name="history", flow_run_name=run_name("history {environment} {app}"))
+@flow(
+    name="history",
+    flow_run_name=run_name("history {environment} {app}"),
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
+)
 async def history(environment: str, app: str | None = None, days: int = 30) -> None:
     """Report an environment's releases and its DORA figures.
 
@@ -26,6 +33,7 @@ async def history(environment: str, app: str | None = None, days: int = 30) -> N
         days: How many days the figures cover.
     """
     check_names(app=app, environment=environment)
+    tag_this_run(app, environment)
     until = datetime.now(UTC)
     since = until - timedelta(days=days)
     changes = await read_history(environment, app, since)

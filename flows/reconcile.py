@@ -8,16 +8,24 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
+from flows.runtime.beside import do_beside, finish_beside
+from flows.runtime.form_choices import renew_choices
 from flows.runtime.reconcile_request import requests
 from flows.runtime.run_name import run_name
 from flows.tasks.agent.apply import apply, list_apps
+from flows.tasks.agent.look import WhatRunsPage
 from shipway.app_environment import AppEnvironment
 from shipway.errors import FailError, ShipwayError
 from shipway.reports.drift import change_lines, drift_rows
 from shipway.rollout.apply import Applied
 
 
-@flow(name="reconcile", flow_run_name=run_name("reconcile {environment} {app}"))
+@flow(
+    name="reconcile",
+    flow_run_name=run_name("reconcile {environment} {app}"),
+    on_completion=[finish_beside],
+    on_failure=[finish_beside],
+)
 async def reconcile(
     environment: str | None = None, app: str | None = None, stay_seconds: float = 0
 ) -> list[Applied]:
@@ -30,20 +38,25 @@ async def reconcile(
         app: One app, or all of them if empty.
         stay_seconds: For how long to stay in all, and apply at once what releases ask for.
     """
-    begin = time.monotonic()
-    applied, failed = await apply_all(await list_apps(environment, app))
-    async for request in requests(begin + stay_seconds - time.monotonic()):
-        failed.pop(request.app_environment, None)
-        more, errors = await apply_all([request.app_environment])
-        applied += more
-        failed |= errors
+    begin, page = time.monotonic(), WhatRunsPage(environment)
+    async with page.kept():
+        app_environments = await list_apps(environment, app)
+        if environment is None and app is None:
+            renewing = renew_choices(one.environment for one in app_environments)
+            do_beside(renewing, "The choices of forms stay as they were")
+        applied, failed = await apply_all(app_environments, page)
+        async for request in requests(begin + stay_seconds - time.monotonic()):
+            failed.pop(request.app_environment, None)
+            more, errors = await apply_all([request.app_environment], page)
+            applied += more
+            failed |= errors
     if failed:
         raise _not_all_applied(failed)
     return applied
 
 
 async def apply_all(
-    app_environments: list[AppEnvironment],
+    app_environments: list[AppEnvironment], page: WhatRunsPage
 ) -> tuple[list[Applied], dict[AppEnvironment, ShipwayError]]:
     """Apply folders, log and report what changed; return that, and the errors."""
     all_applied: list[Applied] = []
@@ -53,8 +66,10 @@ async def apply_all(
             applied = await apply(app_environment)
         except ShipwayError as error:
             failed[app_environment] = error
+            page.applied(app_environment, error)
             get_run_logger().error("%s: %s", app_environment.folder, error)
             continue
+        page.applied(app_environment, applied)
         if applied is not None:
             for level, line in change_lines(applied):
                 get_run_logger().log(level, "%s", line)

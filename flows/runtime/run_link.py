@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_UI_URL
 from prefect.utilities.urls import url_for
 
 # What a flow and all that it calls know without asking the server.
@@ -38,6 +39,12 @@ def _root_of(run: str | None) -> str:  # noqa: ARG001
 def this_run() -> str:
     """The run that people started, as a link where there is one."""
     return address_of(root_run())
+
+
+def artifact_link(key: str, text: str) -> str:
+    """The newest artifact of a key as Markdown: a link where there is a UI."""
+    ui = PREFECT_UI_URL.value()
+    return f"[{text}]({ui.rstrip('/')}/artifacts/key/{key})" if ui else text
 
 
 def address_of(run: str) -> str:

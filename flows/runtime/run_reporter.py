@@ -20,8 +20,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.runtime.beside import do_beside
-from flows.runtime.run_link import known_root_run
+from flows.runtime.run_link import artifact_link, known_root_run
 from flows.runtime.run_name import name_this_run
+from flows.runtime.tag_run import tag_this_run
 from flows.runtime.told_to_end import ended_when_told
 from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
@@ -32,7 +33,9 @@ from shipway.pyramid.results import LayerResult, RedLayerError
 from shipway.registry import Pushed
 from shipway.reports.junit import pack
 from shipway.reports.release import Report, render
+from shipway.reports.what_runs import TITLE
 from shipway.rollout.result import RolloutResult
+from shipway.rollout.status import WHAT_RUNS
 from shipway.test_tools.junit_xml import write_junit
 
 Result = TypeVar("Result")
@@ -111,8 +114,9 @@ class RunReporter:
             report.ended_by(error)
         key = f"{report.app}-{report.environment}"
         title = report.title
+        page = f"{render(report)}\n\n{artifact_link(WHAT_RUNS, TITLE)}"
         artifacts: list[Awaitable[Any]] = [
-            acreate_markdown_artifact(render(report), key=f"{key}-report", description=title),
+            acreate_markdown_artifact(page, key=f"{key}-report", description=title),
             acreate_table_artifact([report.row()], key=f"{key}-summary", description=title),
         ]
         if report.layers:
@@ -142,6 +146,7 @@ async def report_run(app_environment: AppEnvironment) -> AsyncGenerator[RunRepor
     """
     app, environment = app_environment.app, app_environment.environment
     check_names(app=app, environment=environment)
+    tag_this_run(app, environment)
     progress = await acreate_progress_artifact(
         0.0, key=f"{app}-{environment}-progress", description=f"Progress of {app} → {environment}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
@@ -16,9 +16,17 @@ from shipway.cli.table import show
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.deployed import Deployed, deployed_in
-from shipway.strategies.step import is_released
+from shipway.rollout.status import SUMMARY, AppStatus, WhatRuns, read_summary
 
-TITLES = ("APP", "ENVIRONMENT", "VERSION", "CHANGE", "STATE", "SINCE", "BY")
+TITLES = ("APP", "ENVIRONMENT", "VERSION", "CHANGE", "STATE", "HEALTH", "SINCE", "BY")
+
+
+class Row(NamedTuple):
+    """What is shown of an app in an environment."""
+
+    deployed: Deployed
+    status: AppStatus
+    waiting: Deployed | None
 
 
 def status(
@@ -29,57 +37,86 @@ def status(
 ) -> int:
     """Show which version of which app runs in which environment.
 
-    It is what Git says: the cluster mirrors it. The exit status is 1 if a folder cannot be read.
+    The version is what Git says: the cluster mirrors it. Its health is what an agent saw when it
+    looked last. The exit status is 1 if a folder cannot be read.
 
     Parameters
     ----------
     app
         One app alone.
     """
-    folders = ops_repository(connect()).folders(environment=environment, app=app)
-    found, problems = list[Deployed](), list[RefuseError]()
-    for folder in folders:
-        _read(folder, found, problems)
+    server, now = connect(), datetime.now(UTC)
+    summary = server.get(f"artifacts/{SUMMARY}/latest")
+    known = read_summary(summary and summary["data"])
+    # Of all environments: what waits for one of them runs in another.
+    read = ops_repository(server).consult_each(lambda folder, _: _read(folder), app=app)
+    asked_for = [one for _, one in read if isinstance(one, Deployed)]
+    problems = [(where, one) for where, one in read if isinstance(one, RefuseError)]
+    now_known = WhatRuns(statuses=tuple(known.status_of(one, now) for one in asked_for))
+    rows = [
+        Row(one, known.status_of(one, now), now_known.waiting_for(one))
+        for one in asked_for
+        if environment in {None, one.environment}
+    ]
     if as_json:
-        print(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
+        print(json.dumps([_facts(row) for row in rows], indent=2))
     else:
-        _show(found)
-    for problem in problems:
+        show(TITLES, (_cells(row, now) for row in rows), wide="CHANGE")
+    told = [problem for where, problem in problems if environment in {None, where}]
+    for problem in told:
         print(f"✗ {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    return 1 if told else 0
 
 
-def _read(folder: OpsFolder, found: list[Deployed], problems: list[RefuseError]) -> None:
+def _read(folder: OpsFolder) -> tuple[str, Deployed | RefuseError]:
+    """What a folder says, or why it cannot be read; and its environment."""
+    environment = folder.app_environment.environment
     try:
-        found.append(deployed_in(folder))
+        return environment, deployed_in(folder)
     except RefuseError as problem:
-        problems.append(problem)
+        return environment, problem
 
 
-def _show(found: list[Deployed]) -> None:
-    now = datetime.now(UTC)
-    rows = (
-        (
-            one.app,
-            one.environment,
-            one.revision[:7],
-            one.subject,
-            state(one),
-            ago(now - one.since) if one.since else "",
-            one.by,
-        )
-        for one in found
+def _facts(row: Row) -> dict[str, Any]:
+    seen = row.status
+    return {
+        **row.deployed.model_dump(mode="json"),
+        "health": seen.health,
+        "reason": seen.reason,
+        "looked_at": seen.at.isoformat(timespec="seconds"),
+        "waiting": row.waiting.revision if row.waiting else None,
+    }
+
+
+def _cells(row: Row, now: datetime) -> tuple[str, ...]:
+    one = row.deployed
+    return (
+        one.app,
+        one.environment,
+        one.revision[:7],
+        one.subject,
+        _state(row),
+        _health(row, now),
+        ago(now - one.since) if one.since else "",
+        one.by,
     )
-    show(TITLES, rows, wide="CHANGE")
 
 
-def state(one: Deployed) -> str:
-    """What there is to know of it in a word or two."""
-    if one.step:
-        known = one.step if one.is_under_way else "released"
-    else:
-        known = "by hand" if is_released(one.image) else "not released yet"
-    return f"{known}, {len(one.held)} on hold" if one.held else known
+def _state(row: Row) -> str:
+    """How far its release has come, and what is to be known beside."""
+    held, waiting = row.deployed.held, row.waiting
+    more = [f"{len(held)} on hold"] if held else []
+    more += [f"{waiting.revision[:7]} waits"] if waiting else []
+    return ", ".join([row.deployed.state, *more])
+
+
+def _health(row: Row, now: datetime) -> str:
+    """How it was, and how long ago; nothing where there is nothing yet that could be healthy."""
+    if row.deployed.is_untouched:
+        return ""
+    seen = row.status
+    known = seen.health != "unknown"
+    return f"{seen.health}, {ago(now - seen.at)} ago" if known else seen.health
 
 
 def ago(span: timedelta) -> str:

@@ -7,16 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
 from shipway.documents.document import Strict
 from shipway.gates.measurement import Measurement
-from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.parameters import Name
 from shipway.prometheus import Prometheus
+
+if TYPE_CHECKING:
+    # Whoever reads rollout.yaml, such as `shipway status`, would wait for its import for nothing.
+    from shipway.kubernetes.client import KubeClient
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class GateProbe:
         interval_seconds: Time between two measurements.
         consecutive_failures: How many failures in a row make it fail.
         inconclusive_timeout_seconds: How long after the pause it may be inconclusive.
-        measure: Measures once; whatever keeps it from an answer is inconclusive, never an error.
+        measure: Measures once; whatever keeps it from an answer is inconclusive, never an error. It
+            may leave it to `run_gate` to say so where the cluster does not answer.
     """
 
     name: str

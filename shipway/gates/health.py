@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shipway.gates.gate import GateProbe
 from shipway.gates.measurement import Measurement
-from shipway.kubernetes.client import NO_ANSWER, KubeClient
+from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.startup import NO_TOLERANCE
 from shipway.kubernetes.workloads import health_of, last_words
@@ -30,13 +30,10 @@ def health_probe(
 
     async def measure() -> Measurement:
         nonlocal restarts_before
-        try:
-            health = await health_of(client, workload, namespace, images, NO_TOLERANCE)
-            if health.state == "failed":
-                words = await last_words(client, namespace, health)
-                return Measurement(verdict="fail", words=f"{health.reason}\n{words}".strip())
-        except NO_ANSWER as error:
-            return Measurement(verdict="inconclusive", words=str(error) or type(error).__name__)
+        health = await health_of(client, workload, namespace, images, NO_TOLERANCE)
+        if health.state == "failed":
+            words = await last_words(client, namespace, health)
+            return Measurement(verdict="fail", words=f"{health.reason}\n{words}".strip())
         if restarts_before is None:
             restarts_before = health.restarts
         if health.restarts > restarts_before:

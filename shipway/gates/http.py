@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from shipway.gates.gate import Gate, GateContext, GateProbe, GateSettings
 from shipway.gates.measurement import Measurement
-from shipway.kubernetes.client import NO_ANSWER
 from shipway.parameters import Name
 
 
@@ -57,7 +56,7 @@ class HttpGate(GateSettings):
         except (httpx.ReadTimeout, TimeoutError):
             words = f"no answer within {self.timeout_seconds:g} s"
             return Measurement(verdict="fail", words=words)
-        except (httpx.HTTPError, *NO_ANSWER) as error:
+        except (httpx.HTTPError, OSError) as error:
             words = f"not reached: {error or type(error).__name__}"
             return Measurement(verdict="inconclusive", words=words)
         return self.verdict_of(status, text)

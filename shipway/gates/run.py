@@ -13,6 +13,7 @@ from shipway.concurrency import fail_fast_group
 from shipway.errors import BadVersionError, HaltError
 from shipway.gates.gate import Gate, GateProbe
 from shipway.gates.measurement import Measurement, decide
+from shipway.kubernetes.client import NO_ANSWER
 from shipway.prometheus import Prometheus
 
 Tell = Callable[[str, Measurement], None]
@@ -71,7 +72,7 @@ async def run_gate(probe: GateProbe, pause_until: float, tell: Tell) -> PassedGa
     """
     measurements: list[Measurement] = []
     while True:
-        measurements.append(measurement := await probe.measure())
+        measurements.append(measurement := await _measure(probe))
         tell(probe.name, measurement)
         now = time.monotonic()
         decision = decide(
@@ -92,6 +93,13 @@ async def run_gate(probe: GateProbe, pause_until: float, tell: Tell) -> PassedGa
 def seconds_left(since: datetime, pause_seconds: float) -> float:
     """How much is left of a pause that began when a step was committed, by whichever run."""
     return pause_seconds - (datetime.now(UTC) - since).total_seconds()
+
+
+async def _measure(probe: GateProbe) -> Measurement:
+    try:
+        return await probe.measure()
+    except NO_ANSWER as error:
+        return Measurement(verdict="inconclusive", words=str(error) or type(error).__name__)
 
 
 def _red(probe: GateProbe, last: Measurement) -> BadVersionError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -109,10 +110,18 @@ class OpsRepository(GitRemote):
             return list(_listings(mirror, self._tip(mirror), environment, app))
 
     @mending_cache("ops")
-    def folders(self, *, environment: str | None = None, app: str | None = None) -> list[OpsFolder]:
-        """The same folders, with the plain files in them.
+    def consult_each(
+        self,
+        question: Callable[[OpsFolder, Callable[[], History]], Answer],
+        *,
+        environment: str | None = None,
+        app: str | None = None,
+    ) -> list[Answer]:
+        """What a question finds in each of the same folders, and in its history if it asks for it.
 
         Args:
+            question: Asked about one folder at a time. Its history is refused where it is not all
+                there.
             environment: Those of one environment, or of all if None.
             app: Those of one app, or of all if None.
         """
@@ -123,10 +132,13 @@ class OpsRepository(GitRemote):
             oids = list({entry.oid for entries in found.values() for entry in entries})
             contents = dict(zip(oids, mirror.blobs(oids), strict=True))
             return [
-                OpsFolder(
-                    app_environment=app_environment,
-                    commit=tip,
-                    files={entry.name: contents[entry.oid] for entry in entries},
+                question(
+                    OpsFolder(
+                        app_environment=app_environment,
+                        commit=tip,
+                        files={entry.name: contents[entry.oid] for entry in entries},
+                    ),
+                    partial(_history, mirror, tip, app_environment),
                 )
                 for app_environment, entries in found.items()
             ]
@@ -235,8 +247,8 @@ class OpsRepository(GitRemote):
 
     def link(self, commit: str) -> str:
         """The commit as Markdown: a link where `web_url` is set."""
-        text = f"`{commit[:7]}`"
-        return f"[{text}]({self.web_url.format(commit=commit)})" if self.web_url else text
+        short = commit[:7]
+        return f"[{short}]({self.web_url.format(commit=commit)})" if self.web_url else f"`{short}`"
 
     def _attempt(
         self,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from textwrap import shorten
 
 from shipway.history.change import Change
 from shipway.history.dora import Dora
-from shipway.reports.markdown import escape
+from shipway.reports.markdown import escape, run_link
 
 _CHART_DAYS = 30
 _WIDEST = 40
+_LONGEST_REASON = 24
 
 
 def history_page(title: str, dora: Dora, changes: Sequence[Change], until: datetime) -> str:
@@ -52,7 +54,7 @@ def chart(changes: Sequence[Change], today: date) -> str:
 
 
 def history_rows(changes: Sequence[Change], link: Callable[[str], str]) -> list[dict[str, str]]:
-    """One row a change: what, when, who, from which run.
+    """One row a change, in Markdown: who, what and why first, in the width of a laptop.
 
     Args:
         changes: The changes.
@@ -60,18 +62,22 @@ def history_rows(changes: Sequence[Change], link: Callable[[str], str]) -> list[
     """
     return [
         {
-            "when": change.at.isoformat(),
+            "when (UTC)": f"{change.at.astimezone(UTC):%Y-%m-%d %H:%M}",
             "app": change.app,
-            "what": change.what,
-            "revision": change.revision[:12],
-            "image": change.image,
-            "by": change.by,
-            "reason": change.reason,
+            "by": escape(change.by),
+            "what": _what(change),
+            "revision": run_link(change.revision, change.run),
             "commit": link(change.commit),
-            "run": change.run,
+            "digest": change.image.rpartition(":")[2][:7],
         }
         for change in changes
     ]
+
+
+def _what(change: Change) -> str:
+    """What was done, and below it why: the Prefect UI breaks no line by itself."""
+    why = escape(shorten(change.reason, _LONGEST_REASON, placeholder="…"))
+    return f"{escape(change.what)}<br>{why}" if why else escape(change.what)
 
 
 def _span(span: timedelta | None) -> str:

@@ -24,6 +24,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def run_link(revision: str, run: str) -> str:
+    """A revision in short, with the run that released it behind it where that has an address."""
+    short = revision[:7]
+    return f"[{short}]({run})" if run.startswith("http") else short
+
+
 def data_uri(svg: str) -> str:
     """The picture as an address that holds it."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"

@@ -10,7 +10,8 @@ from shipway.config.holds import holds_in
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.record import record_in
 from shipway.rollout.releases import UNKNOWN, date_in, explanation
-from shipway.rollout.target import target_of
+from shipway.rollout.target import Target, target_of
+from shipway.strategies.step import is_released
 
 
 class Deployed(BaseModel):
@@ -23,11 +24,13 @@ class Deployed(BaseModel):
         revision: What was released there last; `unknown` where the record does not explain what
             the files say: somebody edited them by hand.
         subject: First line of the revision's message.
+        revision_at: When the revision was committed, where the record says so.
         step: The last step that was committed, such as `2/7 canary 10%`.
         since: When it was committed, where the record says so.
         by: Who wanted it, where somebody said so; else who wrote the revision.
         run: The run that committed it, as a link where there is one.
         held: Revisions that are on hold there.
+        source: The environment that `promote` takes a version from; none where it takes none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,17 +40,38 @@ class Deployed(BaseModel):
     image: str
     revision: str
     subject: str
+    revision_at: datetime | None = None
     step: str
     since: datetime | None
     by: str
     run: str
     held: tuple[str, ...]
+    source: str | None = None
 
     @property
     def is_under_way(self) -> bool:
         """Whether steps are left of the rollout."""
         number, _, count = self.step.partition(" ")[0].partition("/")
         return number != count
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether a placeholder stands there, because nothing was released yet."""
+        return not is_released(self.image)
+
+    @property
+    def is_whole_release(self) -> bool:
+        """Whether all steps of a release are committed."""
+        return bool(self.step) and not self.is_under_way
+
+    @property
+    def state(self) -> str:
+        """How far its release has come, in a word or two."""
+        if self.is_under_way:
+            return self.step
+        if self.step:
+            return "released"
+        return "not released yet" if self.is_untouched else "by hand"
 
 
 def deployed_in(folder: OpsFolder) -> Deployed:
@@ -56,17 +80,28 @@ def deployed_in(folder: OpsFolder) -> Deployed:
     Raises:
         RefuseError: Its rollout.yaml, its holds or its manifests cannot be read.
     """
-    target = target_of(folder)
+    return deployed_of(target_of(folder), folder)
+
+
+def deployed_of(target: Target, folder: OpsFolder) -> Deployed:
+    """What a folder says, of which the target is known.
+
+    Raises:
+        RefuseError: Its holds cannot be read.
+    """
     said = explanation([record_in(folder.files)], target.images)
+    promotion = target.rollout.promotion
     return Deployed(
         app=target.app,
         environment=target.environment,
         image=target.strategy.serving_image(target.current),
         revision=said.get("Revision", UNKNOWN),
         subject=said.get("Revision-Subject", ""),
+        revision_at=date_in(said, "Revision-Date"),
         step=said.get("Step", ""),
         since=date_in(said, "At"),
         by=said.get("By") or said.get("Revision-Author", ""),
         run=said.get("Run", ""),
         held=tuple(hold.revision for hold in holds_in(folder.files, folder.path).holds),
+        source=promotion.source if promotion else None,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 
+from deployments.bootstrap import offer_what_is_registered
 from tests.support.project import Project
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
@@ -64,6 +65,19 @@ async def test_every_deployment_and_parameter_is_described(
     for key, one in parameters.items():
         assert one.get("description"), key
         assert "type" in one or "anyOf" in one or "enum" in one, key
+
+
+async def test_the_form_offers_what_is_registered(project: Project) -> None:
+    await offer_what_is_registered()
+    async with get_client() as client:
+        release = await client.read_deployment_by_name("release/release")
+        history = await client.read_deployment_by_name("history/history")
+    app, environment = (
+        found.parameter_openapi_schema["properties"][name]["anyOf"]
+        for found, name in ((release, "app"), (history, "environment"))
+    )
+    assert project.app in app[0]["enum"]
+    assert "staging" in environment[0]["enum"]
 
 
 async def test_the_schedules_are_as_the_readme_says(sandbox: dict[str, str]) -> None:

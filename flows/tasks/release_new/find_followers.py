@@ -24,7 +24,7 @@ async def find_followers() -> list[Follower]:
     """
     ops = await load_block(OpsRepository)
     followers = list[Follower]()
-    for folder in await asyncio.to_thread(ops.folders):
+    for folder in await asyncio.to_thread(ops.consult_each, lambda folder, _: folder):
         try:
             follower = await _follower(ops, folder)
         except RefuseError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def test_the_login_is_that_of_prefects_settings(
 
 def test_headers_of_the_team_are_sent() -> None:
     assert headers({"PREFECT_CLIENT_CUSTOM_HEADERS": '{"X-Team": "shop"}'})["x-team"] == "shop"
+
+
+def test_the_certificate_of_a_server_that_has_one_is_checked() -> None:
+    checked = connect({"PREFECT_API_URL": API})._http._transport._pool._ssl_context  # type: ignore
+    assert (checked.verify_mode, checked.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"X-Team": 1}'])

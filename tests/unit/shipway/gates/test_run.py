@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp import ServerDisconnectedError
+from kubernetes_asyncio.client import ApiException
 
 from shipway.errors import BadVersionError, HaltError
 from shipway.gates.gate import GateProbe
@@ -55,6 +57,22 @@ async def test_a_gate_that_stays_inconclusive_halts(letters: str) -> None:
     assert caught.value.what == "The gate 'told' has no answer: neither pass nor fail."
     assert caught.value.facts["expected"] == "an answer within 0.02 s after the pause"
     assert caught.value.facts["got"] == "i"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ApiException(status=503), ServerDisconnectedError(), ConnectionRefusedError("refused")],
+)
+async def test_a_cluster_that_does_not_answer_is_inconclusive(error: Exception) -> None:
+    told = list[Measurement]()
+
+    async def measure() -> Measurement:
+        raise error
+
+    probe = GateProbe("pods", 0.001, 1, 0.02, measure)
+    with pytest.raises(HaltError):
+        await run_gate(probe, time.monotonic(), lambda _, measurement: told.append(measurement))
+    assert {(one.verdict, one.words) for one in told} == {("inconclusive", str(error))}
 
 
 async def test_a_gate_that_cannot_make_up_its_mind_halts_too() -> None:

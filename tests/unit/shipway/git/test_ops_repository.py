@@ -135,7 +135,7 @@ def test_apps_are_the_folders_with_a_rollout_two_levels_down(
 ) -> None:
     apps = ops.apps(environment=environment, app=app)
     assert [(one.environment, one.app) for one in apps] == expected
-    folders = ops.folders(environment=environment, app=app)
+    folders = ops.consult_each(lambda folder, _: folder, environment=environment, app=app)
     assert [folder.app_environment for folder in folders] == apps
     assert folders == [ops.fetch(one) for one in apps]
 
@@ -338,7 +338,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
     ("web_url", "link"),
     [
         (None, "`0123456`"),
-        ("https://git.example.org/c/{commit}", f"[`0123456`](https://git.example.org/c/{COMMIT})"),
+        ("https://git.example.org/c/{commit}", f"[0123456](https://git.example.org/c/{COMMIT})"),
     ],
 )
 def test_a_commit_is_a_link_where_there_is_an_address(web_url: str | None, link: str) -> None:

@@ -34,18 +34,16 @@ def test_a_busy_day_shrinks_the_bars_and_hides_none() -> None:
 
 def test_a_row_says_what_when_who_and_from_which_run() -> None:
     ops = OpsRepository(url="file:///srv/ops.git")
-    downgrade = change(5, what="downgrade 1/1 rolling", run="link", reason="5xx")
-    rows = history_rows([back(4, 2), downgrade], ops.link)
-    assert rows[0]["what"] == "rollback 1/1 rolling"
-    assert (rows[0]["by"], rows[0]["when"]) == ("Ada", "2026-11-01T04:00:00+00:00")
-    assert rows[1] == {
-        "when": "2026-11-01T05:00:00+00:00",
-        "app": "shop",
-        "what": "downgrade 1/1 rolling",
-        "revision": "f" * 12,
-        "image": "shop@sha256:0",
-        "by": "Shipway",
-        "reason": "5xx",
-        "commit": "`0000000`",
-        "run": "link",
-    }
+    run = "https://prefect.example.org/runs/flow-run/1"
+    why = "5xx | since *two*, and it goes on"
+    rows = history_rows([back(4, 2), change(5, what="1/1 rolling", run=run, reason=why)], ops.link)
+    assert (rows[0]["what"], rows[0]["by"]) == ("rollback 1/1 rolling", "Ada")
+    assert [*rows[1].items()] == [
+        ("when (UTC)", "2026-11-01 05:00"),
+        ("app", "shop"),
+        ("by", "Shipway"),
+        ("what", "1/1 rolling<br>5xx \\| since \\*two\\*, and…"),
+        ("revision", f"[fffffff]({run})"),
+        ("commit", "`0000000`"),
+        ("digest", "0"),
+    ]

@@ -50,7 +50,7 @@ def report() -> Report:
         revision=Revision(commit=COMMIT, tree="t", author="Ada", subject="Add a basket", at=AT),
         image=ImageRef.parse(f"registry.example.org/shop@{DIGEST}"),
         commit="f" * 40,
-        commit_link="[`fffffff`](https://git.example.org/f)",
+        commit_link="[fffffff](https://git.example.org/f)",
         served="Deployment/shop: 2 of 2 run the image",
         built=1,
         pushed=1,
@@ -122,7 +122,7 @@ def test_the_whole_page(report: Report) -> None:
         "- **Change** Add a basket (Ada)\n"
         "- **Image** `registry.example.org/shop`\n"
         f"- **Digest** `{DIGEST}`\n"
-        "- **Ops commit** [`fffffff`](https://git.example.org/f)\n"
+        "- **Ops commit** [fffffff](https://git.example.org/f)\n"
         "- **Cluster** Deployment/shop: 2 of 2 run the image\n"
         "- **This run** 1 built, 1 pushed, 1 committed, in 40.0 s\n"
         "\n"
@@ -175,7 +175,7 @@ def test_an_error_cannot_leave_its_frame() -> None:
 
 def test_a_commit_that_was_there_before_is_called_so(report: Report) -> None:
     report.committed = 0
-    link = "- **Ops commit** [`fffffff`](https://git.example.org/f) (already there)\n"
+    link = "- **Ops commit** [fffffff](https://git.example.org/f) (already there)\n"
     assert link in render(report)
 
 

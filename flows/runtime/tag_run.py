@@ -1,0 +1,26 @@
+"""Tags of a flow run, so that lists of runs can be filtered by app and environment."""
+
+from __future__ import annotations
+
+from prefect import get_client
+from prefect.runtime import flow_run
+
+from flows.runtime.beside import do_beside
+
+
+def tag_this_run(app: str | None = None, environment: str | None = None) -> None:
+    """Tag the current flow run beside what it does, however it was started.
+
+    Args:
+        app: The app, if it is about one.
+        environment: The environment, if it is about one.
+    """
+    named = {"app": app, "environment": environment}
+    tags = [f"{kind}:{name}" for kind, name in named.items() if name]
+    do_beside(_tag(tags), "This run is not found by its app and environment")
+
+
+async def _tag(tags: list[str]) -> None:
+    if flow_run.id is not None:
+        async with get_client() as client:
+            await client.update_flow_run(flow_run.id, tags={*flow_run.tags, *tags})

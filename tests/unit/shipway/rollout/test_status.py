@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shipway.rollout.deployed import Deployed
+from shipway.rollout.status import KNOWN_FOR, WhatRuns, read_summary
+from tests.support.statuses import NOW, deployed, status
+
+
+def known(*asked: Deployed) -> WhatRuns:
+    return WhatRuns(statuses=tuple(map(status, asked)))
+
+
+def test_health_is_that_of_what_was_looked_at_and_for_a_while() -> None:
+    seen = known(deployed("a"))
+    assert seen.status_of(deployed("a"), NOW + KNOWN_FOR).health == "healthy"
+    for asked, now in ((deployed("b"), NOW), (deployed("a"), NOW + KNOWN_FOR + timedelta(0, 1))):
+        assert seen.status_of(asked, now).health == "unknown"
+    assert WhatRuns().status_of(deployed("a"), NOW).health == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "waits"),
+    [
+        ({}, {}, True),
+        ({"step": "2/7 canary 10%"}, {}, False),
+        ({"step": ""}, {}, False),
+        ({"revision_at": NOW}, {"revision_at": NOW + timedelta(1)}, False),
+        ({"revision_at": NOW}, {"revision_at": NOW - timedelta(1)}, True),
+        ({"revision_at": NOW}, {}, True),
+        ({}, {"held": ("b" * 40,)}, False),
+        ({}, {"revision": "b" * 40}, False),
+        ({}, {"source": None}, False),
+        ({}, {"source": "qa"}, False),
+    ],
+)
+def test_what_waits_is_newer_whole_and_not_on_hold(
+    there: dict[str, Any], here: dict[str, Any], *, waits: bool
+) -> None:
+    source = deployed("b", **there)
+    target = deployed("a", "production", **{"source": "staging", **here})
+    assert known(source, target).waiting_for(target) == (source if waits else None)
+
+
+def test_the_same_image_waits_for_nothing() -> None:
+    target = deployed("a", "production", source="staging", revision="unknown")
+    assert known(deployed("a"), target).waiting_for(target) is None
+
+
+def test_of_two_looks_the_later_one_counts_whoever_is_the_last_to_write() -> None:
+    early, late = status(deployed("a")), status(deployed("b"), at=NOW + timedelta(0, 1))
+    there = [early.app_environment]
+    for first, second in ((early, late), (late, early)):
+        known = WhatRuns().after([first], there, "staging")
+        assert known.after([second], there, "staging").statuses == (late,)
+
+
+def test_a_look_at_one_environment_leaves_the_others_and_forgets_what_is_gone() -> None:
+    before = known(deployed("a"), deployed("a", app="cart"), deployed("a", "production"))
+    seen = status(deployed("b"))
+    after = before.after([seen], [seen.app_environment], "staging")
+    assert after == WhatRuns(statuses=(before.statuses[2], seen))
+    assert before.after([seen], [seen.app_environment], None).statuses == (seen,)
+
+
+@pytest.mark.parametrize("text", [None, "[]", "[1]", '[{"app": "shop"}]'])
+def test_a_summary_in_other_words_says_nothing(text: str | None) -> None:
+    assert read_summary(text) == WhatRuns()
+
+
+def test_programs_read_what_was_written() -> None:
+    written = known(deployed("a", revision_at=NOW), deployed("b", "production"))
+    assert read_summary(written.summary()) == written
+
+
+def test_when_it_was_looked_at_is_the_oldest_look_of_what_is_still_known() -> None:
+    looks = (NOW, NOW - timedelta(minutes=1), NOW - timedelta(hours=1))
+    statuses = tuple(status(deployed(app=f"app{n}"), at=at) for n, at in enumerate(looks))
+    assert WhatRuns(statuses=statuses).looked_at(NOW) == "Looked at 2026-11-29 13:59:00 UTC"
+    assert WhatRuns().looked_at(NOW) == "Not looked at yet"
