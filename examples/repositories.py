@@ -39,15 +39,22 @@ def create(name: str, content: Path, replace: Mapping[str, str], env: Mapping[st
         shutil.rmtree(old, ignore_errors=True)
     Repo.init(bare, bare=True, initial_branch="main")
     repo = clone(name, folder, env)
+    _add(repo, content, replace, "First version")
+    return repo
+
+
+def _add(repo: Repo, content: Path, replace: Mapping[str, str], message: str) -> None:
+    """Commit the files of `content`, and push."""
+    folder = Path(repo.working_dir)
     junk = shutil.ignore_patterns("__pycache__", ".pytest_cache")
     shutil.copytree(content, folder, ignore=junk, dirs_exist_ok=True)
-    for file in folder.rglob("*.yaml"):
+    for source in content.rglob("*.yaml"):
+        file = folder / source.relative_to(content)
         text = file.read_text()
         for old, new in replace.items():
             text = text.replace(f": {old}\n", f": {new}\n")
         file.write_text(text)
-    commit(repo, "First version", {})
-    return repo
+    commit(repo, message, {})
 
 
 def clone(name: str, folder: Path, env: Mapping[str, str]) -> Repo:
@@ -87,7 +94,11 @@ def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:
 def shop(env: Mapping[str, str] = os.environ) -> tuple[Repo, Repo]:
     """The shop's app and ops repositories: as they are on the Git server, made if missing."""
     with FileLock(Path(env["SHIPWAY_STATE"], "shop.lock")):
-        return _have("shop", env), _have("shop-ops", env, name="ops")
+        ops = _have("shop-ops", env, name="ops")
+        # An app of somebody's own may have been there first.
+        if not Path(ops.working_dir, "staging", "shop").exists():
+            _add(ops, EXAMPLES / "shop-ops", images(env), "The shop")
+        return _have("shop", env), ops
 
 
 def _have(content: str, env: Mapping[str, str], name: str | None = None) -> Repo:

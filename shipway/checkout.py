@@ -33,7 +33,7 @@ def read_code(app: str, revision: Revision, root: Path, origin: str) -> Code:
             where=origin,
             expected="a pipeline.yaml beside the app's code",
             untouched=_UNTOUCHED,
-            remedy="add one; the README shows the shortest",
+            remedy="run `shipway init` in the app's folder, and commit what it writes",
         )
     pipeline = read_pipeline(file.read_text("utf-8"), name)
     if pipeline.app != app:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -72,9 +72,17 @@ def _check_environment(file: Path) -> None:
     """Check an app's folder of an ops repository, by its rollout.yaml."""
     folder = file.absolute().parent
     files = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
-    where = AppEnvironment(app=folder.name, environment=folder.parent.name)
+    check_folder(AppEnvironment(app=folder.name, environment=folder.parent.name), files)
+
+
+def check_folder(where: AppEnvironment, files: Mapping[str, bytes]) -> None:
+    """Check what an app's folder of an ops repository has in it.
+
+    Raises:
+        RefuseError: Something in it is wrong.
+    """
     check_names(app=where.app, environment=where.environment)
-    target = target_of(OpsFolder(app_environment=where, commit="", files=files))
+    target = target_of(OpsFolder(app_environment=where, commit="", files=dict(files)))
     target.plan(_ANY_IMAGE)
     holds_in(files, where.folder)
 

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from shipway.cli.blocks import ops_repository
-from shipway.cli.parameters import Environment, Json
+from shipway.cli.parameters import AnyApp, Environment, Json
 from shipway.cli.prefect_server import connect
 from shipway.cli.table import moment, show
 from shipway.history.changes import changes_in
@@ -16,14 +16,12 @@ TITLES = ("WHEN", "APP", "WHAT", "VERSION", "BY", "REASON", "COMMIT")
 
 
 def history(
-    environment: Environment, app: str | None = None, *, days: int = 30, as_json: Json = False
+    environment: Environment, app: AnyApp = None, *, days: int = 30, as_json: Json = False
 ) -> int:
     """Show what changed in an environment, newest first.
 
     Parameters
     ----------
-    app
-        One app alone.
     days
         How far to look back.
     """

@@ -12,6 +12,7 @@ UNKNOWN = 2
 
 # Each is imported only when it is called: its first line is said here once more, for --help.
 COMMANDS = {
+    "shipway.cli.init:init": "Write the files that an app's first release needs.",
     "shipway.cli.releases:release": "Release one revision of an app to one environment.",
     "shipway.cli.releases:promote": "Take what has proven itself to the next environment.",
     "shipway.cli.releases:rollback": "Go back to an earlier release.",
@@ -30,6 +31,9 @@ COMMANDS = {
 app = App(name="shipway", help="One Git commit to a running service.", version_flags=())
 for _where, _help in COMMANDS.items():
     app.command(_where, name=_where.partition(":")[2].replace("_", "-"), help=_help)
+app.register_install_completion_command(
+    help="Have your shell complete commands, apps and environments."
+)
 
 
 def main() -> None:

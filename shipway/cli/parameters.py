@@ -8,9 +8,20 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-App = Annotated[str, Parameter(help="App, as its Source Repository block is named.")]
+from shipway.cli.choices import apps, environments
+
+App = Annotated[
+    str, Parameter(help="App, as its Source Repository block is named.", completer=apps)
+]
+AnyApp = Annotated[str | None, Parameter(help="One app alone.", completer=apps)]
 Environment = Annotated[
-    str, Parameter(help="Environment, as its folder in the ops repository is named.")
+    str,
+    Parameter(
+        help="Environment, as its folder in the ops repository is named.", completer=environments
+    ),
+]
+AnyEnvironment = Annotated[
+    str | None, Parameter(help="One environment alone.", completer=environments)
 ]
 Until = Annotated[
     Literal["commit", "healthy"],

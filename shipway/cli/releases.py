@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import getpass
+from typing import Annotated
 
+from cyclopts import Parameter
+
+from shipway.cli.choices import environments
 from shipway.cli.parameters import BRIEFLY, App, By, Downgrade, Environment, Telling, Until
 from shipway.cli.start import start
 
@@ -33,7 +37,7 @@ def release(
 
 def promote(
     app: App,
-    environment: str,
+    environment: Annotated[str, Parameter(completer=environments)],
     *,
     until: Until = "healthy",
     downgrade: Downgrade = False,

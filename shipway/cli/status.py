@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, NamedTuple
-
-from cyclopts import Parameter
+from typing import Any, NamedTuple
 
 from shipway.cli.blocks import ops_repository
-from shipway.cli.parameters import Json
+from shipway.cli.parameters import AnyApp, AnyEnvironment, Json
 from shipway.cli.prefect_server import connect
 from shipway.cli.table import show
 from shipway.errors import RefuseError
@@ -30,20 +28,15 @@ class Row(NamedTuple):
 
 
 def status(
-    app: str | None = None,
+    app: AnyApp = None,
     *,
-    environment: Annotated[str | None, Parameter(help="One environment alone.")] = None,
+    environment: AnyEnvironment = None,
     as_json: Json = False,
 ) -> int:
     """Show which version of which app runs in which environment.
 
     The version is what Git says: the cluster mirrors it. Its health is what an agent saw when it
     looked last. The exit status is 1 if a folder cannot be read.
-
-    Parameters
-    ----------
-    app
-        One app alone.
     """
     server, now = connect(), datetime.now(UTC)
     summary = server.get(f"artifacts/{SUMMARY}/latest")

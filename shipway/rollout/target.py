@@ -142,7 +142,9 @@ def target_of(folder: OpsFolder) -> Target:
             expected=f"{folder.path}/rollout.yaml beside the app's manifests",
             got=", ".join(sorted(folder.files)) or "no such folder",
             untouched="everything: nothing was built, pushed or committed",
-            remedy="add the folder; the README shows the shortest",
+            remedy=f"run `shipway init --environment {environment} --ops ../ops` in the app's "
+            "folder, where ../ops is a clone of the ops repository, and commit what it writes "
+            "there",
         )
     rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder.path}/rollout.yaml")
     images = image_fields(rollout, folder)

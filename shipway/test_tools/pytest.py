@@ -84,8 +84,9 @@ class Pytest:
         return node_id(test.name)
 
     def local_command(self, test: TestResult) -> str:
-        """Pytest with the node id, in the app's folder."""
-        return f"pytest {shlex.quote(node_id(test.name))}"
+        """Pytest with the node id, in the app's folder; as a module, if the command runs it so."""
+        module = "python -m " if "-m pytest" in " ".join(self._command) else ""
+        return f"{module}pytest {shlex.quote(node_id(test.name))}"
 
 
 class PytestReader:

@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from blocks.container_runner import ContainerRunner
-from blocks.image_builder import ImageBuilder
-from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError
 from shipway.pyramid.plan import Plan
-from shipway.runners.container_environment import ContainerEnvironment
-from shipway.test_tools.registry import TOOLS
-from shipway.test_tools.tool import Tool
-from tests.support.environments import spec_of
+from tests.support.built_app import BuiltApp
 from tests.support.project import HOME
 from tests.support.telling import Told, tell
 
 
-class App:
-    """An example of a test's own."""
-
-    def __init__(self, code: Path, base: str) -> None:
-        self.code = code
-        self.pipeline = read_pipeline((code / "pipeline.yaml").read_text())
-        self._base = base
-
-    def change(self, file: str, old: str, new: str) -> None:
-        """Change a file of the app."""
-        path = self.code / file
-        text = path.read_text()
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new))
-
-    def tool(self, *, fail_fast: bool = False) -> Tool:
-        """The tool of its one layer."""
-        layer = self.pipeline.tests.layers["unit"]
-        return TOOLS[layer.tool_name].create(layer.tool_settings, self.code, fail_fast=fail_fast)
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[ContainerEnvironment]:
-        """A place of its test stage, as it is now."""
-        lines: list[str] = []
-        builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"]).open()
-        dockerfile = self.code / self.pipeline.image.dockerfile
-        target, args = self.pipeline.tests.target, {"BASE": self._base}
-        image = await builder.build(self.code, dockerfile, target, args, {}, lines.append)
-        async with ContainerRunner().open().environment(spec_of(image=image)) as environment:
-            yield environment
-
-
 @pytest.fixture
-def app(request: pytest.FixtureRequest, tmp_path: Path, python_image: str) -> App:
+def app(request: pytest.FixtureRequest, tmp_path: Path, python_image: str) -> BuiltApp:
     code = tmp_path / request.param
     shutil.copytree(HOME / "examples" / "languages" / request.param, code)
-    return App(code, python_image)
+    return BuiltApp(code, python_image)
 
 
 go = pytest.mark.parametrize("app", ["go"], indirect=True)
@@ -75,7 +34,7 @@ GO_TESTS = {
 
 
 @go
-async def test_a_go_app_is_green_whole_and_in_shards(app: App) -> None:
+async def test_a_go_app_is_green_whole_and_in_shards(app: BuiltApp) -> None:
     async with app.place() as place:
         told = await tell(place, app.tool(), Plan())
         assert told.outcomes() == GO_TESTS
@@ -88,7 +47,9 @@ async def test_a_go_app_is_green_whole_and_in_shards(app: App) -> None:
 
 
 @go
-async def test_a_go_test_that_fails_is_told_before_the_end_and_runs_again_alone(app: App) -> None:
+async def test_a_go_test_that_fails_is_told_before_the_end_and_runs_again_alone(
+    app: BuiltApp,
+) -> None:
     app.change("greeting/greeting_test.go", 'For("Ada")', 'For("Bob")')
     waiting = '\tif _, err := os.Stat("/shipway/go"); err != nil { t.Fatal(err) }\n'
     other = (
@@ -109,7 +70,7 @@ async def test_a_go_test_that_fails_is_told_before_the_end_and_runs_again_alone(
 
 
 @go
-async def test_a_go_package_that_does_not_build_or_panics_is_a_failure(app: App) -> None:
+async def test_a_go_package_that_does_not_build_or_panics_is_a_failure(app: BuiltApp) -> None:
     dockerfile = app.code / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text().replace("RUN go test -run='^$' ./...", "RUN true"))
     app.change("greeting/greeting_test.go", 'For("Ada"); got', "For(5); got")
@@ -135,7 +96,7 @@ NODE_TESTS = {
 
 
 @node
-async def test_a_node_app_is_green_whole_and_in_shards(app: App) -> None:
+async def test_a_node_app_is_green_whole_and_in_shards(app: BuiltApp) -> None:
     async with app.place() as place:
         told = await tell(place, app.tool(), Plan())
         assert told.outcomes() == NODE_TESTS
@@ -147,7 +108,7 @@ async def test_a_node_app_is_green_whole_and_in_shards(app: App) -> None:
 
 @node
 async def test_a_node_test_that_fails_is_told_before_the_end_and_its_file_runs_again(
-    app: App,
+    app: BuiltApp,
 ) -> None:
     app.change(PRICE, '"5.99 €"', '"5,99 €"')
     # Two tests of one name in two files are two tests.
@@ -172,7 +133,9 @@ async def test_a_node_test_that_fails_is_told_before_the_end_and_its_file_runs_a
 
 
 @node
-async def test_a_node_test_that_is_to_do_may_fail_and_one_beside_suites_is_seen(app: App) -> None:
+async def test_a_node_test_that_is_to_do_may_fail_and_one_beside_suites_is_seen(
+    app: BuiltApp,
+) -> None:
     app.change(TOTAL, 'it("adds them up", ', 'it.todo("adds them up", ')
     app.change(TOTAL, ", 599)", ", 600)")
     app.change(TOTAL, 'test("an empty cart', 'test.skip("an empty cart')
@@ -186,7 +149,7 @@ async def test_a_node_test_that_is_to_do_may_fail_and_one_beside_suites_is_seen(
 
 
 @node
-async def test_a_node_file_that_cannot_be_read_is_a_failure(app: App) -> None:
+async def test_a_node_file_that_cannot_be_read_is_a_failure(app: BuiltApp) -> None:
     app.change(PRICE, '"../cart.js"', '"../no-such-file.js"')
     async with app.place() as place:
         told = await tell(place, app.tool(), Plan())
@@ -195,7 +158,7 @@ async def test_a_node_file_that_cannot_be_read_is_a_failure(app: App) -> None:
 
 
 @node
-async def test_a_node_program_that_is_killed_leaves_no_green(app: App) -> None:
+async def test_a_node_program_that_is_killed_leaves_no_green(app: BuiltApp) -> None:
     (app.code / PRICE).write_text("process.kill(process.ppid, 'SIGKILL');\n")
     async with app.place() as place:
         with pytest.raises(FailError) as caught:

@@ -23,12 +23,12 @@ from deployments.bootstrap import save
 from examples import repositories
 
 HOME = Path(__file__).parents[2]
-README = HOME / "README.md"
+BY_HAND = HOME / "docs" / "by-hand.md"
 
 
-def readme_files() -> dict[str, str]:
-    """The files that the README tells its readers to write, by path."""
-    blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
+def files_by_hand() -> dict[str, str]:
+    """The files that docs/by-hand.md tells its readers to write, by path."""
+    blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", BY_HAND.read_text(), re.DOTALL)
     return dict(blocks)
 
 
@@ -126,15 +126,15 @@ class Project:
 
 
 def create(app: str, env: Mapping[str, str], folder: Path, agent: str) -> Project:
-    """Make the README's app under a name of its own: examples/hello with the README's files."""
-    files = {name: text.replace("hello", app) for name, text in readme_files().items()}
+    """Make the README's app under a name of its own: examples/hello with the files by hand."""
+    files = {name: text.replace("hello", app) for name, text in files_by_hand().items()}
     files["staging/hello/rollout.yaml"] += f"agent: {agent}\n"
     content = folder / "content"
     shutil.copytree(HOME / "examples" / "hello", content)
     dockerfile = (content / "Dockerfile").read_text()
     base = f"ARG BASE={env['SHIPWAY_PYTHON_IMAGE']}"
     (content / "Dockerfile").write_text(dockerfile.replace("ARG BASE=python:3.11-slim", base))
-    # Its stages and commands are the README's; only the names of app and image are its own.
+    # Its stages and commands are those of the page; only the names of app and image are its own.
     (content / "pipeline.yaml").write_text(files.pop("pipeline.yaml"))
     code = repositories.create(app, content, {}, env)
     ops = repositories.clone("ops", folder / "ops", env)

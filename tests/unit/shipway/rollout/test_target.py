@@ -92,7 +92,8 @@ def test_an_environment_without_a_rollout_does_not_know_the_app(
         "  expected:  prod/shop/rollout.yaml beside the app's manifests\n"
         f"  got:       {got}\n"
         f"  untouched: {UNTOUCHED}\n"
-        "  remedy:    add the folder; the README shows the shortest"
+        "  remedy:    run `shipway init --environment prod --ops ../ops` in the app's "
+        "folder, where ../ops is a clone of the ops repository, and commit what it writes there"
     )
 
 

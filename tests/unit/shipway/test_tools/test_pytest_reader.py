@@ -31,6 +31,18 @@ COLLECTED = {"collected": "hash", "count": 2}
 END = {"end": 0, "missing": []}
 
 
+@pytest.mark.parametrize(
+    ("command", "alone"),
+    [
+        (["pytest", "tests"], "pytest 'a.py::test_b[1]'"),
+        (["/venv/bin/python3", "-m", "pytest", "tests"], "python -m pytest 'a.py::test_b[1]'"),
+    ],
+)
+def test_one_test_is_run_as_the_layer_runs_all(command: list[str], alone: str) -> None:
+    test = TestResult(name="a.py::test_b[1]", outcome="failed", seconds=0.1)
+    assert Pytest(command).local_command(test) == alone
+
+
 def test_results_are_the_same_at_every_cut_of_the_stream() -> None:
     messages = said(COLLECTED, result("a"), result("b", text="x" * 4000))
     stream = b"before\n" + messages + b"between\x1e\n" + said(END) + b"after\n"
