@@ -1,4 +1,4 @@
-"""Where changes to a protected branch are asked for."""
+"""A project on a forge."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from shipway.forges import forge
 
 
 class Forge(forge.Forge, Block):
-    """A project on a forge whose branch takes pull requests only."""
+    """A project on a forge, as an ops repository or a source repository needs it."""
 
     _block_type_name = "Forge"
     _block_type_slug = "forge"
-    _description = "A GitHub, GitLab or Gitea project whose branch takes pull requests only."
+    _description = "A GitHub, GitLab or Gitea project: its pull requests and commit statuses."
     _logo_url = logo("github")
     _documentation_url = documentation("forge")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from prefect.blocks.core import Block
+from pydantic import Field
 
 from blocks import documentation, logo
+from blocks.forge import Forge
 from shipway.git import source_repository
 
 
@@ -19,3 +21,8 @@ class SourceRepository(source_repository.SourceRepository, Block):
     _description = "The Git repository that holds an app's code and its pipeline.yaml."
     _logo_url = logo("github")
     _documentation_url = documentation("source-repository")
+
+    # A block in a block has to be one, to be chosen in the Prefect UI.
+    forge: Forge | None = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
+        default=None, description=source_repository.FORGE
+    )

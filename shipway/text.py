@@ -15,6 +15,11 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
+def at_most(text: str, characters: int) -> str:
+    """Text, cut short where it is longer than that."""
+    return text if len(text) <= characters else f"{text[: characters - 1]}…"
+
+
 def readable(name: str) -> str:
     """A name that Git gave, with the bytes that are no text shown as numbers."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

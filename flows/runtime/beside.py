@@ -24,7 +24,7 @@ def do_beside(work: Coroutine[Any, Any, None], failure: str) -> None:
         work: Nothing that the run does depends on it.
         failure: What a failure means, for the run's log; it is no failure of the run.
     """
-    task = asyncio.create_task(_do(work, failure))
+    task = asyncio.create_task(do_if_possible(work, failure))
     _going_on.add(task)
     task.add_done_callback(_going_on.discard)
 
@@ -57,7 +57,8 @@ async def finish_beside(flow: Any, flow_run: FlowRun, state: Any) -> None:  # no
         await asyncio.wait(mine)
 
 
-async def _do(work: Coroutine[Any, Any, None], failure: str) -> None:
+async def do_if_possible(work: Coroutine[Any, Any, None], failure: str) -> None:
+    """Do some work; that it fails is a warning, as of work beside."""
     try:
         await work
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What people see of a run while it goes on and when it is over: progress, and the report."""
+"""What people see of a run while it goes on and when it is over: progress, report, status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from prefect.artifacts import (
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.runtime.beside import do_beside
+from flows.runtime.beside import do_beside, do_if_possible
+from flows.runtime.commit_status import ATTEMPTS, NOT_TOLD, RunStatus
 from flows.runtime.run_link import artifact_link, known_root_run
 from flows.runtime.run_name import name_this_run
 from flows.runtime.tag_run import tag_this_run
@@ -56,6 +57,7 @@ class RunReporter:
         self._progress = progress
         self._shares = dict(SHARES)
         self._showing = asyncio.Lock()
+        self._status = RunStatus(app_environment)
 
     async def timed(self, stage: str, work: Awaitable[Result]) -> Result:
         """Await a stage's work, note how long it took, and move the progress on."""
@@ -80,6 +82,7 @@ class RunReporter:
             self._shares |= {name: TESTS_SHARE * tests.weight(name) for name in tests.layers}
         naming = name_this_run(title or self.report.title)
         do_beside(naming, "This run keeps the name that it began with")
+        do_beside(self._status.show(revision.commit, "pending", "Under way"), NOT_TOLD)
 
     async def verified(self, layer: str, work: Awaitable[LayerResult]) -> None:
         """Await a layer, and note what it came to; of a red one, what it came to so far."""
@@ -100,6 +103,7 @@ class RunReporter:
         self.report.image = image
         self.report.commit, self.report.commit_link = last.commit, last.link
         self.report.committed = sum(commit.new for commit in result.commits)
+        self.report.what_changed = result.what_changed
         self.report.served = result.served
 
     def completed(self) -> State[None]:
@@ -124,8 +128,21 @@ class RunReporter:
             tests = Artifact(type="junit", key=f"{key}-junit", data=packed, description=JUNIT)
             artifacts.append(tests.acreate())
         await asyncio.gather(*artifacts)
+        await self._show_outcome()
         if error is None:
             do_beside(self._show_progress(100.0), "The progress of this run is not shown")
+
+    async def _show_outcome(self) -> None:
+        """Have the forge show what the run came to."""
+        report = self.report
+        if report.revision is None:
+            return
+        outcome = (report.revision.commit, report.state, report.sentence)
+        if report.cancelled:
+            # Nobody waits for what goes on beside a run that is told to end.
+            await do_if_possible(self._status.show(*outcome), NOT_TOLD)
+        else:
+            do_beside(self._status.show(*outcome, attempts=ATTEMPTS), NOT_TOLD)
 
     async def _show_progress(self, percent: float | None = None) -> None:
         # One after the other, each with what is true by then: the last one to come is right.

@@ -1,11 +1,11 @@
-"""Where changes to a protected branch are asked for: a forge's pull requests."""
+"""A project on a forge: its pull requests, and the statuses of its commits."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
-from shipway.forges.api import Project, PullRequest
+from shipway.forges.api import CommitStatus, Project, PullRequest
 from shipway.forges.registry import FORGES
 
 
@@ -15,7 +15,7 @@ def _offer_known(schema: JsonDict) -> None:
 
 
 class Forge(BaseModel):
-    """A project on a forge whose branch takes pull requests only."""
+    """A project on a forge, as an ops repository or a source repository needs it."""
 
     kind: str = Field(
         description="Which API it speaks, such as github.", json_schema_extra=_offer_known
@@ -31,7 +31,9 @@ class Forge(BaseModel):
     project: str = Field(
         description="The project, such as acme/ops.", pattern=r"^[\w.-]+(/[\w.-]+)+$"
     )
-    token: SecretStr = Field(description="A token that may open pull requests.")
+    token: SecretStr = Field(
+        description="A token that may open pull requests, or set commit statuses."
+    )
     merge_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long a release waits for its pull request's merge."
     )
@@ -53,5 +55,17 @@ class Forge(BaseModel):
             RefuseError: The forge does not allow it, or does not know the project.
             RetryError: It cannot be reached.
         """
-        project = Project(api_url=self.api_url, path=self.project, token=self.token)
-        return FORGES[self.kind].open_request(project, request)
+        return FORGES[self.kind].open_request(self._project, request)
+
+    def set_status(self, status: CommitStatus) -> None:
+        """Have a commit of the project show a status.
+
+        Raises:
+            RefuseError: The forge does not allow it, or does not know the project or the commit.
+            RetryError: It cannot be reached.
+        """
+        FORGES[self.kind].set_status(self._project, status)
+
+    @property
+    def _project(self) -> Project:
+        return Project(api_url=self.api_url, path=self.project, token=self.token)

@@ -56,11 +56,6 @@ class OpsRepository(GitRemote):
         default=None,
         description="For a protected branch: open a pull request there, and wait for its merge.",
     )
-    web_url: str | None = Field(
-        default=None,
-        description="Address of a commit for people, with {commit} in it.",
-        examples=["https://github.com/acme/ops/commit/{commit}"],
-    )
 
     @field_validator("author_name", "author_email")
     @classmethod
@@ -244,11 +239,6 @@ class OpsRepository(GitRemote):
         if self.review and landed.new:
             landed = self._merged(self.review, app_environment, propose)
         return landed
-
-    def link(self, commit: str) -> str:
-        """The commit as Markdown: a link where `web_url` is set."""
-        short = commit[:7]
-        return f"[{short}]({self.web_url.format(commit=commit)})" if self.web_url else f"`{short}`"
 
     def _attempt(
         self,

@@ -39,6 +39,11 @@ class GitRemote(BaseModel):
     timeout_seconds: float = Field(
         default=300, gt=0, description="When to give up a fetch or a push that does not end."
     )
+    web_url: str | None = Field(
+        default=None,
+        description="Address of a commit for people, with {commit} in it.",
+        examples=["https://github.com/acme/shop/commit/{commit}"],
+    )
 
     @field_validator("url")
     @classmethod
@@ -59,6 +64,13 @@ class GitRemote(BaseModel):
             closing(Mirror(git, self.url, self.timeout_seconds)) as mirror,
         ):
             yield mirror
+
+    def link(self, commit: str) -> str:
+        """The commit as Markdown: a link where `web_url` is set."""
+        short = commit[:7]
+        if not self.web_url:
+            return f"`{short}`"
+        return f"[{short}]({self.web_url.replace('{commit}', commit)})"
 
     def _remote(self, role: str) -> Remote:
         access = Access(

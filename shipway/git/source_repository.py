@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field
 
-from shipway.errors import RefuseError
+from shipway.errors import RefuseError, ShipwayError
+from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
 from shipway.git.cache import BrokenCacheError
 from shipway.git.commit import tree_of
 from shipway.git.mirror import Mirror
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.revision import Revision, committed_at
+from shipway.git.source_changes import Changes, changes_between
 from shipway.git.source_refs import Looked, Question, ahead, refs_at_server, refs_here
 from shipway.text import one_line, readable
 
@@ -23,6 +26,7 @@ _NOTHING_DONE = "everything: nothing was built, pushed or committed"
 _SUBMODULE = "160000"
 _HEAD = "HEAD"
 _ID = r"[0-9a-fA-F]{4,64}"
+FORGE = "For commits that show how their releases go: where their statuses are set."
 _FULL_ID = r"[0-9a-f]{40}|[0-9a-f]{64}"
 
 
@@ -36,6 +40,7 @@ class SourceRepository(GitRemote):
     default_branch: str | None = Field(
         default=None, description="What nightly tests; the repository's own default if empty."
     )
+    forge: Forge | None = Field(default=None, description=FORGE)
 
     @mending_cache("source")
     def resolve(self, ref: str | None) -> Revision:
@@ -116,6 +121,18 @@ class SourceRepository(GitRemote):
                 return True
             _check_whole(mirror, f"a history that tells whether {newer[:7]} contains {older[:7]}")
             return False
+
+    def changes(self, before: str, after: str) -> Changes | None:
+        """What changed of the app between two revisions, as far as this machine knows.
+
+        Nothing depends on it: the server is not asked, and None is the answer where one of them is
+        no full commit id, `after` is not here, or the repository cannot be read.
+        """
+        if not all(re.fullmatch(_FULL_ID, commit) for commit in (before, after)):
+            return None
+        with suppress(ShipwayError, BrokenCacheError), self.mirror("source") as mirror:
+            return changes_between(mirror, before, after, self.folder, self.link)
+        return None
 
     @mending_cache("source")
     def look_ahead(self, questions: Sequence[Question]) -> Looked:

@@ -38,9 +38,9 @@ def trailer_lines(trailers: Mapping[str, str]) -> str:
     return "".join(f"{key}: {one_line(value)}\n" for key, value in trailers.items())
 
 
-def with_trailers(subject: str, trailers: Mapping[str, str]) -> str:
-    """A commit message: the subject, an empty line, one trailer a line."""
-    return f"{one_line(subject)}\n\n{trailer_lines(trailers)}"
+def with_trailers(subject: str, trailers: Mapping[str, str], body: str = "") -> str:
+    """A commit message: the subject, a body that ends in an empty line, one trailer a line."""
+    return f"{one_line(subject)}\n\n{body}{trailer_lines(trailers)}"
 
 
 def trailers_in(message: str) -> list[dict[str, str]]:

@@ -8,10 +8,13 @@ from pydantic import BaseModel, Field
 
 from shipway import commands
 from shipway.app_environment import AppEnvironment
-from shipway.errors import ShipwayError
+from shipway.errors import RetryError, ShipwayError
+from shipway.forges.api import State
 from shipway.git.revision import Revision
+from shipway.git.source_changes import Changes
 from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult
+from shipway.reports.changes import changes_section
 from shipway.reports.markdown import escape, fenced
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
 
@@ -41,6 +44,7 @@ class Report(BaseModel):
     image: ImageRef | None = None
     commit: str | None = None
     commit_link: str | None = None
+    what_changed: Changes | None = None
     served: str | None = None
     built: int = 0
     pushed: int = 0
@@ -50,6 +54,7 @@ class Report(BaseModel):
     seconds: float = 0.0
     error: str | None = None
     cancelled: bool = False
+    state: State = "success"
 
     @property
     def title(self) -> str:
@@ -75,6 +80,11 @@ class Report(BaseModel):
         said = said or "nothing to do, it was there already"
         return f"{said}; {self.served}" if self.served else said
 
+    @property
+    def sentence(self) -> str:
+        """What a run came to, however it ended, in a sentence."""
+        return self.error.partition("\n")[0] if self.error else self.outcome
+
     def add_stage(self, name: str, begin: float, end: float, *, done: bool) -> None:
         """Note a stage that is over."""
         self.stages.append(Stage(name=name, begin=begin, end=end, done=done))
@@ -82,6 +92,8 @@ class Report(BaseModel):
     def ended_by(self, error: BaseException) -> None:
         """Note what ended the run before it was done: an error, or somebody who cancelled it."""
         self.cancelled = not isinstance(error, Exception)
+        is_judged = isinstance(error, ShipwayError) and not isinstance(error, RetryError)
+        self.state = "failure" if is_judged else "error"
         self.error = str(self._cancellation() if self.cancelled else error) or type(error).__name__
 
     def _cancellation(self) -> ShipwayError:
@@ -120,7 +132,8 @@ def render(report: Report) -> str:
     parts = [f"# {report.title}: {failed if report.error else 'done'}"]
     if report.error:
         parts.append(fenced(report.error))
-    parts += [_facts(report), pyramid_section(report.layers), _stages(report)]
+    parts += [_facts(report), changes_section(report.what_changed)]
+    parts += [pyramid_section(report.layers), _stages(report)]
     return "\n\n".join(part for part in parts if part)
 
 

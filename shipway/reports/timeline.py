@@ -7,6 +7,8 @@ from textwrap import indent
 
 from shipway.errors import ShipwayError
 from shipway.gates.measurement import Measurement
+from shipway.git.source_changes import Changes
+from shipway.reports.changes import changes_section
 from shipway.reports.markdown import data_uri, escape, fenced
 from shipway.reports.timeline_svg import Moment, draw
 from shipway.rollout.result import StepCommit
@@ -29,6 +31,7 @@ class Timeline:
         self._moments: list[Moment] = []
         self._waits: list[tuple[float, str]] = []
         self._words = ""
+        self._what_changed: Changes | None = None
 
     @property
     def state(self) -> str:
@@ -39,6 +42,7 @@ class Timeline:
     def begin_step(self, step: Step, commit: StepCommit) -> None:
         """A step is committed."""
         self._rows.append(_Row(step, commit, self._now()))
+        self._what_changed = self._what_changed or commit.what_changed
 
     def waited(self, words: str) -> None:
         """Something keeps the cluster from getting where the step leads, or does so no more."""
@@ -76,20 +80,18 @@ class Timeline:
             for row in self._rows
         ]
         picture = data_uri(draw(self._moments, self._now()))
-        table = ["| Step | Share | Took | Commit | Gates |", "|---|---|---|---|---|", *rows]
-        return "\n".join(
-            (
-                f"# {self._title}",
-                "",
-                *table,
-                "",
-                f"![traffic and gates]({picture})",
-                "",
-                *(_wait(at, words) for at, words in self._waits),
-                "",
-                self._words,
-            )
+        table = "\n".join(
+            ["| Step | Share | Took | Commit | Gates |", "|---|---|---|---|---|", *rows]
         )
+        parts = (
+            f"# {self._title}",
+            table,
+            f"![traffic and gates]({picture})",
+            "\n".join(_wait(at, words) for at, words in self._waits),
+            self._words,
+            changes_section(self._what_changed),
+        )
+        return "\n\n".join(filter(None, parts))
 
     def _now(self) -> float:
         return time.monotonic() - self._begin

@@ -10,8 +10,10 @@ from shipway.config.holds import HOLDS_FILE, Hold, Holds, holds_in, write_holds
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
+from shipway.git.source_changes import Changes
+from shipway.git.source_repository import SourceRepository
 from shipway.rollback.target import RollbackTarget, rollback_target, same_in_progress
-from shipway.rollout.commit import step_commit
+from shipway.rollout.commit import changes_since, step_commit
 from shipway.rollout.commit_message import release_proposal
 from shipway.rollout.fields import changed_files
 from shipway.rollout.result import StepCommit
@@ -40,6 +42,7 @@ class CommittedRollback(BaseModel):
 
 def commit_rollback(
     ops: OpsRepository,
+    source: SourceRepository | None,
     target: Target,
     to: str | None,
     reason: Reason,
@@ -51,6 +54,7 @@ def commit_rollback(
 
     Args:
         ops: The ops repository.
+        source: The app's repository, which tells what is taken back; a way back needs none.
         target: The environment.
         to: Revision to go back to, or the beginning of its id; the release before this if None.
         reason: Why, and who.
@@ -61,8 +65,10 @@ def commit_rollback(
         RetryError: Git does not answer.
     """
     chosen: list[RollbackTarget] = []
+    what_changed: Changes | None = None
 
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
+        nonlocal what_changed
         current = target_of(folder).with_live_pods(target.live_pods)
         # Another run may have committed just that meanwhile: it is not gone back twice.
         rollback = same_in_progress(folder, current, history, chosen[-1], run) if chosen else None
@@ -79,10 +85,14 @@ def commit_rollback(
             "Reason": reason.why,
             "By": reason.by,
         }
-        return release_proposal(folder, changes, rollback.release, step.name, trailers, run.link)
+        what_changed = changes_since(source, rollback.from_revision, rollback.revision)
+        return release_proposal(
+            folder, changes, rollback.release, step.name, trailers, run.link, what_changed
+        )
 
     landed = ops.commit(target.app_environment, propose, run.on_review)
-    return CommittedRollback(target=chosen[-1], commit=step_commit(ops, landed, datetime.now(UTC)))
+    commit = step_commit(ops, landed, datetime.now(UTC), what_changed)
+    return CommittedRollback(target=chosen[-1], commit=commit)
 
 
 def _with_hold(

@@ -10,6 +10,8 @@ from shipway.git.history import History
 from shipway.git.ops_folder import Landed, OpsFolder, Proposal
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.record import record_in
+from shipway.git.revision import Revision
+from shipway.git.source_changes import Changes
 from shipway.git.source_repository import SourceRepository
 from shipway.release import Release
 from shipway.rollout.commit_message import release_proposal
@@ -48,9 +50,10 @@ def commit_release(
         RetryError: Git does not answer.
     """
     made_before, at = False, datetime.now(UTC)
+    what_changed: Changes | None = None
 
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
-        nonlocal made_before, at
+        nonlocal made_before, at, what_changed
         downgraded = check_release(source, folder, history, release)
         current = target_of(folder).with_live_pods(target.live_pods)
         changes = changed_files(
@@ -59,23 +62,43 @@ def commit_release(
         last = record_in(folder.files)
         made_before = (last.get("Run"), last.get("Step")) == (run.link, step.name)
         at = datetime.now(UTC)
+        releases = Releases(folder, current, history)
         if not changes:
             # An earlier run may have committed it.
-            releases = Releases(folder, current, history)
             at = releases.committed(release.revision.commit, step.name) or at
+            return None
+        before = releases.last_known.get("Revision")
+        what_changed = changes_since(source, before, release.revision)
         undone = {"Downgrade-From": downgraded} if downgraded else {}
         more = {**release.cause.trailers(), **undone, **notes}
-        return release_proposal(folder, changes, release, step.name, more, run.link)
+        return release_proposal(folder, changes, release, step.name, more, run.link, what_changed)
 
     landed = ops.commit(target.app_environment, propose, run.on_review)
     # An attempt before this one may have pushed and not lived to say so.
-    return step_commit(ops, landed.model_copy(update={"new": landed.new or made_before}), at)
+    landed = landed.model_copy(update={"new": landed.new or made_before})
+    return step_commit(ops, landed, at, what_changed)
 
 
-def step_commit(ops: OpsRepository, landed: Landed, at: datetime) -> StepCommit:
-    """A commit as reports show it."""
-    link = ops.link(landed.commit)
-    return StepCommit(commit=landed.commit, new=landed.new, link=link, at=at)
+def changes_since(
+    source: SourceRepository | None, before: str | None, revision: Revision
+) -> Changes | None:
+    """What changed of an app since the revision before, where that is another one."""
+    if source is None or before is None or before == revision.commit:
+        return None
+    return source.changes(before, revision.commit)
+
+
+def step_commit(
+    ops: OpsRepository, landed: Landed, at: datetime, what_changed: Changes | None = None
+) -> StepCommit:
+    """A commit as reports show it; what another run has committed changed nothing."""
+    return StepCommit(
+        commit=landed.commit,
+        new=landed.new,
+        link=ops.link(landed.commit),
+        at=at,
+        what_changed=what_changed if landed.new else None,
+    )
 
 
 def _edits_left(current: Target, step: Step, release: Release) -> tuple[Edit, ...]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from shipway.config.holds import HOLDS_FILE
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.git.record import RECORD_FILE, write_record
+from shipway.git.source_changes import Change, Changes, lines
 from shipway.git.trailers import with_trailers
 from shipway.release import Release
+
+_NO_BRACKETS = str.maketrans("[]", "()")
+# Of an issue or a pull request, as forges read it.
+_REFERENCE = re.compile(r"(?<!\w)(?:[#!]|GH-)(?=\d)", re.IGNORECASE)
 
 
 def release_proposal(
@@ -19,6 +25,7 @@ def release_proposal(
     step: str,
     more: Mapping[str, str],
     run: str,
+    what_changed: Changes | None = None,
 ) -> Proposal | None:
     """The commit that changes what an environment runs; None where nothing changes.
 
@@ -29,6 +36,7 @@ def release_proposal(
         step: Of the plan, such as `2/5 canary 10%`.
         more: Further trailers: of a downgrade, a rollback, an approval, a gate.
         run: The run that commits, as a link where there is one.
+        what_changed: Since the revision before, where that is known.
     """
     if not changes:
         return None
@@ -55,6 +63,29 @@ def release_proposal(
     record, holds = (f"{folder.path}/{name}" for name in (RECORD_FILE, HOLDS_FILE))
     return Proposal(
         changes={**changes, record: write_record({**trailers, **about})},
-        message=with_trailers(f"{app} {revision.short} → {environment}", trailers),
+        message=with_trailers(
+            f"{app} {revision.short} → {environment}", trailers, _body(what_changed)
+        ),
         notes=frozenset({record, holds}),
     )
+
+
+def _body(what_changed: Changes | None) -> str:
+    """What changed, in paragraphs that nobody takes for trailers: each begins with a sentence."""
+    if what_changed is None:
+        return ""
+    paragraphs = (
+        "\n".join([sentence, *lines(commits, _line)])
+        for sentence, commits in what_changed.parts.items()
+    )
+    return "".join(f"{paragraph}\n\n" for paragraph in paragraphs)
+
+
+def _line(change: Change) -> str:
+    """A commit of the app's repository in a message of another one.
+
+    A forge acts on what it finds there: `fixes #12` would close an issue of the ops repository, and
+    `[skip ci]` would skip its checks.
+    """
+    about = change.about.translate(_NO_BRACKETS)
+    return f"{change.commit[:7]} {_REFERENCE.sub('no. ', about)}"

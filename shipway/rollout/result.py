@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.git.source_changes import Changes
+
 
 class StepCommit(BaseModel):
     """The ops repository's commit that holds a step.
@@ -15,6 +17,8 @@ class StepCommit(BaseModel):
         new: Whether this run made it.
         link: The commit as Markdown.
         at: When the step was committed, by whichever run.
+        what_changed: Of the app, since the revision before; None where that is the same one, or
+            nobody knows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +27,7 @@ class StepCommit(BaseModel):
     new: bool
     link: str
     at: datetime
+    what_changed: Changes | None = None
 
 
 class RolloutResult(BaseModel):
@@ -32,3 +37,9 @@ class RolloutResult(BaseModel):
 
     commits: tuple[StepCommit, ...]
     served: str | None
+
+    @property
+    def what_changed(self) -> Changes | None:
+        """What the first step that changed the revision says of that."""
+        said = (commit.what_changed for commit in self.commits)
+        return next((changes for changes in said if changes), None)

@@ -87,7 +87,7 @@ def roll_back(
 ) -> CommittedRollback:
     shop.run = run_context(run)
     reason = Reason(why=why, by=by)
-    return commit_rollback(shop.ops, shop.target(), None, reason, shop.run)
+    return commit_rollback(shop.ops, shop.source, shop.target(), None, reason, shop.run)
 
 
 def wait_in_vain(shop: RollingEnvironment, **asked: Any) -> None:
@@ -192,7 +192,7 @@ def test_two_people_who_roll_back_at_once_go_back_once(
             with monkeypatch.context() as patch:
                 patch.setenv("SHIPWAY_STATE", str(tmp_path / "other"))
                 reason = Reason(why=why, by="Grace")
-                commit_rollback(shop.ops, shop.target(), None, reason, others.pop())
+                commit_rollback(shop.ops, shop.source, shop.target(), None, reason, others.pop())
         return proposal(*given)
 
     monkeypatch.setattr(commit, "release_proposal", late)

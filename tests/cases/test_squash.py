@@ -43,7 +43,7 @@ def wrapped(message: str) -> str:
     """As an editor wraps lines at 72 columns."""
     subject, body = parts(message)
     lines = [
-        textwrap.wrap(line, 72, break_long_words=False, break_on_hyphens=False)
+        textwrap.wrap(line, 72, break_long_words=False, break_on_hyphens=False) or [""]
         for line in body.splitlines()
     ]
     return "\n".join([f"{subject} (#7)", "", *(part for line in lines for part in line)])

@@ -102,7 +102,7 @@ class AutoscaledEnvironment:
     async def roll_back(self) -> CommittedRollback:
         """Commit the first step of a rollback to the release before, and apply it."""
         reason = Reason(why="5xx", by="Ada")
-        made = commit_rollback(self.ops, await self.target(), None, reason, self.run)
+        made = commit_rollback(self.ops, self.source, await self.target(), None, reason, self.run)
         await self.apply()
         return made
 

@@ -1,4 +1,8 @@
-"""A small server that speaks the pull-request part of GitHub's, GitLab's and Gitea's APIs."""
+"""A small server that speaks a part of GitHub's, GitLab's and Gitea's APIs.
+
+That is pull requests and commit statuses, with the limits and the answers that their documentation
+and their users tell of.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "forge-token"  # the test server's own
 
+_STATUS = re.compile(
+    r"/repos/(?P<github>[^/]+/[^/]+)/statuses/(?P<a>[0-9a-f]{40})"
+    r"|/api/v4/projects/(?P<gitlab>.+)/statuses/(?P<b>[0-9a-f]{40})"
+    r"|/api/v1/repos/(?P<gitea>[^/]+/[^/]+)/statuses/(?P<c>[0-9a-f]{40})"
+)
+_STATES = {
+    "github": {"pending", "success", "failure", "error"},
+    "gitlab": {"pending", "running", "success", "failed", "canceled"},
+    "gitea": {"pending", "success", "failure", "error", "warning"},
+}
+
 
 @dataclass
 class Forges:
@@ -22,12 +37,16 @@ class Forges:
     Args:
         url: Its address.
         requests: The pull requests, as they were opened.
+        statuses: The commit statuses, as they were set, with project and commit.
         status: Answer everything with this status; None to work.
+        failing: How many requests fail before that.
     """
 
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
     status: int | None = None
+    failing: int = 0
 
 
 @contextmanager
@@ -59,6 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if not self._is_let_in():
             return
+        if status := _STATUS.fullmatch(unquote(urlsplit(self.path).path)):
+            self._set_status(status, body)
+            return
         gitlab = "source_branch" in body
         opened = {
             "head": body["source_branch" if gitlab else "head"],
@@ -74,6 +96,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.state.requests.append(opened)
         self._answer(201, self._shown(opened))
 
+    def _set_status(self, address: re.Match[str], body: dict[str, Any]) -> None:
+        (kind, project), (_, commit) = (
+            (name, found) for name, found in address.groupdict().items() if found
+        )
+        context = body.get("name" if kind == "gitlab" else "context", "default")
+        same = {"project": project, "commit": commit, "context": context}
+        before = [one for one in self.state.statuses if same.items() <= one.items()]
+        if words := _refusal(kind, body, before[-1]["state"] if before else ""):
+            self._answer(400 if kind == "gitlab" else 422, {"message": words})
+            return
+        self.state.statuses.append({**body, **same})
+        self._answer(201, {"id": len(self.state.statuses), **body})
+
     def _matches(self, pull: dict[str, Any], query: dict[str, list[str]]) -> bool:
         # Gitea knows no filter by head.
         if self.path.startswith("/api/v1/"):
@@ -82,6 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
         return head.rpartition(":")[2] == pull["head"]
 
     def _is_let_in(self) -> bool:
+        if self.state.failing:
+            self.state.failing -= 1
+            self._answer(502, {"message": "Bad gateway"})
+            return False
         if self.state.status is not None:
             self._answer(self.state.status, {"message": "as the test says"})
             return False
@@ -117,3 +156,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Nothing: the client says what went wrong."""
+
+
+def _refusal(kind: str, body: dict[str, Any], state_before: str) -> str:
+    """Why a forge does not take a status; empty if it does."""
+    state, url = body["state"], body.get("target_url", "")
+    words = len(body.get("description", ""))
+    if state not in _STATES[kind]:
+        return "state does not have a valid value"
+    if kind == "github" and words > 140:
+        return "description is too long (maximum is 140 characters)"
+    if kind == "github" and url and not url.startswith(("http://", "https://")):
+        return "Target url must use http(s) scheme"
+    if kind == "gitlab" and max(words, len(url)) > 255:
+        return "is too long (maximum is 255 characters)"
+    if kind == "gitlab" and state == state_before == "running":
+        return "Cannot transition status via :run from :running"
+    return ""

@@ -162,7 +162,7 @@ class MemoryShop:
         reason = Reason(why="it fails", by="Ada")
         live = {f"Deployment/{name.replace('_', '-')}": pods for name, pods in live_pods.items()}
         target = target_of(self.memory.fetch(SHOP)).with_live_pods(live)
-        return commit_rollback(self.ops, target, to, reason, self.run)
+        return commit_rollback(self.ops, None, target, to, reason, self.run)
 
     def clear_hold(self, held: str) -> StepCommit:
         reason = Reason(why="mended", by="Grace")

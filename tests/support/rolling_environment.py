@@ -91,7 +91,7 @@ class RollingEnvironment:
     def roll_back(self, to: str | None = None) -> CommittedRollback:
         """Commit a rollback."""
         reason = Reason(why="it fails", by="Ada")
-        return commit_rollback(self.ops, self.target(), to, reason, self.run)
+        return commit_rollback(self.ops, self.source, self.target(), to, reason, self.run)
 
     def clear_hold(self, revision: str, why: str, by: str) -> StepCommit:
         """Commit the end of a hold."""

@@ -61,4 +61,4 @@ class ShopEnvironment:
     def roll_back(self, why: str = "5xx", by: str = "Ada") -> CommittedRollback:
         """Commit a rollback to the release before."""
         reason = Reason(why=why, by=by)
-        return commit_rollback(self.ops, self.target(), None, reason, self.run)
+        return commit_rollback(self.ops, self.source, self.target(), None, reason, self.run)

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from prefect.client.schemas.objects import State
+from collections.abc import AsyncIterator
 
+import pytest
+from prefect.client.schemas.objects import State
+from pydantic import SecretStr
+
+from blocks.forge import Forge
+from blocks.source_repository import SourceRepository
 from examples.killed import ROLLBACK, kill
 from flows.clear_hold import clear_hold
 from flows.history import history
 from flows.rollback import rollback
 from shipway.config.holds import HOLDS_FILE, holds_in
+from tests.support.forges import TOKEN, Forges, forges
 from tests.support.project import Project
 from tests.support.runs import artifacts, report, run_of, run_release, summary
+
+
+@pytest.fixture
+async def forge(project: Project) -> AsyncIterator[Forges]:
+    """A forge that has the app's commits."""
+    with forges() as server:
+        source = await SourceRepository.aload(project.app)
+        source.forge = Forge(
+            kind="github", api_url=server.url, project="acme/shop", token=SecretStr(TOKEN)
+        )
+        await source.asave(project.app, overwrite=True)  # pyright: ignore
+        yield server
 
 
 async def roll_back(project: Project, **parameters: str) -> State[None]:
@@ -24,11 +43,15 @@ def at_tip(project: Project, name: str) -> str:
     return project.ops.git.show(f"{tip}:{project.folder}/{name}", strip_newline_in_stdout=False)
 
 
-async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Project) -> None:
+async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(
+    project: Project, forge: Forges
+) -> None:
     first = await summary(project.app, await run_release(project.app))
     before = at_tip(project, "deployment.yaml")
-    project.change({"VERSION": "2\n"})
-    second = await summary(project.app, await run_release(project.app))
+    project.change({"VERSION": "2\n"}, "Round prices (#12)")
+    released = await run_release(project.app)
+    second = await summary(project.app, released)
+    assert "## What changed\n\nNew since " in await report(project.app, released)
     assert at_tip(project, "deployment.yaml") != before
 
     state = await roll_back(project)
@@ -36,6 +59,9 @@ async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Pro
     assert at_tip(project, "deployment.yaml") == before
     (hold,) = holds_in({HOLDS_FILE: at_tip(project, HOLDS_FILE).encode()}).holds
     assert (hold.image, hold.reason, hold.by) == (second["image"], "5xx in staging", "Ada")
+    taken_back = await report(project.app, state)
+    assert f"Back from {project.revision[:7]}, which takes back:\n\n- `" in taken_back
+    assert "Round prices \\(" in taken_back
     row = await summary(project.app, state)
     assert (row["image"], row["revision"]) == (first["image"], first["revision"])
     assert [row[key] for key in ("built", "pushed", "committed")] == [0, 0, 1]
@@ -53,6 +79,21 @@ async def test_a_rollback_brings_back_the_bytes_and_holds_the_image(project: Pro
     assert cleared.is_completed()
     assert (await run_release(project.app)).is_completed()
     assert str(second["image"]) in at_tip(project, "deployment.yaml")
+
+    shown = [(status["commit"], status["state"]) for status in forge.statuses]
+    old, new = str(first["revision"]), project.revision
+    ends = [
+        (old, "success"),
+        (new, "success"),
+        (old, "success"),
+        (new, "failure"),
+        (new, "success"),
+    ]
+    assert shown == [status for end in ends for status in ((end[0], "pending"), end)]
+    assert {status["context"] for status in forge.statuses} == {"shipway/staging"}
+    assert all("/runs/flow-run/" in status["target_url"] for status in forge.statuses)
+    words = [status["description"] for status in forge.statuses]
+    assert words[-3] == "This image was rolled back here and is on hold."
 
     told = await history("staging", project.app, return_state=True)
     found = await artifacts(run_of(told))

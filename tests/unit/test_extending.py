@@ -18,6 +18,7 @@ from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import read_pipeline
 from shipway.config.rollout import read_rollout
 from shipway.errors import FailError, RefuseError
+from shipway.forges.api import CommitStatus
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
 from shipway.pyramid.results import TestResult
@@ -170,7 +171,9 @@ async def test_the_runner_runs(add: Add, tmp_path: Path) -> None:
     assert (ended.status, b"".join(printed)) == (0, b"19\n")
 
 
-def test_the_forge_opens_a_request(add: Add, origin: Origin, tmp_path: Path) -> None:
+def test_the_forge_opens_a_request_and_sets_a_status(
+    add: Add, origin: Origin, tmp_path: Path
+) -> None:
     add("forge")
     before, after = b"image: a\n", b"image: b\n"
     origin.commit({"prod/shop/web.yaml": before})
@@ -198,3 +201,6 @@ def test_the_forge_opens_a_request(add: Add, origin: Origin, tmp_path: Path) -> 
 
     ops = OpsRepository(url=origin.url, review=review)
     assert ops.commit(SHOP, propose, merge).new
+    status = CommitStatus(commit="c", context="shipway/prod", state="success", words="ok", url=None)
+    review.set_status(status)
+    assert (outbox / "c-shipway-prod.txt").read_text().startswith("shipway/prod: success\n\nok")

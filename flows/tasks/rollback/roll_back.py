@@ -6,11 +6,13 @@ import asyncio
 
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
+from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.run_context import run_context
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from flows.tasks.rollout.live_pods import with_live_pods
+from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollback import safety_check
@@ -74,4 +76,13 @@ async def roll_back(target: Target, to: str | None, reason: Reason) -> Committed
         RefuseError: There is no release to go back to.
     """
     ops = await load_block(OpsRepository)
-    return await asyncio.to_thread(commit_rollback, ops, target, to, reason, run_context())
+    source = await _source_of(target.app)
+    return await asyncio.to_thread(commit_rollback, ops, source, target, to, reason, run_context())
+
+
+async def _source_of(app: str) -> SourceRepository | None:
+    """Where the app's code is, if there is such a block."""
+    try:
+        return await load_block(SourceRepository, app)
+    except RefuseError:
+        return None

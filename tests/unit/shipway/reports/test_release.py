@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from prefect.exceptions import TerminationSignal
 
 from shipway.git.revision import Revision
+from shipway.git.source_changes import Change, Changes, Commits
 from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult, Outcome, Shard, TestResult
 from shipway.reports.markdown import data_uri, escape
@@ -66,6 +67,18 @@ def report() -> Report:
     found.add_stage("build", 10.0, 40.0, done=True)
     found.add_stage("unit", 10.0, 20.0, done=False)
     return found
+
+
+def test_the_page_lists_what_changed_and_no_subject_breaks_it(report: Report) -> None:
+    change = Change(
+        commit=COMMIT, link="[`0123456`](https://x)", subject="<b>", author="Ada", request="#12"
+    )
+    added = Commits(newest=(change,), more=34)
+    report.what_changed = Changes(before="f" * 40, added=added)
+    assert (
+        "\n\n## What changed\n\nNew since fffffff:\n\n"
+        "- [`0123456`](https://x) \\<b\\> \\(Ada, \\#12\\)\n- and 34 more\n\n## "
+    ) in render(report)
 
 
 @pytest.mark.mistake

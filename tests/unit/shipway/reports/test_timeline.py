@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from shipway.errors import FailError
 from shipway.gates.measurement import Measurement
+from shipway.git.source_changes import Changes
 from shipway.reports.timeline import Timeline
 from shipway.reports.timeline_svg import HEIGHT, TOP, Moment, draw
 from shipway.rollout.result import StepCommit
@@ -94,3 +95,13 @@ def test_the_picture_steps_from_share_to_share_and_scales_each_gate_to_its_highe
 
 def test_a_picture_of_nothing_yet_is_a_picture() -> None:
     assert ElementTree.fromstring(draw([], 0)).get("width") == "720"  # noqa: S314  # our own
+
+
+def test_what_changed_stands_at_the_end_once() -> None:
+    timeline = page()
+    changes = Changes(before="c" * 40, is_known=False)
+    third = step_commit("c").model_copy(update={"what_changed": changes})
+    timeline.begin_step(Step(name="1/1"), third)
+    timeline.begin_step(Step(name="2/2"), step_commit("d"))
+    text = timeline.render()
+    assert text.endswith("## What changed\n\n" + next(iter(changes.parts)))

@@ -53,6 +53,23 @@ def test_the_trailers_of_the_commit_are_the_release_history(
     )
 
 
+def test_a_release_and_a_way_back_say_what_changed(environment: RollingEnvironment) -> None:
+    older, newer = environment.older, environment.newer
+    assert environment.release(older, image(1)).what_changed is None
+    released = environment.release(newer, image(2))
+    assert released.what_changed is not None
+    assert [change.commit for change in released.what_changed.added.newest] == [newer.commit]
+    line = f"- {newer.short} change (Ada)\n"
+    message = str(environment.origin.bare.commit(released.commit).message)
+    assert f"\n\nNew since {older.short}:\n{line}\nRelease: " in message
+    assert environment.release(newer, image(2)).what_changed is None
+    environment.run = run_context(2)
+    back = environment.roll_back().commit
+    message = str(environment.origin.bare.commit(back.commit).message)
+    assert f"Back from {newer.short}, which takes back:\n{line}\nRelease: " in message
+    assert back.what_changed is not None
+
+
 def test_the_same_release_again_is_no_commit(environment: RollingEnvironment) -> None:
     first = environment.release(environment.newer, image(1))
     environment.run = run_context(2)
