@@ -51,9 +51,11 @@ async def tell(place: TestEnvironment, tool: Tool, plan: Plan, told: Told | None
     reader = tool.reader()
 
     def output(chunk: bytes) -> None:
-        for event in reader.feed(chunk):
-            told.take(event)
-        told.running |= {test.name: test for test in reader.running()}
+        # Line by line: in one chunk, a test may both run and be over.
+        for line in chunk.splitlines(keepends=True):
+            for event in reader.feed(line):
+                told.take(event)
+            told.running |= {test.name: test for test in reader.running()}
 
     invocation = tool.invocation(plan, place.folder, place.env)
     assert invocation is not None

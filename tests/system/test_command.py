@@ -237,7 +237,7 @@ def test_parameters_of_another_type_are_refused_with_the_servers_words(
 ) -> None:
     with pytest.raises(RefuseError) as caught:
         runs.start(connect(), "release", {"app": ["a", "b"]})
-    assert "is not of type 'string'" in str(caught.value)
+    assert "Validation failed for field 'app'" in str(caught.value)
 
 
 @pytest.mark.mistake
