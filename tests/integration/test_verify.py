@@ -108,7 +108,7 @@ async def test_the_first_failing_test_ends_its_siblings_and_what_was_done_is_sho
     assert caught.value.what == "The unit layer is red: test_quick.py::test_b failed."
     assert "test_quick.py:2: assert 1 == 2" in str(caught.value.facts["got"])
     assert caught.value.facts["remedy"] == (
-        "run `pytest test_quick.py::test_b` in the app's folder"
+        "run `python -m pytest test_quick.py::test_b` in the app's folder"
     )
     assert caught.value.result is not None
     assert names(caught.value.result, "passed") == ["test_quick.py::test_a"]
