@@ -290,7 +290,7 @@ async def test_a_layer_over_its_budget_fails_where_the_team_says_so(suite: Suite
     assert result.over_budget
     suite.write(test_a="import time\ndef test_a(): time.sleep(60)\n")
     with pytest.raises(RedLayerError, match=r"test_a\.py::test_a did not end") as caught:
-        await suite.run(budget_seconds=4, over_budget="fail", fresh=True)
+        await suite.run(budget_seconds=10, over_budget="fail", fresh=True)
     tell("a test that hangs", str(caught.value), {sys.executable: "python"})
 
 
