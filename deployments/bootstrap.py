@@ -1,7 +1,7 @@
 """Register Shipway's block types and create the blocks that the environment describes.
 
 `python -m deployments.bootstrap` reads these variables, so that no secret stands in a file or an
-argument; running it again overwrites the blocks that they name and leaves all others alone:
+argument; running it again sets these fields of the blocks that they name, and keeps all else:
 
 - DOCKER_HOST, SHIPWAY_DOCKER_CLI: the engine, and a docker command with BuildKit.
 - SHIPWAY_LEDGER_URL: PostgreSQL for what tests did before; a SQLite file if not given.
@@ -22,6 +22,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prefect.blocks.core import Block
 from prefect_docker import DockerHost, DockerRegistryCredentials
@@ -116,11 +117,24 @@ def login(env: Mapping[str, str]) -> tuple[str | None, SecretStr | None]:
 
 
 async def save(blocks: Mapping[str, Block]) -> None:
-    """Create the blocks, or overwrite those that exist."""
+    """Create the blocks; of those that exist, set what is given, and keep the other fields."""
     for document, block in blocks.items():
         name = document.partition("/")[2]
-        await block.asave(name, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+        merged = type(block)(**await _kept(type(block), name) | _given(block))
+        await merged.asave(name, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
         print(f"block {document}")
+
+
+async def _kept(kind: type[Block], name: str) -> dict[str, Any]:
+    """What a block says now; nothing where there is none, or none that can be read."""
+    try:
+        return _given(await kind.aload(name))
+    except ValueError:
+        return {}
+
+
+def _given(block: Block) -> dict[str, Any]:
+    return {field: getattr(block, field) for field in block.model_fields_set}
 
 
 async def offer_what_is_registered() -> None:

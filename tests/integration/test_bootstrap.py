@@ -14,7 +14,8 @@ from prefect.client.schemas.actions import WorkPoolUpdate
 
 from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
-from deployments.bootstrap import TYPES
+from blocks.source_repository import SourceRepository
+from deployments.bootstrap import TYPES, app, save
 
 
 def bootstrap(**more: str) -> str:
@@ -45,6 +46,22 @@ async def test_running_it_again_keeps_every_block(sandbox: dict[str, str]) -> No
     assert bootstrap().split()[1::2] == names
     assert await ids(names) == before
     assert {"registry/default", "ops-repository/default", "image-builder/default"} <= set(names)
+
+
+async def test_what_people_have_set_in_a_block_stays(sandbox: dict[str, str]) -> None:
+    name = f"kept-{uuid.uuid4().hex[:8]}"
+    await save(app(name, "https://git.example.org/old.git", {}))
+    found = await SourceRepository.aload(name)
+    found.folder, found.default_branch = "apps/shop", "trunk"
+    await found.asave(name, overwrite=True)
+    login = {"SHIPWAY_GIT_USERNAME": "bot", "SHIPWAY_GIT_PASSWORD": "secret"}
+    await save(app(name, "https://git.example.org/new.git", login))
+    found = await SourceRepository.aload(name)
+    assert (found.folder, found.default_branch) == ("apps/shop", "trunk")
+    assert (found.url, found.username) == ("https://git.example.org/new.git", "bot")
+    assert found.password is not None
+    assert found.password.get_secret_value() == "secret"
+    await SourceRepository.adelete(name)
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.__name__)
