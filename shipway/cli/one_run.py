@@ -63,8 +63,9 @@ def logs(
     while True:
         # Asked for first: what was logged before the end is told before it.
         is_over = not follow or runs.find(server, found.id).is_over
-        lines = runs.logs_of(server, found.id)
-        tasks = {task["id"]: task["name"] for task in runs.tasks_of(server, found.id)}
+        ids = runs.whole(server, found.id)
+        lines = runs.logs_of(server, ids)
+        tasks = {task["id"]: task["name"] for task in runs.tasks_of(server, ids)}
         for line in lines[told:]:
             task = tasks.get(line["task_run_id"])
             print(json.dumps({**line, "task": task}) if as_json else _line(line, task), flush=True)

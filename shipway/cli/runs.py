@@ -113,11 +113,12 @@ def follow(server: PrefectServer, run: Run) -> Iterator[Done | Warned | Run]:
     while True:
         # Asked for first: what ended before the run did is told before it.
         run = find(server, run.id)
-        for line in logs_of(server, run.id, {"level": {"ge_": WARNING, "le_": WARNING}}):
+        ids = whole(server, run.id)
+        for line in logs_of(server, ids, {"level": {"ge_": WARNING, "le_": WARNING}}):
             if line["id"] not in told:
                 told.add(line["id"])
                 yield Warned(line["message"])
-        for task in tasks_of(server, run.id):
+        for task in tasks_of(server, ids):
             if task["id"] not in told and task["state_type"] in FINAL:
                 told.add(task["id"])
                 yield Done(task["name"], task["state_type"] == "COMPLETED", task["total_run_time"])
@@ -146,19 +147,19 @@ def whole(server: PrefectServer, run: str) -> list[str]:
     return [run, *(one["id"] for one in server.all("flow_runs/filter", below))]
 
 
-def tasks_of(server: PrefectServer, run: str) -> list[Any]:
-    """The tasks of a run and its subflows, in the order in which they end."""
-    mine = {"flow_runs": {"id": {"any_": whole(server, run)}}, "sort": "END_TIME_DESC"}
+def tasks_of(server: PrefectServer, runs: list[str]) -> list[Any]:
+    """The tasks of some runs, in the order in which they end."""
+    mine = {"flow_runs": {"id": {"any_": runs}}, "sort": "END_TIME_DESC"}
     tasks = server.all("task_runs/filter", mine)
     # A subflow has a task run of its own in its parent, which would be told beside its tasks.
     return [task for task in reversed(tasks) if not _is_subflow(task)]
 
 
 def logs_of(
-    server: PrefectServer, run: str, those: Mapping[str, Any] | None = None
+    server: PrefectServer, runs: list[str], those: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """What a run and its subflows have logged, or those lines that a filter finds."""
-    mine = {"flow_run_id": {"any_": whole(server, run)}, **(those or {})}
+    """What some runs have logged, or those lines that a filter finds."""
+    mine = {"flow_run_id": {"any_": runs}, **(those or {})}
     return server.all("logs/filter", {"logs": mine, "sort": "TIMESTAMP_ASC"})
 
 
