@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from shipway.errors import FailError, ShipwayError
+from shipway.errors import FailError, RefuseError, ShipwayError
 from shipway.git.access import explain
 from shipway.git.cache import OFFLINE, BrokenCacheError, has_filters, is_shallow, made_of
 from shipway.git.command import CommandError, Git, run_git
@@ -87,10 +87,25 @@ class Mirror:
         """Where the repository is."""
         return self._git.folder
 
-    @property
-    def is_shallow(self) -> bool:
-        """Whether the server's history is not all there."""
-        return is_shallow(self.folder)
+    def check_whole(self, unknown: str, expected: str) -> None:
+        """Refuse a history that is not all there.
+
+        Args:
+            unknown: What cannot be known without it, as a sentence.
+            expected: The history that would tell.
+        """
+        if is_shallow(self.folder):
+            # It may be whole by now: then a new mirror is.
+            raise self.broken(
+                RefuseError(
+                    unknown,
+                    where=self.url,
+                    expected=expected,
+                    got="a repository that was cloned with --depth",
+                    untouched="the ops repository and the cluster",
+                    remedy="run `git fetch --unshallow` in it, or point the block at the origin",
+                )
+            )
 
     def fetch_branch(self, doing: str, ref: str) -> str:
         """Fetch a branch; return its newest commit.

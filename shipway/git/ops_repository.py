@@ -403,18 +403,8 @@ def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> Hi
 
 def _check_whole(mirror: Mirror) -> None:
     """Refuse a history that is not all there."""
-    if mirror.is_shallow:
-        # It may be whole by now: then a new mirror is.
-        raise mirror.broken(
-            RefuseError(
-                "The ops repository is shallow: what ran before cannot be known.",
-                where=mirror.url,
-                expected="its whole history",
-                got="a repository that was cloned with --depth",
-                untouched="the ops repository and the cluster",
-                remedy="run `git fetch --unshallow` in it, or point the block at the origin",
-            )
-        )
+    unknown = "The ops repository is shallow: what ran before cannot be known."
+    mirror.check_whole(unknown, "its whole history")
 
 
 def _is_enough(state: RetryCallState, timeout_seconds: float) -> bool:

@@ -216,18 +216,8 @@ def _fetch_all(mirror: Mirror) -> None:
 
 def _check_whole(mirror: Mirror, expected: str) -> None:
     """Refuse a history that is not all there."""
-    if mirror.is_shallow:
-        # It may be whole by now: then a new mirror is.
-        raise mirror.broken(
-            RefuseError(
-                "The source repository is shallow: which revision is newer cannot be known.",
-                where=mirror.url,
-                expected=expected,
-                got="a repository that was cloned with --depth",
-                untouched="the ops repository and the cluster",
-                remedy="run `git fetch --unshallow` in it, or point the block at the origin",
-            )
-        )
+    unknown = "The source repository is shallow: which revision is newer cannot be known."
+    mirror.check_whole(unknown, expected)
 
 
 def _write_files(mirror: Mirror, commit: str, into: Path) -> None:
