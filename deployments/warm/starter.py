@@ -13,6 +13,7 @@ from prefect.runner._control_channel import ControlChannel
 from prefect.runner._process_manager import ProcessHandle, create_isolated_termination_scope
 
 from deployments.warm.run_processes import RunProcesses
+from deployments.warm.termination import EngineTermination
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ForkStarter:
             # The worker runs them: a process that was killed cannot.
             "PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false",
         }
-        # Where nothing may listen, a run is cancelled by its signal alone.
+        # Where nothing may listen, an engine is never told, and a cancelled run is killed.
         with suppress(RuntimeError):
             port, token = self.control_channel.register(flow_run.id)
             environment["PREFECT__CONTROL_PORT"] = str(port)
@@ -48,7 +49,9 @@ class ForkStarter:
         except BaseException:
             self.control_channel.unregister(flow_run.id)
             raise
-        scope = create_isolated_termination_scope(process.pid)
+        scope = EngineTermination(
+            flow_run.id, create_isolated_termination_scope(process.pid), self.control_channel
+        )
         # It reads the process id and the exit status only.
         task_status.started(ProcessHandle(cast("Any", process), termination_scope=scope))
         try:

@@ -28,6 +28,8 @@ from deployments.warm.starter import ForkStarter
 
 WARM = "warm-process"
 AGAIN_SECONDS = 5.0
+# Prefect's 1 s is not enough for an engine on a busy machine; nothing is lost by more.
+TOLD_SECONDS = 10.0
 
 
 class WarmProcessWorker(ProcessWorker):
@@ -82,6 +84,8 @@ class WarmProcessWorker(ProcessWorker):
         task_status: anyio.abc.TaskStatus[int] | None,
     ) -> ProcessWorkerResult:
         async with FlowRunExecutorContext() as context:
+            # It makes the channel itself, and asks for no time.
+            context.control_channel._ack_timeout = TOLD_SECONDS  # pyright: ignore[reportPrivateUsage]
             executor = context.create_executor(
                 flow_run,
                 ForkStarter(processes, context.control_channel),

@@ -21,6 +21,19 @@ from tests.support.process_workers import Runs, logged, over, pending, running_w
 from tests.support.processes import is_alive, parent_of
 
 SLOW_IMPORT = "import time\ntime.sleep(10)\n"
+# Engines that cannot be told of a cancellation, or need a while to see it.
+DEAF = {
+    "it is never told": "control_listener.start = lambda: None",
+    "it is told late": """
+acknowledge = control_listener._acknowledge_intent
+
+def late(*intent):
+    time.sleep(3)
+    return acknowledge(*intent)
+
+control_listener._acknowledge_intent = late
+""",
+}
 # What a run does, in a process that has imported what it would have been forked with.
 RUN = """
 import asyncio, sys
@@ -96,6 +109,23 @@ async def test_a_run_that_is_cancelled_while_its_code_is_imported_is_cancelled(t
         await client.set_flow_run_state(run.id, Cancelling())
     assert (await over(run)).type is StateType.CANCELLED
     assert [line for line in told.notes if line[0] == "began"] == began
+
+
+@pytest.mark.parametrize("deaf", DEAF.values(), ids=DEAF)
+async def test_a_cancelled_run_never_says_that_it_crashed(own: Runs, deaf: str) -> None:
+    module = own.worker.code / "testflows" / "work.py"
+    module.write_text(
+        f"from prefect._internal import control_listener\n{module.read_text()}\n{deaf}"
+    )
+    run = await own.start(seconds=120)
+    process = await own.began()
+    async with get_client() as client:
+        await client.set_flow_run_state(run.id, Cancelling())
+        await until(lambda: not is_alive(process))
+        assert (await over(run)).type is StateType.CANCELLED
+        states = await client.read_flow_run_states(run.id)
+    assert StateType.CRASHED not in [state.type for state in states]
+    assert own.notes[1:] == [["cancelled", str(run.id)]]
 
 
 async def test_a_run_that_logs_outlives_its_worker(own: Runs) -> None:
