@@ -48,6 +48,7 @@ async def plan(
     revision: str | None = None,
     environment: str = "staging",
     downgrade: bool = False,
+    override_freeze: str | None = None,
 ) -> State[None]:
     """Say what a release would do; nothing is built, pushed, committed or applied.
 
@@ -56,6 +57,7 @@ async def plan(
         revision: Branch, tag or commit id; the tip of the default branch if empty.
         environment: Environment, as its folder in the ops repository is named.
         downgrade: Let an older or unrelated revision follow the one that is there now.
+        override_freeze: Why the release is to go to a frozen environment.
     """
     check_names(app=app, environment=environment)
     app_environment = AppEnvironment(app=app, environment=environment)
@@ -64,7 +66,12 @@ async def plan(
         try:
             code = await checkout(app, revision, folder)
             made.revision = code.revision
-            await ask(made, app_environment, code, Cause(downgrade=downgrade))
+            await ask(
+                made,
+                app_environment,
+                code,
+                Cause(downgrade=downgrade, override_freeze=override_freeze),
+            )
         except (RefuseError, HaltError) as error:
             made.refusal = str(error)
     await show(made)
@@ -90,7 +97,7 @@ async def ask(made: ReleasePlan, app_environment: AppEnvironment, code: Code, ca
         releases = [before.unfinished, new]
         await look_ahead(made, target, releases[:1], built=built)
         await check_fence(target, new)
-    made.answers["fence and holds"] = fence_words(target, before.downgraded)
+    made.answers["fence, holds and freezes"] = fence_words(target, before.in_spite_of)
     await check_gates(target)
     await look_ahead(made, target, releases, built=built)
     now = await gates_now(target, new)

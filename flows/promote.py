@@ -22,7 +22,11 @@ from shipway.rollout.promotion import promotion_of
     on_failure=[finish_beside],
 )
 async def promote(
-    app: str, environment: str, until: Until = "healthy", downgrade: bool = False
+    app: str,
+    environment: str,
+    until: Until = "healthy",
+    downgrade: bool = False,
+    override_freeze: str | None = None,
 ) -> State[None]:
     """Take an environment to the version that has proven itself in the one before it.
 
@@ -31,11 +35,16 @@ async def promote(
         environment: Environment to promote to; its rollout.yaml says from where (`promotion`).
         until: Stop at the GitOps commit, or see the rollout through until healthy.
         downgrade: Let an older or unrelated revision follow the one that is there now.
+        override_freeze: Why it is to go to a frozen environment; it stands in the commit.
     """
     app_environment = AppEnvironment(app=app, environment=environment)
     async with report_run(app_environment) as reporter:
         promotion = promotion_of(await read_target(app_environment))
-        cause = Cause(downgrade=downgrade, promoted_from=promotion.source)
+        cause = Cause(
+            downgrade=downgrade,
+            promoted_from=promotion.source,
+            override_freeze=override_freeze,
+        )
         release = await reporter.timed("release", find_promotable(app, promotion, cause))
         title = f"{app} {release.revision.short}: {promotion.source} → {environment}"
         reporter.releases(release.revision, title=title)

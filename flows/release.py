@@ -49,6 +49,7 @@ async def release(
     environment: str = "staging",
     until: Until = "healthy",
     downgrade: bool = False,
+    override_freeze: str | None = None,
 ) -> State[None]:
     """Release one revision of an app to one environment; a second time changes nothing.
 
@@ -58,6 +59,7 @@ async def release(
         environment: Environment, as its folder in the ops repository is named.
         until: Stop at the GitOps commit, or see the rollout through until healthy.
         downgrade: Let an older or unrelated revision follow the one that is there now.
+        override_freeze: Why it is to go to a frozen environment; it stands in the commit.
     """
     app_environment = AppEnvironment(app=app, environment=environment)
     with temporary_folder("code") as folder:
@@ -65,7 +67,7 @@ async def release(
             do_beside(load_ahead(Registry, OpsRepository), "Blocks were not read ahead")
             code = await reporter.timed("code", checkout(app, revision, folder))
             reporter.releases(code.revision, code.pipeline.tests)
-            cause = Cause(downgrade=downgrade)
+            cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
             image = await find_image(code)
             if image is None:
                 needed = load_ahead(ImageBuilder, ContainerRunner, Ledger)

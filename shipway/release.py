@@ -16,6 +16,7 @@ class Cause(BaseModel):
         downgrade: The revision may follow one that it does not contain.
         rollback_from: The revision that a rollback leads away from.
         promoted_from: The environment that a promotion takes the version from.
+        override_freeze: Why it is to follow although the environment is frozen.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +24,7 @@ class Cause(BaseModel):
     downgrade: bool = False
     rollback_from: str | None = None
     promoted_from: str | None = None
+    override_freeze: str | None = None
 
     @property
     def is_rollback(self) -> bool:

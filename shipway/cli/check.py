@@ -12,10 +12,11 @@ from cyclopts import Parameter
 
 from shipway.app_environment import AppEnvironment
 from shipway.config import pipeline, rollout
+from shipway.config.freeze import read_freezes
 from shipway.config.holds import holds_in
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import RefuseError, ShipwayError
-from shipway.git.ops_folder import OpsFolder
+from shipway.git.ops_folder import FREEZE_FILE, OpsFolder
 from shipway.image_ref import ImageRef
 from shipway.parameters import check_names
 from shipway.rollout.target import target_of
@@ -25,7 +26,7 @@ _ANY_IMAGE = ImageRef.parse(f"registry.example.org/app@sha256:{'0' * 64}")
 
 
 def check(*paths: Annotated[Path, Parameter(help="Files or folders.")]) -> int:
-    """Check each pipeline.yaml, and each app's folder.
+    """Check each pipeline.yaml, each app's folder, and each freeze.yaml.
 
     An app's folder is one of an ops repository. The exit status is 1 if one is wrong, or if there
     is none. What only a server knows is left to the release: whether a cluster takes the manifests,
@@ -46,7 +47,7 @@ def check(*paths: Annotated[Path, Parameter(help="Files or folders.")]) -> int:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """Each pipeline.yaml and rollout.yaml that a path is, lies beside, or has in it."""
+    """Each file with a check that a path is, lies beside, or has in it."""
     if not path.is_dir():
         beside = path.with_name(rollout.FILE)
         yield from (file for file in (path, beside) if file.name in _CHECKS and file.is_file())
@@ -66,6 +67,10 @@ def _problem(file: Path) -> ShipwayError | None:
 
 def _check_pipeline(file: Path) -> None:
     read_pipeline(file.read_text("utf-8", "replace"), str(file))
+
+
+def _check_freezes(file: Path) -> None:
+    read_freezes(file.read_bytes(), str(file))
 
 
 def _check_environment(file: Path) -> None:
@@ -96,4 +101,8 @@ def _nothing(paths: tuple[Path, ...]) -> RefuseError:
     )
 
 
-_CHECKS = {pipeline.FILE: _check_pipeline, rollout.FILE: _check_environment}
+_CHECKS = {
+    pipeline.FILE: _check_pipeline,
+    rollout.FILE: _check_environment,
+    FREEZE_FILE: _check_freezes,
+}

@@ -25,7 +25,7 @@ COMMANDS = {
     "shipway.cli.one_run:logs": "Print what a run and its subflows have logged.",
     "shipway.cli.one_run:cancel": "Cancel a run; what it has in hand is removed.",
     "shipway.cli.webhooks:webhooks": "Receive webhooks; each has new tags and branches looked for.",
-    "shipway.cli.check:check": "Check each pipeline.yaml, and each app's folder.",
+    "shipway.cli.check:check": "Check each pipeline.yaml, each app's folder, and each freeze.yaml.",
 }
 
 app = App(name="shipway", help="One Git commit to a running service.", version_flags=())

@@ -34,6 +34,10 @@ Downgrade = Annotated[
         help="Let an older or unrelated revision follow the one that is there now.",
     ),
 ]
+OverrideFreeze = Annotated[
+    str | None,
+    Parameter(help="Why it is to go to a frozen environment; it stands in the commit."),
+]
 By = Annotated[str | None, Parameter(help="Who wants it; your login name if empty.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Tell a program of it.")]
 

@@ -8,7 +8,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from shipway.cli.choices import environments
-from shipway.cli.parameters import BRIEFLY, App, By, Downgrade, Environment, Telling, Until
+from shipway.cli.parameters import (
+    BRIEFLY,
+    App,
+    By,
+    Downgrade,
+    Environment,
+    OverrideFreeze,
+    Telling,
+    Until,
+)
 from shipway.cli.start import start
 
 
@@ -19,6 +28,7 @@ def release(
     environment: Environment = "staging",
     until: Until = "healthy",
     downgrade: Downgrade = False,
+    override_freeze: OverrideFreeze = None,
     telling: Telling = BRIEFLY,
 ) -> int:
     """Release one revision of an app to one environment.
@@ -31,8 +41,8 @@ def release(
         Branch, tag or commit id; the tip of the default branch if empty.
     """
     given = {"app": app, "revision": revision, "environment": environment}
-    parameters = {**given, "until": until, "downgrade": downgrade}
-    return start("release", parameters, telling)
+    more = {"until": until, "downgrade": downgrade, "override_freeze": override_freeze}
+    return start("release", given | more, telling)
 
 
 def promote(
@@ -41,6 +51,7 @@ def promote(
     *,
     until: Until = "healthy",
     downgrade: Downgrade = False,
+    override_freeze: OverrideFreeze = None,
     telling: Telling = BRIEFLY,
 ) -> int:
     """Take what has proven itself to the next environment.
@@ -50,8 +61,9 @@ def promote(
     environment
         Environment to promote to; its rollout.yaml says from where (`promotion`).
     """
-    parameters = {"app": app, "environment": environment, "until": until, "downgrade": downgrade}
-    return start("promote", parameters, telling)
+    given = {"app": app, "environment": environment}
+    more = {"until": until, "downgrade": downgrade, "override_freeze": override_freeze}
+    return start("promote", given | more, telling)
 
 
 def rollback(

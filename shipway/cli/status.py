@@ -100,6 +100,7 @@ def _state(row: Row) -> str:
     held, waiting = row.deployed.held, row.waiting
     more = [f"{len(held)} on hold"] if held else []
     more += [f"{waiting.revision[:7]} waits"] if waiting else []
+    more += [f"frozen until {frozen.end}"] if (frozen := row.deployed.frozen) else []
     return ", ".join([row.deployed.state, *more])
 
 

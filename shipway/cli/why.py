@@ -16,6 +16,7 @@ from shipway.rollout.explained import CommittedStep, Explained, explain
 _FACTS = {
     "promoted from": "Promoted-From",
     "downgrade from": "Downgrade-From",
+    "freeze overridden": "Freeze-Override",
     "back from": "Rollback-From",
     "wanted by": "By",
     "because": "Reason",

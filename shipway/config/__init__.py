@@ -1,1 +1,1 @@
-"""The files that teams write: pipeline.yaml, rollout.yaml and holds.yaml."""
+"""The files that teams write: pipeline.yaml, rollout.yaml, holds.yaml and freeze.yaml."""

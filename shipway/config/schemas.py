@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from shipway.config.freeze import Freezes
 from shipway.config.holds import Holds
 from shipway.config.pipeline import Pipeline
 from shipway.config.rollout import rollout_model
@@ -27,6 +28,7 @@ def schemas() -> Mapping[str, dict[str, Any]]:
         "pipeline": Pipeline,
         "rollout": rollout_model(),
         "holds": Holds,
+        "freeze": Freezes,
     }
     return {
         name: {"$schema": DIALECT, **model.model_json_schema(), "title": f"{name}.yaml"}

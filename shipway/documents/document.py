@@ -94,7 +94,11 @@ def _first_problem(
     if problem["type"] == "missing":
         return _refuse(file, line, f"The key {key!r} is missing.", f"a value for {key!r}", None)
     return _refuse(
-        file, line, f"The value of {key!r} is not valid.", problem["msg"], repr(problem["input"])
+        file,
+        line,
+        f"The value of {key!r} is not valid.",
+        problem["msg"].removeprefix("Value error, "),
+        repr(problem["input"]),
     )
 
 

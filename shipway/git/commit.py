@@ -51,6 +51,20 @@ def read_files(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
     return {entry.name: content for entry, content in zip(entries, contents, strict=True)}
 
 
+def read_file(mirror: Mirror, commit: str, folder: str, name: str) -> bytes | None:
+    """A regular file directly in `folder` at `commit`; None where there is none of that name.
+
+    Raises:
+        RefuseError: It is a symlink or a submodule.
+    """
+    tree = tree_of(mirror, commit, folder)
+    entry = next((one for one in mirror.tree(tree) if one.name == name), None) if tree else None
+    if entry is None or entry.kind == "tree":
+        return None
+    _check_plain(f"{folder}/{name}", entry.mode)
+    return mirror.blobs([entry.oid])[0]
+
+
 def read_below(mirror: Mirror, commit: str, folder: str) -> dict[str, bytes]:
     """Every regular file in `folder` and below it at `commit`, by its path in the repository.
 

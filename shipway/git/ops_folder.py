@@ -12,15 +12,25 @@ from shipway.errors import RetryError
 from shipway.git.history import History
 from shipway.git.record import RECORD_FILE
 
+FREEZE_FILE = "freeze.yaml"
+
 
 class OpsFolder(BaseModel):
-    """What the ops repository says about one app in one environment, at one commit."""
+    """What the ops repository says about one app in one environment, at one commit.
+
+    Attributes:
+        app_environment: The app, and the environment.
+        commit: The commit.
+        files: The files of the app's folder, by name.
+        freeze: The environment's `freeze.yaml`; None where it has none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     app_environment: AppEnvironment
     commit: str
     files: dict[str, bytes]
+    freeze: bytes | None = None
 
     @property
     def path(self) -> str:

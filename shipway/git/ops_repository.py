@@ -21,13 +21,13 @@ from shipway.errors import FailError, HaltError, RefuseError, RetryError, Shipwa
 from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
-from shipway.git.commit import Author, commit_files, read_below, read_files
+from shipway.git.commit import Author, commit_files, read_below, read_file, read_files
 from shipway.git.folder_history import changed_below
 from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
 from shipway.git.objects import CRUD, Entry
-from shipway.git.ops_folder import Landed, LostRaceError, OpsFolder, Proposal, Propose
+from shipway.git.ops_folder import FREEZE_FILE, Landed, LostRaceError, OpsFolder, Proposal, Propose
 from shipway.git.race import pause_seconds
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
@@ -126,12 +126,15 @@ class OpsRepository(GitRemote):
             # All of them at once.
             oids = list({entry.oid for entries in found.values() for entry in entries})
             contents = dict(zip(oids, mirror.blobs(oids), strict=True))
+            environments = {each.environment for each in found}
+            freezes = {name: _freeze_of(mirror, tip, name) for name in environments}
             return [
                 question(
                     OpsFolder(
                         app_environment=app_environment,
                         commit=tip,
                         files={entry.name: contents[entry.oid] for entry in entries},
+                        freeze=freezes[app_environment.environment],
                     ),
                     partial(_history, mirror, tip, app_environment),
                 )
@@ -360,7 +363,8 @@ class OpsRepository(GitRemote):
         """The app's folder at the tip of the branch."""
         tip = self._tip(mirror)
         files = read_files(mirror, tip, app_environment.folder)
-        return OpsFolder(app_environment=app_environment, commit=tip, files=files)
+        freeze = _freeze_of(mirror, tip, app_environment.environment)
+        return OpsFolder(app_environment=app_environment, commit=tip, files=files, freeze=freeze)
 
     def _tip(self, mirror: Mirror) -> str:
         """Fetch the branch; return its newest commit."""
@@ -393,6 +397,11 @@ def _listings(
         for path, oid in level
         if "rollout.yaml" in {entry.name for entry in trees[oid]}
     }
+
+
+def _freeze_of(mirror: Mirror, tip: str, environment: str) -> bytes | None:
+    """The environment's freeze.yaml."""
+    return read_file(mirror, tip, environment, FREEZE_FILE)
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:

@@ -88,6 +88,7 @@ def _cell(
     yield "" if deployed.is_whole_release else f"**{escape(deployed.state)}**"
     yield "**drift**" if status.drift else ""
     yield f"**{len(deployed.held)} on hold**" if deployed.held else ""
+    yield f"**frozen until {deployed.frozen.end}**" if deployed.frozen else ""
     yield _line(shorten(deployed.subject, _WIDEST, placeholder="…"))
     yield f"{deployed.since.astimezone(UTC):{_MOMENT}}" if deployed.since else ""
     yield _line(shorten(deployed.by, _WIDEST, placeholder="…"))

@@ -45,8 +45,8 @@ def commit_release(
         run: The run that commits.
 
     Raises:
-        RefuseError: The image is on hold, the revision would be a downgrade, or somebody else has
-            changed the environment.
+        RefuseError: The image is on hold, the revision would be a downgrade, the environment is
+            frozen, or somebody else has changed it.
         RetryError: Git does not answer.
     """
     made_before, at = False, datetime.now(UTC)
@@ -54,7 +54,7 @@ def commit_release(
 
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
         nonlocal made_before, at, what_changed
-        downgraded = check_release(source, folder, history, release)
+        in_spite_of = check_release(source, folder, history, release)
         current = target_of(folder).with_live_pods(target.live_pods)
         changes = changed_files(
             folder, _edits_left(current, step, release), release.revision.commit
@@ -69,8 +69,7 @@ def commit_release(
             return None
         before = releases.last_known.get("Revision")
         what_changed = changes_since(source, before, release.revision)
-        undone = {"Downgrade-From": downgraded} if downgraded else {}
-        more = {**release.cause.trailers(), **undone, **notes}
+        more = {**release.cause.trailers(), **in_spite_of, **notes}
         return release_proposal(folder, changes, release, step.name, more, run.link, what_changed)
 
     landed = ops.commit(target.app_environment, propose, run.on_review)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from shipway.config.holds import holds_in
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.record import record_in
+from shipway.rollout.frozen import Frozen, frozen_now
 from shipway.rollout.releases import UNKNOWN, date_in, explanation
 from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import is_released
@@ -30,6 +31,7 @@ class Deployed(BaseModel):
         by: Who wanted it, where somebody said so; else who wrote the revision.
         run: The run that committed it, as a link where there is one.
         held: Revisions that are on hold there.
+        frozen: The freeze that is going on there, if one is.
         source: The environment that `promote` takes a version from; none where it takes none.
     """
 
@@ -46,6 +48,7 @@ class Deployed(BaseModel):
     by: str
     run: str
     held: tuple[str, ...]
+    frozen: Frozen | None = None
     source: str | None = None
 
     @property
@@ -78,7 +81,7 @@ def deployed_in(folder: OpsFolder) -> Deployed:
     """What a folder says.
 
     Raises:
-        RefuseError: Its rollout.yaml, its holds or its manifests cannot be read.
+        RefuseError: Its rollout.yaml, holds, freezes or manifests cannot be read.
     """
     return deployed_of(target_of(folder), folder)
 
@@ -87,7 +90,7 @@ def deployed_of(target: Target, folder: OpsFolder) -> Deployed:
     """What a folder says, of which the target is known.
 
     Raises:
-        RefuseError: Its holds cannot be read.
+        RefuseError: Its holds or freezes cannot be read.
     """
     said = explanation([record_in(folder.files)], target.images)
     promotion = target.rollout.promotion
@@ -103,5 +106,6 @@ def deployed_of(target: Target, folder: OpsFolder) -> Deployed:
         by=said.get("By") or said.get("Revision-Author", ""),
         run=said.get("Run", ""),
         held=tuple(hold.revision for hold in holds_in(folder.files, folder.path).holds),
+        frozen=frozen_now(folder),
         source=promotion.source if promotion else None,
     )

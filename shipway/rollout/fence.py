@@ -1,4 +1,4 @@
-"""What keeps a release from undoing a newer one, or a rollback."""
+"""What keeps a release from undoing a newer one, or a rollback, and from a frozen environment."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.source_repository import SourceRepository
 from shipway.release import Release
+from shipway.rollout.frozen import frozen_now
 from shipway.rollout.releases import Releases
 from shipway.rollout.target import target_of
+from shipway.text import one_line
 
 _UNTOUCHED = "the ops repository and the cluster"
 
 
 def check_release(
     source: SourceRepository, folder: OpsFolder, history: History, release: Release
-) -> str | None:
-    """Refuse what is on hold, or undoes a newer release; return what a wanted downgrade undoes.
+) -> dict[str, str]:
+    """Refuse what is on hold, undoes a newer release, or comes while the environment is frozen.
+
+    A release that Git has begun is finished, and a rollback passes, whatever is frozen.
 
     Args:
         source: The app's repository.
@@ -26,19 +30,23 @@ def check_release(
         history: The history of that.
         release: What is to be released.
 
+    Returns:
+        Trailers that say what the release follows in spite of: a downgrade, a freeze.
+
     Raises:
         RefuseError: There is a hold on the image, or the revision does not contain the recorded
-            one, and that is not allowed.
+            one, or the environment is frozen, and that is not allowed.
     """
     _refuse_held(folder, release)
     current = target_of(folder)
     releases = Releases(folder, current, history)
     recorded = releases.last_known.get("Revision")
-    if recorded is None or _may_follow(source, recorded, release):
-        return None
-    if release.cause.downgrade or current.rollout.order == "any":
-        return recorded
     commit = release.revision.commit
+    overridden = {} if recorded == commit else _refuse_frozen(folder, release)
+    if recorded is None or _may_follow(source, recorded, release):
+        return overridden
+    if release.cause.downgrade or current.rollout.order == "any":
+        return {"Downgrade-From": recorded, **overridden}
     is_contained = not release.cause.is_rollback and source.is_ancestor(commit, recorded)
     raise _downgrade(folder, releases, release, is_contained=is_contained)
 
@@ -85,6 +93,24 @@ def _refuse_held(folder: OpsFolder, release: Release) -> None:
             remedy="release a revision that mends it, or "
             f"{commands.clear_hold(folder.app_environment, hold.revision)}",
         )
+
+
+def _refuse_frozen(folder: OpsFolder, release: Release) -> dict[str, str]:
+    """Refuse a release while its environment is frozen; return what says that it is overridden."""
+    frozen = frozen_now(folder)
+    if frozen is None or release.cause.is_rollback:
+        return {}
+    if release.cause.override_freeze is not None:
+        return {"Freeze-Override": one_line(release.cause.override_freeze)}
+    raise RefuseError(
+        f"{folder.app_environment.title} is frozen.",
+        where=f"{frozen.file} at {folder.commit[:7]}",
+        expected=f"a release after {frozen.end}",
+        got=f"frozen by {frozen.by}: {frozen.reason}",
+        untouched=_UNTOUCHED,
+        remedy="start it again after that; `--override-freeze REASON` releases now, and the commit "
+        "says why",
+    )
 
 
 def _may_follow(source: SourceRepository, recorded: str, release: Release) -> bool:

@@ -15,6 +15,7 @@ from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.record import record_in
 from shipway.git.source_refs import Ahead, Question, Ref
+from shipway.rollout.frozen import Frozen, frozen_now
 from shipway.rollout.releases import Releases, explanation
 from shipway.rollout.target import target_of
 
@@ -30,6 +31,7 @@ class Follower(BaseModel):
         recorded: The revision that its record says was released last; None where the record does
             not explain what the files say.
         held: The revisions that are on hold there.
+        frozen: The freeze that is going on there, if one is.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +40,7 @@ class Follower(BaseModel):
     rule: ReleaseRule
     recorded: str | None
     held: tuple[str, ...]
+    frozen: Frozen | None
 
     @property
     def question(self) -> Question:
@@ -62,7 +65,7 @@ class Next(BaseModel):
 
 
 class Left(BaseModel):
-    """Something new that is left to people.
+    """Something new that is not released now, and mostly left to people.
 
     Attributes:
         app_environment: The app, and the environment.
@@ -90,6 +93,7 @@ def follower_in(folder: OpsFolder) -> Follower | None:
         rule=target.rollout.releases,
         recorded=said.get("Revision"),
         held=tuple(hold.revision for hold in holds_in(folder.files, folder.path).holds),
+        frozen=frozen_now(folder),
     )
 
 
@@ -114,6 +118,12 @@ def next_of(follower: Follower, ahead: Ahead) -> Next | Left | None:
         why = f"none of {_names(newest)} contains all others: release one of them"
     elif newest and newest[0].commit in follower.held:
         why = f"{newest[0].title} was rolled back and is on hold: clear the hold, or mend it"
+    elif newest and follower.frozen is not None:
+        frozen = follower.frozen
+        why = (
+            f"{newest[0].title} is released after {frozen.end}: frozen by {frozen.by}, "
+            f"{frozen.reason}"
+        )
     elif newest:
         return Next(app_environment=where, ref=newest[0], superseded=ahead.superseded)
     elif ahead.beside:

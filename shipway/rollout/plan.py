@@ -214,11 +214,19 @@ def plan_gates(
     ]
 
 
-def fence_words(target: Target, downgraded: str | None) -> str:
-    """What the fence and the holds answer that let a release follow."""
-    if downgraded is not None:
-        return f"the release may undo {downgraded[:7]}: it is a downgrade that is allowed"
-    return f"the release may follow what {target.folder} has at {target.commit[:7]}"
+def fence_words(target: Target, in_spite_of: Mapping[str, str]) -> str:
+    """What the fence, the holds and the freezes answer that let a release follow.
+
+    Args:
+        target: The environment.
+        in_spite_of: The trailers that say what it follows in spite of.
+    """
+    words = f"the release may follow what {target.folder} has at {target.commit[:7]}"
+    if (undone := in_spite_of.get("Downgrade-From")) is not None:
+        words = f"the release may undo {undone[:7]}: it is a downgrade that is allowed"
+    if (reason := in_spite_of.get("Freeze-Override")) is not None:
+        words += f"; the freeze is overridden: {reason}"
+    return words
 
 
 def dry_run_words(target: Target, step: Step, *, asked: bool, built: bool) -> str:

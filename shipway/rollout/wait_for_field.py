@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import cast
 
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
-from shipway.kubernetes.route import not_accepted
 from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
 from shipway.rollout.target import Target
+from shipway.rollout.wait_for_gateway import wait_for_gateway
 from shipway.strategies.app_folder import REPLICAS
 from shipway.strategies.step import Edit
 
 
 async def wait_for_field(
-    client: KubeClient, target: Target, edit: Edit, agent_failure: AgentFailure
+    client: KubeClient,
+    target: Target,
+    edit: Edit,
+    agent_failure: AgentFailure,
+    warn: Callable[[str], None],
 ) -> None:
     """Wait until the cluster's object says what a step set, and a gateway has taken it up.
 
+    Args:
+        client: The cluster.
+        target: The environment.
+        edit: What the step set.
+        agent_failure: Why the agent's run failed that was asked to apply the commit, if it did.
+        warn: Told what a gateway says against it, and once that is over.
+
     Raises:
-        FailError: The agent does not apply it, or no gateway takes it up.
+        FailError: The agent does not apply it.
+        HaltError: A gateway does not take it up.
     """
+    desired = _object_of(target, edit)
     deadline = time.monotonic() + target.rollout.progress_deadline_seconds
     while (difference := await field_difference(client, target, edit)) is not None:
         failure = await agent_failure()
         if failure is not None or time.monotonic() > deadline:
-            raise not_applied(target, _object_of(target, edit), failure or difference)
+            raise not_applied(target, desired, failure or difference)
         await asyncio.sleep(POLL_SECONDS)
+    await wait_for_gateway(client, target, desired, warn)
 
 
 async def field_difference(client: KubeClient, target: Target, edit: Edit) -> str | None:
@@ -37,9 +52,9 @@ async def field_difference(client: KubeClient, target: Target, edit: Edit) -> st
     namespace = target.namespace_of(desired)
     live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
     value = value_in(live, edit.field.name)
-    if live is None or not _says(target, edit, value):
-        return f"{edit.field.name} is {value}, not {edit.value}"
-    return not_accepted(live)
+    if live is not None and _says(target, edit, value):
+        return None
+    return f"{edit.field.name} is {value}, not {edit.value}"
 
 
 def _says(target: Target, edit: Edit, value: object) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from shipway import commands
 from shipway.concurrency import fail_fast_group
-from shipway.errors import BadVersionError, HaltError, ShipwayError
+from shipway.errors import BadVersionError, ShipwayError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.obstacles import Obstacle
 from shipway.kubernetes.workloads import end_of_log, last_words
 from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
+from shipway.rollout.cannot_go_on import cannot_go_on
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import field_difference, wait_for_field
 from shipway.rollout.waits import Waits
@@ -62,12 +63,12 @@ async def wait_until_healthy(
     Raises:
         BadVersionError: A workload fails, or gets no further.
         FailError: The agent does not apply the commit.
-        HaltError: The cluster keeps the version from being tried.
+        HaltError: The cluster keeps the version from being tried, or from its requests.
     """
     # Before the agent has set the replicas, none of none would be healthy.
     for edit in step.expects:
         if edit.field.kind == "field":
-            await wait_for_field(client, target, edit, agent_failure)
+            await wait_for_field(client, target, edit, agent_failure, warn)
     async with fail_fast_group() as group:
         watches = [
             group.create_task(
@@ -140,27 +141,16 @@ def _deadline_seconds(target: Target, workload: KubeObject) -> float:
 
 def _red(target: Target, workload: KubeObject, health: Health, words: str) -> ShipwayError:
     """The error for a workload that gets no further: the version is bad where a pod of it is."""
-    rollout = f"The rollout of {target.app} to {target.environment}"
-    where = target.address_of(workload)
     expected = f"{health.desired_replicas} pods that run the image and are ready"
     got = "\n".join(part for part in (health.reason, words) if part)
-    back = commands.rollback(target.app_environment)
     untouched = "the pods of the version before, which go on serving"
-    if health.pod is not None:
-        return BadVersionError(
-            f"{rollout} fails.",
-            where=f"{where} pod {health.pod}",
-            expected=expected,
-            got=got,
-            untouched=untouched,
-            remedy=f"release a revision that starts, or {back}",
-        )
-    return HaltError(
-        f"{rollout} cannot go on.",
-        where=where,
+    if health.pod is None:
+        return cannot_go_on(target, workload, expected=expected, got=got, untouched=untouched)
+    return BadVersionError(
+        f"The rollout of {target.app} to {target.environment} fails.",
+        where=f"{target.address_of(workload)} pod {health.pod}",
         expected=expected,
         got=got,
-        untouched=f"{untouched}; the image is not on hold",
-        remedy="mend what stands in the way, then start the release again: it goes on from here; "
-        f"or {back}",
+        untouched=untouched,
+        remedy=f"release a revision that starts, or {commands.rollback(target.app_environment)}",
     )

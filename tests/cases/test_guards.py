@@ -67,6 +67,23 @@ async def test_a_held_image_that_a_person_would_be_asked_about(project: Project)
     await assert_refused_at_once(project, state, "is on hold")
 
 
+FREEZE = """\
+freezes:
+- {from: 2026-01-01T00:00:00Z, until: 2126-01-01T00:00:00Z, apps: [APP], by: Ada, reason: holidays}
+"""
+
+
+async def test_a_frozen_environment(project: Project) -> None:
+    project.change_ops({"staging/freeze.yaml": FREEZE.replace("APP", project.app)})
+    state = await run_release(project.app)
+    await assert_refused_at_once(project, state, f"{project.app} in staging is frozen")
+    why = "the shop is down"
+    assert (await run_release(project.app, override_freeze=why)).is_completed()
+    project.pull_ops()
+    assert project.ops.head.commit.trailers_dict["Freeze-Override"] == [why]
+    project.remove_from_ops("../freeze.yaml")
+
+
 @pytest.mark.parametrize("until", ["commit", "healthy"])
 async def test_a_gate_that_nothing_can_measure(project: Project, until: str) -> None:
     set_rollout(project, GATE)

@@ -80,13 +80,26 @@ class RollingEnvironment:
         return step
 
     def release(
-        self, revision: Revision, desired: ImageRef, *, downgrade: bool = False
+        self,
+        revision: Revision,
+        desired: ImageRef,
+        *,
+        downgrade: bool = False,
+        override_freeze: str | None = None,
     ) -> StepCommit:
         """Commit a release of a revision."""
-        cause = Cause(downgrade=downgrade)
+        cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
         release = Release(revision=revision, image=desired, cause=cause)
         step, target = self.step(desired), self.target()
         return commit_release(self.ops, self.source, target, step, release, {}, self.run)
+
+    def freeze(self, more: str = "") -> str:
+        """Freeze the environment from now on; return the commit."""
+        time = "from: 2026-01-01T00:00:00Z, until: 2126-01-01T00:00:00Z"
+        text = f"freezes: [{{{more}{time}, by: Ada, reason: the holidays}}]\n"
+        # What was released since.
+        self.origin.work.checkout("main", "--", ".")
+        return self.origin.commit({"prod/freeze.yaml": text.encode()})
 
     def roll_back(self, to: str | None = None) -> CommittedRollback:
         """Commit a rollback."""

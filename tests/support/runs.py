@@ -20,9 +20,11 @@ from flows.reconcile import reconcile
 from flows.release import release
 
 
-async def run_release(app: str, revision: str | None = None, until: str = "commit") -> State[Any]:
+async def run_release(
+    app: str, revision: str | None = None, until: str = "commit", **more: str
+) -> State[Any]:
     """Release to staging in this process; return the final state, whatever it is."""
-    return await release(app, revision, until=until, return_state=True)  # pyright: ignore
+    return await release(app, revision, until=until, return_state=True, **more)  # pyright: ignore
 
 
 async def run_reconcile(app: str | None) -> State[Any]:

@@ -12,6 +12,7 @@ from shipway.errors import BadVersionError, HaltError
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject, read_objects
 from shipway.rollout.target import Target
+from shipway.rollout.wait_for_gateway import wait_for_gateway
 from shipway.rollout.watch import wait_until_healthy
 from shipway.strategies.rolling import Rolling
 from shipway.strategies.step import Edit, FieldRef, Ready, Step
@@ -59,6 +60,20 @@ kind: ResourceQuota
 metadata: {name: q}
 spec: {hard: {pods: "1"}}
 """
+ROUTE = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web}
+spec:
+  parentRefs: [{name: public, namespace: gateway}]
+  rules: [{backendRefs: [{name: web, port: 80}]}]
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: late}\nstringData: {KEY: value}\n"
 TWICE = (
     "test -e /d/x || { touch /d/x; exit 1; }; test -e /d/y || { touch /d/y; exit 1; }; sleep 10000"
@@ -98,19 +113,22 @@ class Place:
 
     async def deploy(self, text: str, settings: str = "") -> str:
         """Apply a workload, and wait for it as a rollout does."""
-        (workload,) = await self.apply(text)
+        target = self.target(*await self.apply(text), settings=settings)
+        step = Step(name="1/1 rolling", ready=(Ready(image=self.image),))
+        told, warned = self.told.append, self.warned.append
+        return await wait_until_healthy(self.cluster, target, step, no_failure, told, warned)
+
+    def target(self, kube_object: KubeObject, settings: str = "") -> Target:
+        """An environment of one object."""
         start = f"strategy: rolling\nnamespace: {self.namespace}\n{settings}"
-        target = Target(
+        return Target(
             app_environment=SHOP,
             commit="0" * 40,
             rollout=read_rollout(f"{start}images: [{{file: all.yaml, container: web}}]\n"),
             strategy=Rolling(images=()),
-            objects=(workload,),
+            objects=(kube_object,),
             settings=(Edit(field=FIELD, value=self.image),),
         )
-        step = Step(name="1/1 rolling", ready=(Ready(image=self.image),))
-        told, warned = self.told.append, self.warned.append
-        return await wait_until_healthy(self.cluster, target, step, no_failure, told, warned)
 
     def web(self, command: str = "sleep 10000", more: str = "", replicas: int = 1) -> str:
         parts = {"image": self.image, "command": command, "more": more, "replicas": replicas}
@@ -257,3 +275,25 @@ async def test_a_deployment_that_is_paused_halts(place: Place) -> None:
     with pytest.raises(HaltError, match="cannot go on") as caught:
         await place.deploy(manifest)
     assert "spec.paused: true" in str(caught.value)
+
+
+async def test_a_route_that_no_gateway_puts_into_force_says_why_until_it_is(
+    place: Place, gateway: str
+) -> None:
+    (route,) = await place.apply(ROUTE)
+    target = place.target(route, "progress_deadline_seconds: 4\n")
+    with pytest.raises(HaltError, match="cannot go on") as caught:
+        await wait_for_gateway(place.cluster, target, route, place.warned.append)
+    (waits,) = place.warned
+    why = waits.removeprefix("HTTPRoute/web waits: ")
+    assert why.startswith("the gateway public refuses the route: ")
+    assert why in str(caught.value)
+
+    async def bring_it() -> None:
+        await asyncio.sleep(3)
+        await place.apply(SERVICE)
+
+    bringing = asyncio.create_task(bring_it())
+    await wait_for_gateway(place.cluster, place.target(route), route, place.warned.append)
+    await bringing
+    assert place.warned == [waits, waits, "HTTPRoute/web waits for that no more"]

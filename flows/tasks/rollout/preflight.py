@@ -28,22 +28,23 @@ class Preflight(BaseModel):
         target: The environment.
         unfinished: What a rollback from the release's image leads to that a run before this one
             did not live to finish. The release is not judged before that is done.
-        downgraded: The revision that a downgrade undoes, where the release is one that is allowed.
+        in_spite_of: Trailers that say what the release follows in spite of: a downgrade, a freeze.
     """
 
     model_config = ConfigDict(frozen=True)
 
     target: Target
     unfinished: Release | None = None
-    downgraded: str | None = None
+    in_spite_of: dict[str, str] = {}
 
 
 @external_task("see whether {release.revision.short} may follow in {app_environment.folder}")
 async def preflight(app_environment: AppEnvironment, release: Release) -> Preflight:
-    """Read the environment, and see that the image is not on hold and the revision no downgrade.
+    """Read the environment, and see that nothing in Git refuses the release.
 
     Raises:
-        RefuseError: The image is on hold, the release a downgrade, or the folder not as expected.
+        RefuseError: The image is on hold, the release a downgrade, the environment frozen, or the
+            folder not as expected.
         RetryError: Git does not answer.
     """
     ops = await load_block(OpsRepository)
@@ -54,7 +55,7 @@ async def preflight(app_environment: AppEnvironment, release: Release) -> Prefli
         rollback = rollback_in_progress(folder, target, history, None, run)
         if rollback is not None and rollback.from_image == str(release.image):
             return Preflight(target=target, unfinished=rollback.release)
-        return Preflight(target=target, downgraded=check(folder, history))
+        return Preflight(target=target, in_spite_of=check(folder, history))
 
     return await asyncio.to_thread(ops.consult, app_environment, look)
 
@@ -72,7 +73,7 @@ async def check_fence(target: Target, release: Release) -> None:
     await asyncio.to_thread(ops.consult, target.app_environment, check)
 
 
-async def _fence(release: Release, app: str) -> Callable[[OpsFolder, History], str | None]:
+async def _fence(release: Release, app: str) -> Callable[[OpsFolder, History], dict[str, str]]:
     """What refuses a release that Git does not let follow."""
     source = await load_block(SourceRepository, app)
     return lambda folder, history: check_release(source, folder, history, release)

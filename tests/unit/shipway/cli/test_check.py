@@ -92,6 +92,11 @@ MISTAKES = {
         "holds: [{image: a}]\n",
         "prod/shop/holds.yaml",
     ),
+    "freeze.yaml: a time without a zone": (
+        "ops/prod/freeze.yaml",
+        "freezes: [{from: 2026-12-19, until: 2027-01-04, by: Ada, reason: b}]\n",
+        "freezes.0.from",
+    ),
     "a folder whose name no app can have": ("ops/prod/Shop/rollout.yaml", ROLLOUT, "'Shop'"),
 }
 

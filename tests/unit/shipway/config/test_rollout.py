@@ -65,7 +65,7 @@ def test_a_manifest_anywhere_else_is_refused(file: str) -> None:
             "big-bang",
             "strategy",
             1,
-            "Value error, one of rolling, blue-green, canary",
+            "one of rolling, blue-green, canary",
         ),
         (
             "namespace: shop",

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from shipway.reports.what_runs import what_runs_page
+from shipway.rollout.frozen import Frozen
 from shipway.rollout.status import KNOWN_FOR, AppStatus, WhatRuns
 from tests.support.statuses import NOW, deployed, status
 
@@ -41,11 +42,14 @@ def test_each_app_stands_beside_its_environments_in_the_order_of_promotion() -> 
 
 
 def test_what_is_not_as_it_should_be_stands_below() -> None:
-    asked = deployed(step="2/7 canary 10%", held=("b" * 40,))
+    until = datetime(2027, 1, 4, 8, tzinfo=UTC)
+    frozen = Frozen(file="staging/freeze.yaml", until=until, by="Ada", reason="the holidays")
+    asked = deployed(step="2/7 canary 10%", held=("b" * 40,), frozen=frozen)
     said = page(
         status(asked, health="failed", reason="Deployment/web: it\n*crashes*", drift=("a/b",))
     )
-    words = "**failed**<br>**2/7 canary 10%**<br>**drift**<br>**1 on hold**<br>Change a"
+    words = "**failed**<br>**2/7 canary 10%**<br>**drift**<br>**1 on hold**"
+    words += "<br>**frozen until 2027-01-04 08:00 UTC**<br>Change a"
     assert f"| **shop** | [aaaaaaa]({RUN}) {words}<br>" in said
     assert "- **shop in staging**, failed: Deployment/web: it \\*crashes\\*\n" in said
     assert "- **shop in staging**, on its way: 2/7 canary 10%" in said

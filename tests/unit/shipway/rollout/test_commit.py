@@ -158,6 +158,65 @@ def test_where_any_order_goes_an_unrelated_revision_is_let_through_and_marked(
     assert environment.trailer(found.commit, "Downgrade-From") == [environment.newer.commit]
 
 
+@pytest.mark.mistake
+def test_a_frozen_environment_takes_no_release(environment: RollingEnvironment) -> None:
+    tip = environment.freeze()
+    with pytest.raises(RefuseError) as caught:
+        environment.release(environment.newer, image(1))
+    assert str(caught.value) == (
+        "shop in prod is frozen.\n"
+        f"  where:     prod/freeze.yaml at {tip[:7]}\n"
+        "  expected:  a release after 2126-01-01 00:00 UTC\n"
+        "  got:       frozen by Ada: the holidays\n"
+        "  untouched: the ops repository and the cluster\n"
+        "  remedy:    start it again after that; `--override-freeze REASON` releases now, and the "
+        "commit says why"
+    )
+    tell("a release to a frozen environment", str(caught.value))
+    assert environment.origin.tip() == tip
+
+
+def test_a_freeze_that_is_overridden_is_marked_with_the_reason(
+    environment: RollingEnvironment,
+) -> None:
+    why = {"override_freeze": "the shop is down\nBy: nobody"}
+    before = environment.release(environment.older, image(1), **why)
+    environment.freeze()
+    found = environment.release(environment.newer, image(2), **why)
+    key = "Freeze-Override"
+    assert environment.trailer(found.commit, key) == ["the shop is down By: nobody"]
+    assert environment.trailer(before.commit, key) == []
+
+
+def test_what_was_begun_before_a_freeze_is_finished_and_the_way_back_stays_open(
+    environment: RollingEnvironment,
+) -> None:
+    environment.release(environment.older, image(1))
+    environment.release(environment.newer, image(2))
+    frozen = environment.freeze()
+    environment.run = run_context(2)
+    assert not environment.release(environment.newer, image(2)).new
+    assert environment.origin.tip() == frozen
+    assert environment.roll_back().commit.new
+    with pytest.raises(RefuseError, match="is frozen"):
+        environment.release(environment.newer, image(3))
+
+
+def test_a_freeze_of_other_apps_and_a_file_of_that_name_elsewhere_are_nothing_to_it(
+    environment: RollingEnvironment,
+) -> None:
+    environment.freeze("apps: [cart], ")
+    environment.origin.commit({"prod/shop/freeze.yaml": b"", "freeze.yaml": b"no freeze"})
+    assert environment.release(environment.newer, image(1)).new
+
+
+def test_freezes_that_cannot_be_read_refuse_every_release(environment: RollingEnvironment) -> None:
+    environment.origin.commit({"prod/freeze.yaml": b"frezes: []\n"})
+    with pytest.raises(RefuseError, match="did you mean 'freezes'") as caught:
+        environment.release(environment.newer, image(1), override_freeze="now")
+    assert caught.value.facts["where"] == "prod/freeze.yaml:1"
+
+
 def test_a_release_edits_the_tip_as_it_is_now_and_not_as_it_was_read(
     environment: RollingEnvironment,
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from shipway.config.rollout import ReleaseRule
 from shipway.errors import RefuseError
 from shipway.git.revision import Revision
 from shipway.git.source_refs import Ahead, Ref
+from shipway.rollout.frozen import Frozen
 from shipway.rollout.new_revisions import (
     Follower,
     Left,
@@ -26,8 +28,10 @@ def ref(number: int) -> Ref:
     return Ref(commit=str(number) * 40, names=(f"refs/tags/v{number}",))
 
 
-def follower(*held: str) -> Follower:
-    return Follower(app_environment=SHOP, rule=ReleaseRule(), recorded="0" * 40, held=held)
+def follower(*held: str, frozen: Frozen | None = None) -> Follower:
+    return Follower(
+        app_environment=SHOP, rule=ReleaseRule(), recorded="0" * 40, held=held, frozen=frozen
+    )
 
 
 def left(ahead: Ahead, *held: str) -> str:
@@ -52,6 +56,14 @@ def test_what_is_on_hold_is_left_and_nothing_older_comes_in_its_place() -> None:
         "v3 was rolled back and is on hold: clear the hold, or mend it"
     )
     assert isinstance(next_of(follower(ref(2).commit), ahead), Next)
+
+
+def test_while_the_environment_is_frozen_the_newest_waits() -> None:
+    until = datetime(2027, 1, 4, 8, tzinfo=UTC)
+    frozen = Frozen(file="prod/freeze.yaml", until=until, by="Ada", reason="the holidays")
+    found = next_of(follower(frozen=frozen), Ahead(newest=(ref(3),), superseded=(ref(2),)))
+    assert isinstance(found, Left)
+    assert found.why == ("v3 is released after 2027-01-04 08:00 UTC: frozen by Ada, the holidays")
 
 
 def test_of_several_lines_none_is_chosen() -> None:
@@ -92,7 +104,7 @@ class TestFolder:
 
     def test_before_the_first_release_nothing_is_recorded(self, shop: RollingEnvironment) -> None:
         assert self.told(shop) == Follower(
-            app_environment=SHOP, rule=ReleaseRule(), recorded=None, held=()
+            app_environment=SHOP, rule=ReleaseRule(), recorded=None, held=(), frozen=None
         )
         assert shop.ops.consult(SHOP, last_known) is None
 
@@ -103,6 +115,12 @@ class TestFolder:
         shop.roll_back()
         told = self.told(shop)
         assert (told.recorded, told.held) == (shop.older.commit, (shop.newer.commit,))
+
+    def test_a_freeze_that_goes_on_is_known(self, shop: RollingEnvironment) -> None:
+        shop.freeze()
+        frozen = self.told(shop).frozen
+        assert frozen is not None
+        assert (frozen.file, frozen.by) == ("prod/freeze.yaml", "Ada")
 
     def test_what_somebody_edited_by_hand_is_explained_by_the_history_alone(
         self, shop: RollingEnvironment

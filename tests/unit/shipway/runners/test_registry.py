@@ -112,7 +112,7 @@ def test_a_runner_that_nobody_knows_is_refused_with_those_that_are() -> None:
         read_pipeline(PIPELINE)
     assert caught.value.what == "The value of 'tests.layers.unit.runner' is not valid."
     assert str(caught.value.facts["expected"]) == (
-        "Value error, there is no runner 'ssh': use one of container, pod, process"
+        "there is no runner 'ssh': use one of container, pod, process"
     )
 
 
