@@ -1,7 +1,8 @@
 """Register Shipway's block types and create the blocks that the environment describes.
 
 `python -m deployments.bootstrap` reads these variables, so that no secret stands in a file or an
-argument; running it again sets these fields of the blocks that they name, and keeps all else:
+argument; running it again sets these fields of the blocks that they name, and keeps all else. Only
+deployments that prefect.yaml had when it ran before, and has no more, are removed.
 
 - DOCKER_HOST, SHIPWAY_DOCKER_CLI: the engine, and a docker command with BuildKit.
 - SHIPWAY_LEDGER_URL: PostgreSQL for what tests did before; a SQLite file if not given.
@@ -41,8 +42,9 @@ from blocks.registry import Registry
 from blocks.renderer import Renderer
 from blocks.source_repository import SourceRepository
 from deployments.pod_pool import CLUSTER, make_pool
-from flows.runtime.form_choices import renew_choices
+from deployments.removed import remove_deployments
 from flows.runtime.load_block import load_block
+from flows.runtime.registered import follow_registered
 from shipway.errors import ShipwayError
 
 TYPES: tuple[type[Block], ...] = (
@@ -137,15 +139,24 @@ def _given(block: Block) -> dict[str, Any]:
     return {field: getattr(block, field) for field in block.model_fields_set}
 
 
-async def offer_what_is_registered() -> None:
-    """Have the forms offer the apps that are registered now, and the ops repository's folders."""
+async def show_what_is_registered() -> None:
+    """Have the forms offer the registered apps and the ops repository's folders, and nights run."""
     try:
         ops = await load_block(OpsRepository)
         app_environments = await asyncio.to_thread(ops.apps)
     except ShipwayError as error:
         print(f"the forms offer no environments yet: {error.what}")
         app_environments = []
-    await renew_choices(one.environment for one in app_environments)
+    await follow_registered(one.environment for one in app_environments)
+
+
+async def remove_what_is_gone() -> None:
+    """Remove the deployments that prefect.yaml has no more, and say which."""
+    try:
+        for name in await remove_deployments():
+            print(f"deployment {name} is removed: prefect.yaml has it no more; its runs stay")
+    except ShipwayError as error:
+        print(error)
 
 
 async def main() -> None:
@@ -158,7 +169,8 @@ async def main() -> None:
     for entry in os.environ.get("SHIPWAY_APPS", "").split():
         name, _, url = entry.partition("=")
         await save(app(name, url, os.environ))
-    await offer_what_is_registered()
+    await show_what_is_registered()
+    await remove_what_is_gone()
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
 from flows.runtime.beside import do_beside, finish_beside
-from flows.runtime.form_choices import renew_choices
 from flows.runtime.reconcile_request import requests
+from flows.runtime.registered import follow_registered
 from flows.runtime.run_name import run_name
 from flows.tasks.agent.apply import apply, list_apps
 from flows.tasks.agent.look import WhatRunsPage
@@ -42,8 +42,8 @@ async def reconcile(
     async with page.kept():
         app_environments = await list_apps(environment, app)
         if environment is None and app is None:
-            renewing = renew_choices(one.environment for one in app_environments)
-            do_beside(renewing, "The choices of forms stay as they were")
+            following = follow_registered(one.environment for one in app_environments)
+            do_beside(following, "Forms and nights stay as they were")
         applied, failed = await apply_all(app_environments, page)
         async for request in requests(begin + stay_seconds - time.monotonic()):
             failed.pop(request.app_environment, None)

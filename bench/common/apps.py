@@ -7,6 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +15,7 @@ import yaml
 from git import Repo
 
 from bench.common.script_env import script_env
+from blocks.source_repository import SourceRepository
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
@@ -79,10 +81,14 @@ def only_tests(app: App, files: Mapping[str, str], layer: Mapping[str, Any]) -> 
 
 
 def remove(*names: str) -> None:
-    """Take the folders of apps out of the ops repository."""
+    """Take the folders of apps out of the ops repository, and what registers them."""
     _, ops = repositories.shop()
     ops.git.rm("-r", "--quiet", *(f"staging/{name}" for name in names))
     repositories.commit(ops, f"Remove {' '.join(names)}", {})
+    for name in names:
+        # The script's apps never were.
+        with suppress(ValueError):
+            asyncio.run(SourceRepository.adelete(name))
 
 
 def _script_environment(env: dict[str, str], code: Repo, folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from blocks.cluster import Cluster
+from blocks.source_repository import SourceRepository
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import pulses, repositories
@@ -116,6 +117,7 @@ async def rollout_app(strategy: Strategy) -> AsyncGenerator[RolloutApp]:
             yield app
         finally:
             pulse.remove()
+            await SourceRepository.adelete(pulse.name)
             with suppress(Exception):
                 await client.delete("v1", "Namespace", pulse.name, None)
 

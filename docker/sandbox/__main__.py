@@ -52,6 +52,7 @@ def up(clusters: str) -> None:
     exports = env(cli, base)
     _step("deployments", lambda: server.deploy(exports))
     server.start_worker(exports)
+    _step("webhooks", lambda: server.start_receiver(exports))
     print(f"Prefect UI: {server.address()}", flush=True)
 
 
@@ -114,7 +115,8 @@ def status() -> None:
         "docker-registry": registry.address(),
         "git-server": gitserver.url(),
         "postgres": f"127.0.0.1:{read().get('port.database', '')}",
-        "prefect-server": server.address(),
+        server.NAME: server.address(),
+        server.RECEIVER: server.receiver(),
         "traefik": gateway.url() if machine.init_pid() else "",
         "prometheus": prometheus.url() if machine.init_pid() else "",
         "apiserver": f"https://{machine.address()}:6443" if machine.init_pid() else "",
@@ -140,6 +142,8 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
     """What a client of the sandbox needs to know."""
     return {
         **server.settings(),
+        **server.webhook_secrets(),
+        "SHIPWAY_WEBHOOKS": server.receiver(),
         "SHIPWAY_HOME": str(HOME),
         "SHIPWAY_STATE": str(STATE),
         "SHIPWAY_CACHE": str(CACHE),

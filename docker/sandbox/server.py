@@ -1,4 +1,4 @@
-"""The Prefect server, its work pool with a worker, and Shipway's blocks and deployments."""
+"""The Prefect server; Shipway's blocks and deployments there, its worker, and what calls it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import processes
-from state import HOME, LOGS, STATE, Unavailable, fresh_port, port, read, remember
+from state import HOME, LOGS, STATE, Unavailable, fresh_port, port, read, remember, secret
 
 NAME = "prefect-server"
 WORKER = "prefect-worker"
+RECEIVER = "webhooks"
 POOL = "shipway"
 _TYPE = "warm-process"
 _PREFECT = str(Path(sys.executable).with_name("prefect"))
@@ -22,8 +23,9 @@ def up(database: str) -> None:
     """Start the server."""
     if processes.pid_of(NAME) is None:
         fresh_port("prefect")
-        # The server's address is in the worker's environment.
+        # The server's address is in their environment.
         processes.stop(WORKER)
+        processes.stop(RECEIVER)
         env = {
             **settings(),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
@@ -36,6 +38,11 @@ def up(database: str) -> None:
             # runs, all wait for each other, and the server answers 500 after half a minute.
             "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "30",
             "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "50",
+            # In memory, as is Prefect's default, a server that is killed forgets whose the slots of
+            # deployments are, and those of runs that died with it are never given back.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+                "prefect.server.concurrency.lease_storage.filesystem"
+            ),
         }
         arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port("prefect"))]
         processes.start(NAME, [_PREFECT, *arguments], env=env)
@@ -90,6 +97,8 @@ def deploy(env: dict[str, str]) -> bool:
             what = " ".join(command[1:])
             raise Unavailable(f"`{what}` failed; the end of its log:\n{processes.tail('deploy')}")
     remember("deployed", digest.hexdigest())
+    # The worker sees by itself that the code has changed.
+    processes.stop(RECEIVER)
     return True
 
 
@@ -101,3 +110,22 @@ def start_worker(env: dict[str, str]) -> None:
     # It is told of a run that is due at once; it has to look for one that is due later.
     polling = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     processes.start(WORKER, command, env={**env, **polling}, cwd=HOME)
+
+
+def start_receiver(env: dict[str, str]) -> None:
+    """Start the receiver of webhooks."""
+    if processes.pid_of(RECEIVER) is None:
+        listen = ["--port", str(fresh_port(RECEIVER))]
+        command = [sys.executable, "-m", "shipway.cli", "webhooks", *listen]
+        processes.start(RECEIVER, command, env=env, cwd=HOME)
+    processes.wait_until(lambda: processes.serves(f"{receiver()}/health"), RECEIVER)
+
+
+def receiver() -> str:
+    """Where webhooks are received."""
+    return f"http://127.0.0.1:{port(RECEIVER)}"
+
+
+def webhook_secrets() -> dict[str, str]:
+    """What deliveries are signed with."""
+    return {"SHIPWAY_WEBHOOK_SECRET_GITEA": secret("webhook_secret")}

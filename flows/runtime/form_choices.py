@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from prefect import get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
-
-from blocks.source_repository import SourceRepository
 
 # What people start has this tag; what agents run has another one.
 PEOPLES = "shipway"
@@ -17,21 +15,14 @@ REGISTERED = "registered"
 _ANOTHER = {"title": "another", "type": "string"}
 
 
-async def renew_choices(environments: Iterable[str]) -> None:
+async def renew_choices(choices: Mapping[str, list[str]]) -> None:
     """Have the forms of all deployments that people start offer what is registered now.
 
     Args:
-        environments: The environments that the ops repository has.
+        choices: The names to offer, by parameter.
     """
     people = DeploymentFilter(tags=DeploymentFilterTags(all_=[PEOPLES]))
     async with get_client() as client:
-        registered = await client.read_block_documents_by_type(
-            SourceRepository.get_block_type_slug(), include_secrets=False
-        )
-        choices = {
-            "app": sorted(block.name for block in registered if block.name),
-            "environment": sorted(set(environments)),
-        }
         for deployment in await client.read_deployments(deployment_filter=people):
             schema = deployment.parameter_openapi_schema or {}
             renewed = with_choices(schema, choices)

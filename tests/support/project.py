@@ -18,6 +18,7 @@ import pytest
 from filelock import FileLock
 from git import Repo
 
+from blocks.source_repository import SourceRepository
 from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
@@ -148,6 +149,16 @@ async def known_project(env: dict[str, str], folder: Path, agent: str) -> AsyncI
     """A project under a fresh name, known to Shipway; its ops folder is gone afterwards."""
     name = f"hello-{uuid.uuid4().hex[:6]}"
     made = create(name, env, folder, agent)
-    await save(source_block(name, made.code.remote().url, env))
-    yield made
-    made.remove_from_ops()
+    async with registered(name, made.code, env):
+        yield made
+        made.remove_from_ops()
+
+
+@asynccontextmanager
+async def registered(app: str, code: Repo, env: Mapping[str, str]) -> AsyncIterator[None]:
+    """Have an app known to Shipway; left behind, it would be tested every night."""
+    await save(source_block(app, code.remote().url, env))
+    try:
+        yield
+    finally:
+        await SourceRepository.adelete(app)

@@ -15,14 +15,13 @@ from typing import Any
 
 import yaml
 
-from deployments.bootstrap import app as source_block
-from deployments.bootstrap import save
 from examples import pulses
 from examples.load import load
 from examples.pulses import Pulse, Strategy
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
 from tests.support.autoscaled import autoscaler
+from tests.support.project import registered
 from tests.support.runs import run_release
 
 LIVE, GROWN = 4, 5
@@ -52,11 +51,11 @@ async def released(
             "rollout.yaml": rollout.replace("seconds: 10", "seconds: 4"),
         }
     )
-    await save(source_block(made.name, made.code.remote().url, sandbox))
     try:
-        state = await run_release(made.name, until="healthy")
-        assert state.is_completed(), state.message
-        yield made
+        async with registered(made.name, made.code, sandbox):
+            state = await run_release(made.name, until="healthy")
+            assert state.is_completed(), state.message
+            yield made
     finally:
         made.remove()
         await cluster.delete("v1", "Namespace", made.name, None)

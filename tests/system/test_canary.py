@@ -14,14 +14,12 @@ import yaml
 from docker import DockerClient
 from prefect.client.schemas.objects import State
 
-from deployments.bootstrap import app as source_block
-from deployments.bootstrap import save
 from examples import pulses, repositories
 from examples.load import Load, load
 from examples.pulses import Pulse
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
-from tests.support.project import Project
+from tests.support.project import Project, registered
 from tests.support.runs import run_release
 from tests.support.world import World
 
@@ -42,11 +40,11 @@ async def pulse(
             .replace("pause_seconds: 10", "pause_seconds: 4"),
         }
     )
-    await save(source_block(made.name, made.code.remote().url, sandbox))
-    state = await run_release(made.name, until="healthy")
-    assert state.is_completed(), state.message
-    yield made
-    made.remove()
+    async with registered(made.name, made.code, sandbox):
+        state = await run_release(made.name, until="healthy")
+        assert state.is_completed(), state.message
+        yield made
+        made.remove()
     await cluster.delete("v1", "Namespace", made.name, None)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from prefect import get_client
 
-from deployments.bootstrap import offer_what_is_registered
+from deployments.bootstrap import show_what_is_registered
+from deployments.removed import PREFECT_YAML, declared
 from tests.support.project import Project
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
@@ -67,31 +70,45 @@ async def test_every_deployment_and_parameter_is_described(
         assert "type" in one or "anyOf" in one or "enum" in one, key
 
 
-async def test_the_form_offers_what_is_registered(project: Project) -> None:
-    await offer_what_is_registered()
+async def test_what_is_registered_is_offered_by_forms_and_has_its_night(project: Project) -> None:
+    await show_what_is_registered()
     async with get_client() as client:
         release = await client.read_deployment_by_name("release/release")
         history = await client.read_deployment_by_name("history/history")
+        nightly = await client.read_deployment_by_name("nightly/nightly")
     app, environment = (
         found.parameter_openapi_schema["properties"][name]["anyOf"]
         for found, name in ((release, "app"), (history, "environment"))
     )
     assert project.app in app[0]["enum"]
     assert "staging" in environment[0]["enum"]
+    (night,) = (it for it in nightly.schedules if it.parameters == {"app": project.app})
+    assert (night.schedule.cron, night.schedule.timezone) == ("30 1 * * *", "UTC")
 
 
-async def test_the_schedules_are_as_the_readme_says(sandbox: dict[str, str]) -> None:
+async def test_versions_schedules_and_limits_are_as_the_page_on_setup_says(
+    sandbox: dict[str, str],
+) -> None:
     async with get_client() as client:
-        nightly = await client.read_deployment_by_name("nightly/nightly")
-        agent = await client.read_deployment_by_name("reconcile/every-minute")
-        new = await client.read_deployment_by_name("release-new/release-new")
-        release = await client.read_deployment_by_name("release/release")
-    (night,) = nightly.schedules
-    assert (night.schedule.cron, night.schedule.timezone) == ("30 2 * * *", "Europe/Berlin")
-    (turn,) = agent.schedules
-    assert turn.schedule.interval.total_seconds() == 60
-    (look,) = new.schedules
-    assert look.schedule.interval.total_seconds() == 60
-    assert new.global_concurrency_limit is not None
-    assert new.global_concurrency_limit.limit == 1
-    assert release.schedules == []
+        ours = [await client.read_deployment_by_name(name) for name in declared(PREFECT_YAML)[1]]
+    shipway = re.compile(rf"{version('shipway')}(\+[0-9a-f]{{7,}}(\.dirty)?)?")
+    assert all(each.version and shipway.fullmatch(each.version) for each in ours)
+    limits = {
+        each.name: (
+            each.global_concurrency_limit.limit,
+            each.concurrency_options.collision_strategy,
+        )
+        for each in ours
+        if each.global_concurrency_limit and each.concurrency_options
+    }
+    assert limits == {
+        "every-minute": (2, "CANCEL_NEW"),
+        "release-new": (1, "CANCEL_NEW"),
+        "nightly": (2, "ENQUEUE"),
+    }
+    turns = {
+        each.name: [it.schedule.interval.total_seconds() for it in each.schedules]
+        for each in ours
+        if each.schedules and each.name != "nightly"
+    }
+    assert turns == {"every-minute": [60], "release-new": [60]}

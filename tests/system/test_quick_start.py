@@ -16,6 +16,7 @@ from docker import DockerClient
 from git import Repo
 from kubernetes_asyncio.client import ApiException
 
+from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.cli.check import check
 from shipway.kubernetes.client import KubeClient
@@ -61,7 +62,9 @@ async def app(cluster: KubeClient, tmp_path: Path) -> AsyncIterator[str]:
         ops.git.pull("--rebase", "origin", "main")
         ops.git.rm("-r", f"staging/{name}")
         repositories.commit(ops, f"{name} is gone", {})
-    # A run that failed early has made none.
+    # A run that failed early has made neither.
+    with suppress(ValueError):
+        await SourceRepository.adelete(name)
     with suppress(ApiException):
         await cluster.delete("v1", "Namespace", f"{name}-staging", None)
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from git import Repo
+
+from deployments.version import read_version
+
+RELEASED = version("shipway")
+
+
+def test_a_checkout_has_its_commit_and_whether_a_file_has_changed_since(tmp_path: Path) -> None:
+    repo, file = Repo.init(tmp_path), tmp_path / "flow.py"
+    file.write_text("1")
+    repo.index.add("flow.py")
+    commit = repo.index.commit("First").hexsha[:7]
+    repo.create_tag("v9")
+    assert read_version(tmp_path) == {"version": f"{RELEASED}+{commit}"}
+    file.write_text("2")
+    assert read_version(tmp_path) == {"version": f"{RELEASED}+{commit}.dirty"}
+
+
+def test_a_package_has_no_commit_though_it_lies_in_a_checkout(tmp_path: Path) -> None:
+    Repo.init(tmp_path).index.commit("Not of Shipway")
+    package = tmp_path / ".venv"
+    package.mkdir()
+    assert read_version(package) == {"version": RELEASED}
+
+
+def test_a_checkout_that_git_cannot_read_has_no_commit(tmp_path: Path) -> None:
+    Repo.init(tmp_path)
+    assert read_version(tmp_path) == {"version": RELEASED}
