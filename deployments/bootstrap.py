@@ -15,6 +15,7 @@ deployments that prefect.yaml had when it ran before, and has no more, are remov
 - SHIPWAY_PROMETHEUS: the Prometheus server that watches these environments, for gates.
 - SHIPWAY_POD_POOL: a Kubernetes work pool for layers that run in pods; created if it is missing.
 - SHIPWAY_CLUSTER_SECONDS: how long a release waits for a cluster that does not answer yet.
+- SHIPWAY_NOTIFY: a notification block, as type/name, for the automation that tells of red gates.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
 from blocks.renderer import Renderer
 from blocks.source_repository import SourceRepository
+from deployments.make_automations import make_automations
 from deployments.pod_pool import CLUSTER, make_pool
 from deployments.removed import remove_deployments
 from flows.runtime.load_block import load_block
@@ -171,6 +173,7 @@ async def main() -> None:
         await save(app(name, url, os.environ))
     await show_what_is_registered()
     await remove_what_is_gone()
+    await make_automations(os.environ)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from blocks.registry import Registry
 from flows.rollout import Until, check_release, rollout
 from flows.runtime.beside import do_beside, finish_beside
 from flows.runtime.load_block import load_ahead
-from flows.runtime.overtaken import unless_overtaken
+from flows.runtime.overtaken import BUILDING_SECONDS, unless_overtaken
 from flows.runtime.run_name import run_name
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.tasks.build import build, build_elsewhere, build_tests
@@ -74,7 +74,11 @@ async def release(
                 do_beside(needed, "Blocks were not read ahead")
                 unbuilt = await check_beforehand(app_environment, code, cause)
                 image = await unless_overtaken(
-                    app_environment, unbuilt, build_test_push(code, reporter), committed=False
+                    app_environment,
+                    unbuilt,
+                    build_test_push(code, reporter),
+                    committed=False,
+                    every_seconds=BUILDING_SECONDS,
                 )
             new = Release(revision=code.revision, image=image, cause=cause)
             result = await reporter.timed("deploy", rollout(app_environment, new, until))

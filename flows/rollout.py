@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from prefect import flow
 
 from flows.runtime.approval import Declined, ask_for_approval
-from flows.runtime.notify import announce
+from flows.runtime.notify import announce, record
 from flows.runtime.overtaken import unless_overtaken
 from flows.runtime.timeline import timeline
 from flows.tasks.rollback.roll_back import roll_back_safely
@@ -54,7 +55,7 @@ async def rollout(
         target = await check_release(app_environment, release)
     plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if until == "commit":
-        _, commit = await take_step(target, plan[0], release, {})
+        _, commit = await take_step(target, plan[0], release, {}, committed=False)
         return RolloutResult(commits=(commit,), served=None)
     return await run_plan(target, plan, release)
 
@@ -77,19 +78,20 @@ async def check_release(app_environment: AppEnvironment, release: Release) -> Ta
 
 async def run_plan(target: Target, plan: list[Step], release: Release) -> RolloutResult:
     """Run the steps, and tell the team how it begins and ends, where there is something to do."""
-    short, image = release.revision.short, str(release.image)
+    title, way_back = release.title(target.app_environment), release.cause.is_rollback
     is_new = any(step.edits for step in plan)
-    if is_new:
-        await announce(target, "start", f"{short}: {len(plan)} steps", image=image)
+    # The first commit of a way back comes before its plan, and is told of there.
+    if is_new and not way_back:
+        await announce(target, release, "start", f"{title}: {len(plan)} steps")
     try:
         async with timeline(target.app_environment, release) as page:
             result = await run_steps(target, plan, release, page)
     except ShipwayError as error:
         what = "halt" if isinstance(error, HaltError) else "failure"
-        await announce(target, what, str(error), image=image)
+        await announce(target, release, what, str(error))
         raise
-    if is_new:
-        await announce(target, "done", f"{short}: {result.served}", image=image)
+    if is_new or way_back:
+        await announce(target, release, "done", f"{title}: {result.served}")
     return result
 
 
@@ -108,17 +110,19 @@ async def run_steps(
     served: str | None = None
     notes: dict[str, str] = {}
     for planned in plan:
-        step, commit = await take_step(target, planned, release, notes)
+        begun = bool(commits)
+        step, commit = await take_step(target, planned, release, notes, committed=begun)
         commits.append(commit)
         page.begin_step(step, commit)
         try:
-            waits = apply_and_watch(target, commit, step, page.waited)
+            waits = apply_and_watch(target, commit, step, partial(waited, target, release, page))
             served = await unless_overtaken(whose, release, waits, committed=True)
             page.reached(step)
             judged = judge_step(target, step, release, commit, page)
             notes = await unless_overtaken(whose, release, judged, committed=True)
         except BadVersionError as red:
             page.failed(red)
+            record(target, release, "red", str(red), step=step.name)
             if release.cause.is_rollback or target.rollout.on_failure == "halt":
                 raise
             failure = await roll_back_after(red, target, release, by=SHIPWAY)
@@ -126,16 +130,31 @@ async def run_steps(
                 page.rolled_back(failure)
             raise failure from red
         page.end_step()
-        await announce(target, "step", step.name, share=step.share, commit=commit.commit)
+        if commit.new:
+            words = f"{step.name}: {served}"
+            record(target, release, "step", words, share=step.share, commit=commit.commit)
     return RolloutResult(commits=tuple(commits), served=served)
 
 
+def waited(target: Target, release: Release, page: Timeline, words: str) -> None:
+    """Tell what keeps the cluster from getting there, and once that is over."""
+    page.waited(words)
+    record(target, release, "waits", words)
+
+
 async def take_step(
-    target: Target, planned: Step, release: Release, notes: dict[str, str]
+    target: Target, planned: Step, release: Release, notes: dict[str, str], *, committed: bool
 ) -> tuple[Step, StepCommit]:
     """Commit a step that nothing refuses, and that a person has approved where one has to.
 
-    What can refuse it is asked before the person, and once more after: time has passed.
+    What can refuse it is asked before the person, while the person thinks, and once more after.
+
+    Args:
+        target: The environment.
+        planned: The step.
+        release: What is released.
+        notes: Trailers: what gates and people said up to now.
+        committed: Whether an earlier step of it is committed.
 
     Returns:
         The step, with as many pods as the load needs now; and its commit.
@@ -143,12 +162,14 @@ async def take_step(
     Raises:
         FailError: The person did not approve.
         HaltError: Nobody answered, or an autoscaler has left the version too few pods.
+        RefuseError: Somebody else has taken the environment over.
     """
     target, step = await at_live_pods(target, planned, release)
     await dry_run(target, step, release)
     if step.approval and step.edits:
         await check_fence(target, release)
-        answer = await ask_for_approval(target, step, release.image, notes)
+        asks = ask_for_approval(target, step, release, notes)
+        answer = await unless_overtaken(target.app_environment, release, asks, committed=committed)
         if isinstance(answer, Declined):
             raise await roll_back_after(answer.error(step), target, release, by=answer.who)
         notes = notes | answer
@@ -183,8 +204,6 @@ async def roll_back_after(
     except RefuseError:
         return failure
     earlier = rollback.release
-    words = f"back to {earlier.revision.short}: {reason.why}"
-    await announce(target, "rollback", words, image=str(release.image))
     await rollout(target.app_environment, earlier)
     held = rollback.from_revision
     remedy = (

@@ -77,6 +77,7 @@ def deploy(env: dict[str, str]) -> bool:
         *sorted(HOME.glob("flows/**/*.py")),
         *sorted(HOME.glob("blocks/**/*.py")),
         *sorted(HOME.glob("deployments/**/*.py")),
+        *sorted(HOME.glob("deployments/automations/*.yaml")),
     ]
     digest = hashlib.sha256(repr(sorted(env.items())).encode())
     for file in files:
@@ -86,8 +87,8 @@ def deploy(env: dict[str, str]) -> bool:
     pool = ["work-pool", "create", POOL, "--type", _TYPE, "--overwrite"]
     for command in (
         [_PREFECT, "--no-prompt", *pool],
-        [sys.executable, "-m", "deployments.bootstrap"],
         [_PREFECT, "--no-prompt", "deploy", "--all"],
+        [sys.executable, "-m", "deployments.bootstrap"],
     ):
         with (LOGS / "deploy.log").open("ab") as log:
             done = subprocess.run(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.runtime.notify import announce
 from shipway import commands
 from shipway.errors import FailError, HaltError
-from shipway.image_ref import ImageRef
+from shipway.release import Release
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
 from shipway.text import one_line
@@ -45,14 +45,14 @@ class Declined(BaseModel):
 
 
 async def ask_for_approval(
-    target: Target, step: Step, image: ImageRef, notes: dict[str, str]
+    target: Target, step: Step, release: Release, notes: dict[str, str]
 ) -> dict[str, str] | Declined:
     """Pause the run until a person answers; return the trailers that say who did.
 
     Args:
         target: The environment.
         step: What is to be approved.
-        image: The image.
+        release: What is released.
         notes: What the gates said up to now, which the form shows.
 
     Raises:
@@ -61,12 +61,12 @@ async def ask_for_approval(
     measured = notes.get("Gates", "no gate was asked yet")
     title = f"**{step.name}** of {target.app_environment.title}"
     words = f"{step.name} waits for an approval. {measured}"
-    await announce(target, "approval", words, image=str(image))
+    await announce(target, release, "approval", words, step=step.name)
     timeout = round(target.rollout.approval_timeout_seconds)
     try:
         answer = await apause_flow_run(
             wait_for_input=Approval.with_initial_data(
-                description=f"{title}\n\n{image}\n\n{measured}"
+                description=f"{title}\n\n{release.image}\n\n{measured}"
             ),
             timeout=timeout,
             poll_interval=POLL_SECONDS,

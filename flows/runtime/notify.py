@@ -1,43 +1,84 @@
-"""What others hear of a rollout: Prefect events, and the team's notification blocks."""
+"""What others hear of a rollout: Prefect events, the run's log, the team's notification blocks."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 from prefect.blocks.core import Block
 from prefect.events import emit_event
-from prefect.logging import get_run_logger
 
-from flows.runtime.run_link import this_run
+from flows.runtime.opened_run import opened_run_log
+from flows.runtime.run_link import root_run, this_run
+from shipway.release import Release
 from shipway.rollout.target import Target
 
-What = Literal["start", "step", "approval", "halt", "failure", "rollback", "done"]
+What = Literal["start", "step", "waits", "approval", "red", "halt", "failure", "done"]
+
+# A run that ends with an error has it in its log already.
+_LOGGED_BY_PREFECT = {"halt", "failure"}
+_WARNED_OF = {
+    "release.waits",
+    "release.approval",
+    "release.red",
+    "rollback.start",
+    "rollback.waits",
+    "rollback.red",
+}
 
 
-async def announce(target: Target, what: What, words: str, **payload: str | float) -> None:
-    """Emit the event `shipway.rollout.<what>`, and tell the notification blocks where people care.
+async def announce(
+    target: Target, release: Release, what: What, words: str, **payload: str | float
+) -> None:
+    """Record what happens, and tell the notification blocks of rollout.yaml.
 
     A message that does not get through is a warning in the log: no rollout fails by it.
+    """
+    record(target, release, what, words, **payload)
+    for block in target.rollout.notify:
+        await _tell(block, f"{target.folder}: {_name(release, what)}", f"{words}\n{this_run()}")
+
+
+def record(
+    target: Target, release: Release, what: What, words: str, **payload: str | float
+) -> None:
+    """Emit the event `shipway.release.<what>`, or of a way back `shipway.rollback.<what>`; log it.
+
+    docs/events.md promises names, resource and payload. Prefect sends events beside the run.
 
     Args:
         target: The environment.
+        release: What goes there.
         what: What happened.
         words: For people, one line or more.
         payload: Figures for automations.
     """
-    name = target.folder
+    name = _name(release, what)
+    if what not in _LOGGED_BY_PREFECT:
+        level = logging.WARNING if name in _WARNED_OF else logging.INFO
+        opened_run_log().log(level, "%s", words)
     resource = {
-        "prefect.resource.id": f"shipway.rollout.{name}",
-        "prefect.resource.name": name,
+        "prefect.resource.id": f"shipway.environment.{target.environment}.{target.app}",
+        "prefect.resource.name": target.folder,
         "shipway.app": target.app,
         "shipway.environment": target.environment,
     }
-    emit_event(f"shipway.rollout.{what}", resource, payload={"words": words, **payload})
-    # Of a step, there is an event; people need not hear of each.
-    if what == "step":
-        return
-    for block in target.rollout.notify:
-        await _tell(block, f"{name}: {what}", f"{words}\n{this_run()}")
+    run = {
+        "prefect.resource.id": f"prefect.flow-run.{root_run()}",
+        "prefect.resource.role": "opened-run",
+    }
+    known = {
+        "words": words,
+        "revision": release.revision.commit,
+        "image": str(release.image),
+        "run": this_run(),
+        **release.cause.model_dump(exclude_defaults=True),
+    }
+    emit_event(f"shipway.{name}", resource, related=[run], payload=known | payload)
+
+
+def _name(release: Release, what: What) -> str:
+    return f"rollback.{what}" if release.cause.is_rollback else f"release.{what}"
 
 
 async def _tell(name: str, subject: str, body: str) -> None:
@@ -47,4 +88,4 @@ async def _tell(name: str, subject: str, body: str) -> None:
         await block.anotify(body, subject)
     # Whatever a team's own block may raise.
     except Exception as error:
-        get_run_logger().warning("The notification block %s was not told: %s", name, error)
+        opened_run_log().warning("The notification block %s was not told: %s", name, error)

@@ -28,6 +28,7 @@ async def unless_overtaken(
     work: Coroutine[Any, Any, Result],
     *,
     committed: bool,
+    every_seconds: float = ROLLING_OUT_SECONDS,
 ) -> Result:
     """Do some work of a release, and end it the moment that Git no longer lets the release go on.
 
@@ -36,6 +37,7 @@ async def unless_overtaken(
         release: What is released.
         work: What takes long.
         committed: Whether Git has to say the release already.
+        every_seconds: How often Git is asked.
 
     Raises:
         RefuseError: Another release, a rollback or a person has taken the environment over.
@@ -46,8 +48,7 @@ async def unless_overtaken(
         ops = await load_block(OpsRepository)
         source = await load_block(SourceRepository, app_environment.app)
         question = partial(check, source, release=release)
-        seconds = ROLLING_OUT_SECONDS if committed else BUILDING_SECONDS
-        watching = group.create_task(until_overtaken(ops, app_environment, question, seconds))
+        watching = group.create_task(until_overtaken(ops, app_environment, question, every_seconds))
         result = await working
         watching.cancel()
     return result

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from prefect.logging import get_run_logger
-
 from flows.runtime.interrupted_runs import was_interrupted
+from flows.runtime.opened_run import opened_run_log
 from flows.runtime.run_link import this_run
 from shipway.rollout.run_context import RunContext
 
@@ -15,4 +14,4 @@ def run_context() -> RunContext:
 
 
 def _log_review(url: str) -> None:
-    get_run_logger().info("Waiting until this pull request is merged: %s", url)
+    opened_run_log().warning("Waiting until this pull request is merged: %s", url)

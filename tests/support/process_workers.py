@@ -26,7 +26,7 @@ FLOWS = """
     import os, sys, time
     from pathlib import Path
 
-    from prefect import flow
+    from prefect import flow, pause_flow_run
     from prefect.logging import get_run_logger
 
     SEEN = []
@@ -43,11 +43,17 @@ FLOWS = """
 
     @flow(on_cancellation=[cancelled], on_crashed=[crashed])
     def work(
-        folder: str, seconds: float = 0, fail: bool = False, talk: bool = False
+        folder: str,
+        seconds: float = 0,
+        fail: bool = False,
+        talk: bool = False,
+        wait: bool = False,
     ) -> None:
         get_run_logger().info("this is version %s", VERSION)
         print("on standard output")
         note(folder, "began", os.getpid())
+        if wait:
+            pause_flow_run(timeout=3600, poll_interval=1)
         time.sleep(seconds)
         if talk:
             get_run_logger().info("still here")

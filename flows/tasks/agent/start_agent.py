@@ -7,9 +7,9 @@ from uuid import UUID
 from prefect import get_client
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.logging import get_run_logger
 
 from flows.runtime.external_task import external_task
+from flows.runtime.opened_run import opened_run_log
 from shipway.app_environment import AppEnvironment
 
 AGENT = "reconcile/on-commit"
@@ -22,7 +22,7 @@ async def start_agent(app_environment: AppEnvironment) -> UUID | None:
     try:
         run = await arun_deployment(AGENT, parameters=parameters, timeout=0, as_subflow=False)
     except ObjectNotFound:
-        get_run_logger().warning(
+        opened_run_log().warning(
             "There is no deployment %s to ask; the commit waits for the cluster's agent. "
             "`prefect deploy --all` makes it.",
             AGENT,

@@ -9,6 +9,7 @@ from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.notify import announce
 from flows.runtime.run_context import run_context
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from flows.tasks.rollout.live_pods import with_live_pods
@@ -23,7 +24,7 @@ from shipway.strategies.step import first_with_edits
 
 
 async def roll_back_safely(target: Target, to: str | None, reason: Reason) -> CommittedRollback:
-    """Commit a rollback once it is known to be safe, and tell the agent at once.
+    """Commit a rollback once it is known to be safe, and tell the agent at once, then the team.
 
     Raises:
         RefuseError: There is no release to go back to.
@@ -34,6 +35,9 @@ async def roll_back_safely(target: Target, to: str | None, reason: Reason) -> Co
     rollback = await roll_back(target, to, reason)
     if target.rollout.agent == "reconcile":
         await tell_standing_agents(target.app_environment)
+    back = rollback.target.release
+    words = f"{back.title(target.app_environment)}, by {reason.by}: {reason.why}"
+    await announce(target, back, "start", words)
     return rollback
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from prefect.logging import get_run_logger
-
 from blocks.cluster import Cluster
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.opened_run import opened_run_log
 from flows.tasks.rollout.read_target import read_target
 from shipway.errors import RefuseError, RetryError
 from shipway.release import Release
@@ -49,7 +48,7 @@ async def with_live_pods(target: Target, *, way_back: bool) -> Target:
         if target.rollout.agent != "external" and not way_back:
             raise
         names = ", ".join(workload.title for workload in target.autoscaled)
-        get_run_logger().warning(
+        opened_run_log().warning(
             "How many pods %s has is not known (%s): taken for what Git says, within the bounds of "
             "its autoscaler",
             names,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-
-from prefect.logging import get_run_logger
 
 from blocks.cluster import Cluster
 from blocks.metrics import Metrics
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.opened_run import opened_run_log
 from shipway.errors import ShipwayError
 from shipway.gates import run
 from shipway.gates.gate import Gate, GateContext, GateProbe
@@ -102,11 +102,12 @@ def gate_trailers(passed: Sequence[PassedGate]) -> dict[str, str]:
 
 def _log_verdicts() -> Tell:
     """Log what gates say where it is another verdict than before."""
-    logger, logged = get_run_logger(), dict[str, str]()
+    logger, logged = opened_run_log(), dict[str, str]()
 
     def tell(gate: str, measurement: Measurement) -> None:
         if logged.get(gate) != measurement.verdict:
-            logger.info("gate %s: %s, %s", gate, measurement.verdict, measurement.words)
+            level = logging.INFO if measurement.verdict == "pass" else logging.WARNING
+            logger.log(level, "gate %s: %s, %s", gate, measurement.verdict, measurement.words)
         logged[gate] = measurement.verdict
 
     return tell

@@ -93,17 +93,12 @@ async def watch_step(
         target: The environment.
         step: What was committed.
         agent_run: The agent's run that was asked to apply the commit, if one was.
-        warn: Told, beside the log, what keeps the cluster from getting there.
+        warn: Told what keeps the cluster from getting there, and once that is over.
     """
     cluster = await load_block(Cluster, target.cluster)
-    failure, log = partial(failure_of, agent_run), get_run_logger()
-
-    def warn_all(words: str) -> None:
-        log.warning("%s", words)
-        warn(words)
-
+    failure, tell = partial(failure_of, agent_run), get_run_logger().info
     async with cluster.client() as client:
-        return await wait_until_healthy(client, target, step, failure, log.info, warn_all)
+        return await wait_until_healthy(client, target, step, failure, tell, warn)
 
 
 async def _cluster_is_told(target: Target, step: Step) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,11 @@ import pytest
 from flows import rollout as module
 from flows.tasks.rollout.preflight import Preflight
 from shipway.app_environment import AppEnvironment
+from shipway.errors import BadVersionError, FailError
 from shipway.release import Cause, Release
+from shipway.reports.timeline import Timeline
 from shipway.rollout.commit import commit_release
-from shipway.rollout.result import RolloutResult
+from shipway.rollout.result import RolloutResult, StepCommit
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step, first_with_edits
 from tests.support.app_environments import SHOP
@@ -22,6 +27,7 @@ from tests.support.rolling_environment import image
 from tests.support.run_contexts import run_context
 
 UNPATCHED = module.rollout
+UNPATCHED_RUN_PLAN = module.run_plan
 
 
 class Acts:
@@ -118,3 +124,94 @@ async def test_a_rollback_looks_for_no_other_and_asks_no_fence(acts: Acts) -> No
     ((target, plan),) = acts.planned
     assert plan == target.plan(image(1), rollback=True)
     assert acts.names == ["read"]
+
+
+class Told:
+    """What others hear of a plan that is run; nothing is committed, and no cluster is asked.
+
+    Attributes:
+        events: Their names.
+        red: What the version turns out to be.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.events: list[str] = []
+        self.red: BadVersionError | None = None
+        for name in ("take_step", "apply_and_watch", "judge_step", "roll_back_after", "timeline"):
+            monkeypatch.setattr(module, name, getattr(self, name))
+        monkeypatch.setattr(module, "unless_overtaken", self.unless_overtaken)
+        monkeypatch.setattr(module, "announce", self.announce)
+        monkeypatch.setattr(module, "record", self.record)
+
+    async def take_step(self, _target: Target, planned: Step, *_: Any, **_more: Any) -> Any:
+        new, at = bool(planned.edits), datetime.now(UTC)
+        return planned, StepCommit(commit="c" * 40, new=new, link="", at=at)
+
+    async def apply_and_watch(self, *_: Any) -> str:
+        if self.red is not None:
+            raise self.red
+        return "2 of 2 run the image"
+
+    async def unless_overtaken(
+        self, _where: Any, _release: Any, work: Awaitable[Any], **_: Any
+    ) -> Any:
+        return await work
+
+    async def judge_step(self, *_: Any) -> dict[str, str]:
+        return {}
+
+    async def roll_back_after(self, failure: FailError, *_: Any, **_more: Any) -> FailError:
+        return failure
+
+    @asynccontextmanager
+    async def timeline(self, *_: Any) -> AsyncGenerator[Timeline]:
+        yield Timeline("shop")
+
+    async def announce(self, target: Target, release: Release, what: str, words: str) -> None:
+        self.record(target, release, what, words)
+
+    def record(self, _target: Target, _release: Release, what: str, _words: str, **_: Any) -> None:
+        self.events.append(what)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    return Told(monkeypatch)
+
+
+@pytest.fixture
+def shop(origin: Origin, tmp_path: Path) -> BlueGreenEnvironment:
+    return BlueGreenEnvironment(origin, Origin(tmp_path / "app"))
+
+
+async def run(shop: BlueGreenEnvironment, release: Release) -> None:
+    target = shop.target()
+    plan = target.plan(release.image, rollback=release.cause.is_rollback)
+    await UNPATCHED_RUN_PLAN(target, plan, release)
+
+
+async def test_a_release_is_told_of_and_a_second_time_not(
+    told: Told, shop: BlueGreenEnvironment
+) -> None:
+    await run(shop, shop.release_of(1))
+    assert (told.events[0], {*told.events[1:-1]}, told.events[-1]) == ("start", {"step"}, "done")
+    shop.release(1)
+    told.events.clear()
+    await run(shop, shop.release_of(1))
+    assert told.events == []
+
+
+async def test_the_end_of_a_way_back_is_told_whose_first_commit_was_its_last(
+    told: Told, shop: BlueGreenEnvironment
+) -> None:
+    shop.release(1)
+    back = shop.release_of(1).model_copy(update={"cause": Cause(rollback_from="f" * 40)})
+    await run(shop, back)
+    assert told.events == ["done"]
+
+
+async def test_a_bad_version_is_never_done(told: Told, shop: BlueGreenEnvironment) -> None:
+    told.red = BadVersionError("A gate is red.")
+    with pytest.raises(BadVersionError):
+        await run(shop, shop.release_of(1))
+    assert told.events == ["start", "red", "failure"]

@@ -33,7 +33,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int] | ShipwayErr
         return answer
 
     monkeypatch.setattr(live_pods, "ask_for_live_pods", ask)
-    monkeypatch.setattr(live_pods, "get_run_logger", logging.getLogger)
+    monkeypatch.setattr(live_pods, "opened_run_log", logging.getLogger)
     return answers
 
 
