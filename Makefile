@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills mistakes schemas lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills mistakes schemas reference docs lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -96,8 +96,15 @@ mistakes: $(READY)  ## make newcomers' mistakes, and write what is said of them 
 	@SHIPWAY_RENEW_MISTAKES=1 $(BIN)/python -m pytest tests/unit -m mistake
 	@SHIPWAY_RENEW_MISTAKES=1 $(INSIDE) $(BIN)/python -m pytest $(REAL) -m mistake -n $(SIDE_BY_SIDE) $(ELSE_STATUS)
 
+docs: $(READY)  ## build the documentation site in .shipway/site/html; a warning is an error
+	@$(BIN)/python -m docs.gather .shipway/site
+	@$(BIN)/zensical build --strict --config-file .shipway/site/zensical.toml
+
 schemas: $(READY)  ## write the JSON Schemas of the files that teams write
 	@$(BIN)/python -m shipway.config.schemas schemas
+
+reference: $(READY)  ## write docs/reference/options.md from the code of the command
+	@$(BIN)/python -m docs.options
 
 lock: $(READY)  ## resolve the locked versions anew
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import uuid
+from collections.abc import Mapping
 
 import httpx
 import pytest
@@ -16,16 +15,14 @@ from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
 from blocks.source_repository import SourceRepository
 from deployments.bootstrap import TYPES, app, save
+from tests.support.pages import paste, pasted
 
 
-def bootstrap(**more: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.bootstrap"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **more},
-    )
+def bootstrap(
+    line: str = "python -m deployments.bootstrap", names: Mapping[str, str] | None = None
+) -> str:
+    done = paste(line, names or {}, os.environ)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -50,8 +47,10 @@ async def test_running_it_again_keeps_every_block(sandbox: dict[str, str]) -> No
 
 async def test_what_people_have_set_in_a_block_stays(sandbox: dict[str, str]) -> None:
     name = f"kept-{uuid.uuid4().hex[:8]}"
-    await save(app(name, "https://git.example.org/old.git", {}))
+    (line,) = pasted("docs/by-hand.md", "An app's files by hand")
+    assert f"source-repository/{name}" in bootstrap(line, {"hello": name})
     found = await SourceRepository.aload(name)
+    assert found.url == f"https://git.example.org/acme/{name}.git"
     found.folder, found.default_branch = "apps/shop", "trunk"
     await found.asave(name, overwrite=True)
     login = {"SHIPWAY_GIT_USERNAME": "bot", "SHIPWAY_GIT_PASSWORD": "secret"}
@@ -92,11 +91,13 @@ async def test_a_pool_for_tests_in_pods_is_made_once_and_left_as_it_is(
     cluster_is_up: None,
 ) -> None:
     pool = f"pods-{uuid.uuid4().hex[:8]}"
-    assert f"work pool {pool}" in bootstrap(SHIPWAY_POD_POOL=pool)
+    (line,) = pasted("docs/testing.md", "pod")
+    names = {"=tests": f"={pool}", "~/.kube/config": os.environ["KUBECONFIG"]}
+    assert f"work pool {pool}" in bootstrap(line, names)
     async with get_client() as client:
         try:
             await client.update_work_pool(pool, WorkPoolUpdate(description="ours"))
-            assert f"work pool {pool}" not in bootstrap(SHIPWAY_POD_POOL=pool)
+            assert f"work pool {pool}" not in bootstrap(line, names)
             found = await client.read_work_pool(pool)
             assert (found.type, found.description) == ("kubernetes", "ours")
             runner = await PodRunner.aload("default")

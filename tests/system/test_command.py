@@ -24,6 +24,7 @@ from shipway.cli.plan import REFUSED
 from shipway.cli.prefect_server import connect
 from shipway.errors import RefuseError
 from tests.support.mistakes import tell
+from tests.support.pages import paste, pasted
 from tests.support.project import Project
 
 SHIPWAY = str(Path(sys.executable).with_name("shipway"))
@@ -47,14 +48,18 @@ def id_in(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout.rsplit("/", 1)[1].strip()
 
 
-def test_a_release_is_watched_to_its_end(project: Project) -> None:
+def test_a_release_is_watched_to_its_end(project: Project, tmp_path: Path) -> None:
     pipeline = project.file("pipeline.yaml")
     tests = "      command: [pytest, tests]\n"
     project.change(
         {"pipeline.yaml": pipeline.replace(tests, f"{tests}      budget_seconds: 0.01\n")}
     )
-    done = release(project, "--watch")
+    (ci,) = pasted("docs/setup.md", "CI")
+    env = os.environ | {"REVISION": project.revision}
+    done = paste(f"{ci.rstrip()} --until commit", {"shop": project.app}, env, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{project.app} {project.revision[:7]}" in (tmp_path / "report.md").read_text()
+    assert "<testsuite" in (tmp_path / "junit.xml").read_text()
     first, *stages, last = done.stdout.splitlines()
     warnings = [line for line in stages if line.startswith("  ! ")]
     assert [line for line in warnings if line.startswith("  ! The unit layer took ")] != []
@@ -108,28 +113,30 @@ def test_a_release_is_led_back_and_its_hold_cleared(project: Project) -> None:
     assert release(project, "--watch").returncode == 0
     bad = project.change({"README": "bad"})
     assert release(project, "--watch").returncode == 0
-    where = (project.app, "staging")
-    until = ("--until", "commit", "--watch")
-    back = shipway("rollback", *where, "--reason", "it fails", "--by", "Ada", *until)
+    rollback, clear_hold = pasted("docs/gitops.md", "Rollback and holds")
+    names = {"shop": project.app, "production": "staging", "3f2c1ab": bad[:7]}
+    back = paste(f"{rollback.rstrip()} --by Ada --until commit", names, os.environ)
     assert back.returncode == 0, back.stdout + back.stderr
     (held,) = json.loads(shipway("status", project.app, "--json").stdout)
     assert (held["held"], held["by"]) == ([bad], "Ada")
     refused = release(project, "--watch")
-    assert (refused.returncode, "it fails" in refused.stderr) == (1, True)
-    cleared = shipway("clear-hold", *where, bad[:7], "--reason", "mended", "--watch")
+    assert (refused.returncode, "5xx since 14:02" in refused.stderr) == (1, True)
+    cleared = paste(f"{clear_hold.rstrip()} --watch", names, os.environ)
     assert cleared.returncode == 0, cleared.stdout + cleared.stderr
     (free,) = json.loads(shipway("status", project.app, "--json").stdout)
     assert free["held"] == []
 
 
 def test_a_plan_is_a_page_or_json_and_its_exit_status_says_whether_it_is_refused(
-    project: Project,
+    project: Project, tmp_path: Path
 ) -> None:
-    done = shipway("plan", project.app)
+    (plan,) = pasted("docs/reference/command.md", "shipway plan")
+    names = {"shop": project.app, "production": "staging"}
+    done = paste(plan, names, os.environ | {"REVISION": project.revision}, tmp_path)
     assert done.returncode == 0, done.stderr
-    title = f"# plan {project.app} {project.revision[:7]} → staging\n"
-    assert done.stdout.startswith(title)
-    assert "\n```diff\ndiff --git a/staging/" in done.stdout
+    page = (tmp_path / "plan.md").read_text()
+    assert page.startswith(f"# plan {project.app} {project.revision[:7]} → staging\n")
+    assert "\n```diff\ndiff --git a/staging/" in page
     assert "✓ checkout" in done.stderr
     assert project.tags() == {}
 

@@ -14,6 +14,7 @@ from prefect import get_client
 
 from deployments.bootstrap import show_what_is_registered
 from deployments.removed import PREFECT_YAML, declared
+from tests.support.pages import paste, pasted
 from tests.support.project import Project
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
@@ -41,6 +42,18 @@ def test_ci_hears_of_a_red_test(project: Project) -> None:
     assert "Flow run finished in state 'Failed'." in done.stdout
     assert f"URL: {os.environ['PREFECT_API_URL'].removesuffix('/api')}/runs/" in done.stdout
     assert project.tags() == {}
+
+
+@pytest.mark.parametrize(
+    "lines", [pasted("docs/gitops.md", "History"), pasted("docs/testing.md", "The ledger")]
+)
+def test_the_pages_about_what_was_are_made(project: Project, lines: list[str]) -> None:
+    names = {"shop": project.app, "production": "staging"}
+    # The history of one app alone: the tests of a sandbox make many.
+    options = f"--param app={project.app} --watch"
+    (line,) = lines
+    done = paste(f"{line.rstrip()} {options}", names, os.environ)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from blocks.source_repository import SourceRepository
 from examples import repositories
 from shipway.cli.check import check
 from shipway.kubernetes.client import KubeClient
+from tests.support.pages import pasted
 from tests.support.project import HOME
 
 PUBLIC = "python:3.11-slim"
@@ -30,14 +31,10 @@ PERSON = {
 }
 
 
-def pasted(folder: Path, app: str) -> str:
-    """The blocks of the quick start, for an app and a folder of the test's own."""
-    readme = (HOME / "README.md").read_text("utf-8")
-    section = readme.partition("## Your own app in five minutes\n")[2].partition("\n## ")[0]
-    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
-    assert len(blocks) == 4
-    text = re.sub(r"(?<!examples/)\bhello\b", app, "".join(blocks))
-    return text.replace("/tmp/", f"{folder}/")
+def quick_start(folder: Path, app: str) -> str:
+    """What is pasted, for an app and a folder of the test's own."""
+    text = "".join(pasted("README.md", "Your own app in five minutes"))
+    return re.sub(r"(?<!examples/)\bhello\b", app, text).replace("/tmp/", f"{folder}/")
 
 
 @pytest.fixture
@@ -77,7 +74,7 @@ def test_an_app_of_ones_own_is_released(
     own = Path(sys.executable).parent
     path = [each for each in os.environ["PATH"].split(os.pathsep) if Path(each) != own]
     env = {"HOME": os.environ["HOME"], "PATH": os.pathsep.join(path), **PERSON}
-    shell = ["bash", "--noprofile", "--norc", "-e", "-c", pasted(tmp_path, app)]
+    shell = ["bash", "--noprofile", "--norc", "-e", "-c", quick_start(tmp_path, app)]
     done = subprocess.run(shell, cwd=HOME, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     revision = Repo(tmp_path / app).head.commit.hexsha

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from shipway.cli.main import UNKNOWN
+from tests.support.pages import pasted, renamed
 from tests.support.project import Project
 
 Send = Callable[..., int]
@@ -99,6 +101,26 @@ def test_the_receiver_says_where_forges_call_and_no_secret(sandbox: dict[str, st
     said = Path(sandbox["SHIPWAY_STATE"], "log", "webhooks.log").read_text()
     assert f"gitea: {sandbox['SHIPWAY_WEBHOOKS']}/webhooks/gitea" in said
     assert sandbox["SHIPWAY_WEBHOOK_SECRET_GITEA"] not in said
+
+
+def test_a_receiver_of_ones_own_starts_as_the_page_says(
+    sandbox: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    (block,) = pasted("docs/releases.md", "Webhooks")
+    text = renamed(block, {"shipway": f"exec {SHIPWAY}", "4201": port})
+    shell = ["bash", "--noprofile", "--norc", "-e", "-c", text]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(shell, stdout=log, stderr=log)
+    try:
+        answers = retry(stop=stop_after_delay(60), wait=wait_fixed(0.2))(httpx.get)
+        assert answers(f"http://127.0.0.1:{port}/health").json() == {"status": "ok"}
+    finally:
+        process.terminate()
+        assert process.wait(30) == -signal.SIGTERM
+    assert f"github: http://0.0.0.0:{port}/webhooks/github" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ TASK_DECORATORS = {"external_task", "task"}
 # What people write and read. What is built, fetched or bought stands elsewhere.
 KINDS = {
     *(".py", ".typed", ".go", ".mod", ".sum", ".js", ".sh", ".toml", ".yaml", ".json"),
-    *(".md", ".txt", ".in", ".png"),
+    *(".md", ".txt", ".in", ".png", ".css"),
 }
 NAMES = {"Dockerfile", "LICENSE", "Makefile", "VERSION", ".dockerignore", ".gitignore", "run"}
 
