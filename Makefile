@@ -88,8 +88,9 @@ bench-kills: $(READY)  ## measure kill -9 of run, worker and warm parent, and ca
 	@$(SANDBOX) up --cluster none
 	@$(INSIDE) $(BIN)/python -m bench.kills
 
-screenshot: $(READY)  ## take the README's picture anew, after `make demo`
-	@$(INSIDE) $(BIN)/python -m docs.screenshot
+screenshot: $(READY)  ## take the pictures of docs/ anew, by the tests of the Prefect UI
+	@$(SANDBOX) up
+	@$(INSIDE) SHIPWAY_PICTURES=docs/images $(BIN)/python -m pytest tests/system/test_ui.py
 
 mistakes: $(READY)  ## make newcomers' mistakes, and write what is said of them to docs/mistakes.md
 	@$(SANDBOX) up --cluster later

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from pydantic import HttpUrl
 
-_DOCS = "https://shipway.dev/docs/blocks"
-# Prefect's own blocks have their logos from there, at this commit.
+# Prefect's own blocks have their logos from there, at this commit. Prefect takes no `data:` URL:
+# where a browser cannot reach this one, it shows that a picture is missing.
 _LOGOS = (
     "https://raw.githubusercontent.com/PrefectHQ/prefect"
     "/420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos"
 )
-
-
-def documentation(slug: str) -> HttpUrl:
-    """The page about a block."""
-    return HttpUrl(f"{_DOCS}/{slug}")
 
 
 def logo(name: str) -> HttpUrl:

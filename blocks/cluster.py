@@ -10,7 +10,7 @@ from prefect.blocks.core import Block
 from prefect_kubernetes.credentials import KubernetesCredentials
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.connect import connected
 
@@ -22,7 +22,6 @@ class Cluster(Block):
     _block_type_slug = "cluster"
     _description = "A Kubernetes cluster; name the block like the environment that lives in it."
     _logo_url = logo("kubernetes")
-    _documentation_url = documentation("cluster")
 
     credentials: KubernetesCredentials = Field(
         default_factory=KubernetesCredentials,

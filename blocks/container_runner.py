@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerHost
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway.runners import container
 
 
@@ -15,9 +15,10 @@ class ContainerRunner(Block):
 
     _block_type_name = "Container Runner"
     _block_type_slug = "container-runner"
-    _description = "A Docker engine that runs test layers, each shard on a network of its own."
+    _description = (
+        "A Docker engine that runs test layers, each shard on a network; name the block default."
+    )
     _logo_url = logo("docker")
-    _documentation_url = documentation("container-runner")
 
     engine: DockerHost = Field(
         default_factory=DockerHost, description="The engine; from the environment if left empty."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway.forges import forge
 
 
@@ -15,4 +15,3 @@ class Forge(forge.Forge, Block):
     _block_type_slug = "forge"
     _description = "A GitHub, GitLab or Gitea project: its pull requests and commit statuses."
     _logo_url = logo("github")
-    _documentation_url = documentation("forge")

@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerHost
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway import image_builder
 
 
@@ -15,9 +15,8 @@ class ImageBuilder(Block):
 
     _block_type_name = "Image Builder"
     _block_type_slug = "image-builder"
-    _description = "A Docker engine that builds images with BuildKit."
+    _description = "A Docker engine that builds images with BuildKit; name the block default."
     _logo_url = logo("docker")
-    _documentation_url = documentation("image-builder")
 
     engine: DockerHost = Field(
         default_factory=DockerHost, description="The engine; from the environment if left empty."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway.ledger import ledger
 
 
@@ -13,6 +13,7 @@ class Ledger(ledger.Ledger, Block):
 
     _block_type_name = "Ledger"
     _block_type_slug = "ledger"
-    _description = "What each test did before: durations, failures, flakes, green layers."
+    _description = (
+        "What each test did before: durations, failures, green layers; name the block default."
+    )
     _logo_url = logo("sqlalchemy")
-    _documentation_url = documentation("ledger")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway.prometheus import Prometheus
 
 
@@ -15,4 +15,3 @@ class Metrics(Prometheus, Block):
     _block_type_slug = "metrics"
     _description = "A Prometheus server; name the block like the environment that it watches."
     _logo_url = logo("webhook")
-    _documentation_url = documentation("metrics")

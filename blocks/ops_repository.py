@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from blocks.forge import Forge
 from shipway.git import ops_repository
 
@@ -15,9 +15,8 @@ class OpsRepository(ops_repository.OpsRepository, Block):
 
     _block_type_name = "Ops Repository"
     _block_type_slug = "ops-repository"
-    _description = "The Git repository with each environment's manifests: the cluster mirrors it."
+    _description = "The Git repository with each environment's manifests; name the block default."
     _logo_url = logo("github")
-    _documentation_url = documentation("ops-repository")
 
     # A block in a block has to be one, to be chosen in the Prefect UI.
     review: Forge | None = Field(  # pyright: ignore[reportIncompatibleVariableOverride]

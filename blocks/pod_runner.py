@@ -11,7 +11,7 @@ from prefect_kubernetes.credentials import KubernetesCredentials
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway.errors import RefuseError
 from shipway.runners import pod
 
@@ -27,9 +27,10 @@ class PodRunner(Block):
 
     _block_type_name = "Pod Runner"
     _block_type_slug = "pod-runner"
-    _description = "A Kubernetes work pool whose template says how the pods of test layers look."
+    _description = (
+        "A work pool whose template says how the pods of tests look; name the block default."
+    )
     _logo_url = logo("kubernetes")
-    _documentation_url = documentation("pod-runner")
 
     work_pool: str = Field(description="A work pool of type kubernetes.")
     slots: int = Field(default=4, ge=1, description="How many shards may run at once.")

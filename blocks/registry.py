@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from prefect_docker import DockerRegistryCredentials
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway import registry
 from shipway.registry import Login
 
@@ -16,9 +16,10 @@ class Registry(Block):
 
     _block_type_name = "Registry"
     _block_type_slug = "registry"
-    _description = "An image registry that releases are pushed to, once, under an immutable tag."
+    _description = (
+        "The registry that releases are pushed to, each tag only once; name the block default."
+    )
     _logo_url = logo("docker")
-    _documentation_url = documentation("registry")
 
     address: str = Field(
         description="Host, port and namespace, without a scheme.",

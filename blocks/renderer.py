@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect.blocks.core import Block
 
-from blocks import documentation, logo
+from blocks import logo
 from shipway import rendering
 
 
@@ -13,6 +13,5 @@ class Renderer(rendering.Renderer, Block):
 
     _block_type_name = "Renderer"
     _block_type_slug = "renderer"
-    _description = "Kustomize and Helm, for environments that are no plain manifests."
+    _description = "Kustomize and Helm, for what is no plain manifest; name the block default."
     _logo_url = logo("terminal")
-    _documentation_url = documentation("renderer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks import documentation, logo
+from blocks import logo
 from blocks.forge import Forge
 from shipway.git import source_repository
 
@@ -18,9 +18,10 @@ class SourceRepository(source_repository.SourceRepository, Block):
 
     _block_type_name = "Source Repository"
     _block_type_slug = "source-repository"
-    _description = "The Git repository that holds an app's code and its pipeline.yaml."
+    _description = (
+        "The Git repository with an app's code and pipeline.yaml; name the block like the app."
+    )
     _logo_url = logo("github")
-    _documentation_url = documentation("source-repository")
 
     # A block in a block has to be one, to be chosen in the Prefect UI.
     forge: Forge | None = Field(  # pyright: ignore[reportIncompatibleVariableOverride]

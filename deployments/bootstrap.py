@@ -29,7 +29,6 @@ from typing import Any
 from prefect.blocks.core import Block
 from prefect_docker import DockerHost, DockerRegistryCredentials
 from prefect_kubernetes.credentials import KubernetesClusterConfig, KubernetesCredentials
-from pydantic import SecretStr
 
 from blocks.cluster import Cluster
 from blocks.container_runner import ContainerRunner
@@ -48,6 +47,8 @@ from deployments.removed import remove_deployments
 from flows.runtime.load_block import load_block
 from flows.runtime.registered import follow_registered
 from shipway.errors import ShipwayError
+
+INNER = "shipway-"
 
 TYPES: tuple[type[Block], ...] = (
     DockerHost,
@@ -70,34 +71,30 @@ TYPES: tuple[type[Block], ...] = (
 
 def platform(env: Mapping[str, str]) -> dict[str, Block]:
     """The blocks that everything shares, by document name: `default`, and one cluster a name."""
-    engine = DockerHost(base_url=env.get("DOCKER_HOST"))
-    ledger = env.get("SHIPWAY_LEDGER_URL")
+    host = _given(env, {"base_url": "DOCKER_HOST"})
+    engine: dict[str, Any] = {"engine": DockerHost(**host)} if host else {}
     blocks: dict[str, Block] = {
         "image-builder/default": ImageBuilder(
-            engine=engine, cli=env.get("SHIPWAY_DOCKER_CLI", "docker")
+            **engine, **_given(env, {"cli": "SHIPWAY_DOCKER_CLI"})
         ),
-        "container-runner/default": ContainerRunner(engine=engine),
-        "ledger/default": Ledger(url=SecretStr(ledger) if ledger else None),
+        "container-runner/default": ContainerRunner(**engine),
+        "ledger/default": Ledger(**_given(env, {"url": "SHIPWAY_LEDGER_URL"})),
+        "renderer/default": Renderer(
+            **_given(env, {"kustomize": "SHIPWAY_KUSTOMIZE", "helm": "SHIPWAY_HELM"})
+        ),
     }
-    kustomize, helm = env.get("SHIPWAY_KUSTOMIZE"), env.get("SHIPWAY_HELM")
-    blocks["renderer/default"] = Renderer(
-        kustomize=kustomize or "kustomize build", helm=helm or "helm"
-    )
     if address := env.get("SHIPWAY_REGISTRY"):
-        blocks["registry/default"] = Registry(
-            address=address, insecure=address.startswith("127.0.0.1:")
-        )
+        here: dict[str, Any] = {"insecure": True} if address.startswith("127.0.0.1:") else {}
+        blocks["registry/default"] = Registry(address=address, **here)
     if url := env.get("SHIPWAY_OPS_URL"):
-        username, password = login(env)
-        ops = OpsRepository(url=url, username=username, password=password)
-        blocks["ops-repository/default"] = ops
+        blocks["ops-repository/default"] = OpsRepository(url=url, **login(env))
     kubeconfig = Path(env.get("KUBECONFIG", "-"))
     if kubeconfig.is_file():
         config = KubernetesClusterConfig.from_file(kubeconfig)
         for name in env.get("SHIPWAY_ENVIRONMENTS", "staging production").split():
             blocks[f"cluster/{name}"] = Cluster(
                 credentials=KubernetesCredentials(cluster_config=config),
-                reachable_seconds=float(env.get("SHIPWAY_CLUSTER_SECONDS", "60")),
+                **_given(env, {"reachable_seconds": "SHIPWAY_CLUSTER_SECONDS"}),
             )
             if url := env.get("SHIPWAY_PROMETHEUS"):
                 blocks[f"metrics/{name}"] = Metrics(url=url)
@@ -109,36 +106,55 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
 
 def app(name: str, url: str, env: Mapping[str, str]) -> dict[str, Block]:
     """The block that says where an app's code is."""
-    username, password = login(env)
-    source = SourceRepository(url=url, username=username, password=password)
-    return {f"source-repository/{name}": source}
+    return {f"source-repository/{name}": SourceRepository(url=url, **login(env))}
 
 
-def login(env: Mapping[str, str]) -> tuple[str | None, SecretStr | None]:
+def login(env: Mapping[str, str]) -> dict[str, Any]:
     """User and password for the Git server."""
-    password = env.get("SHIPWAY_GIT_PASSWORD")
-    return env.get("SHIPWAY_GIT_USERNAME"), SecretStr(password) if password else None
+    return _given(env, {"username": "SHIPWAY_GIT_USERNAME", "password": "SHIPWAY_GIT_PASSWORD"})
+
+
+def _given(env: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
+    """The fields whose variable is set: what is not given is not set anew."""
+    return {field: env[variable] for field, variable in variables.items() if env.get(variable)}
 
 
 async def save(blocks: Mapping[str, Block]) -> None:
-    """Create the blocks; of those that exist, set what is given, and keep the other fields."""
+    """Create the blocks; of those that exist, set what is given, and keep the other fields.
+
+    A block in a block is saved under a name of its own, `shipway-` and that of the outer one. The
+    Prefect UI can choose only what has a name, and its form empties the field of any other.
+    """
     for document, block in blocks.items():
         name = document.partition("/")[2]
-        merged = type(block)(**await _kept(type(block), name) | _given(block))
-        await merged.asave(name, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
-        print(f"block {document}")
+        await _save(block, name, inner_name=f"{INNER}{name}")
+
+
+async def _save(block: Block, name: str, inner_name: str) -> Block:
+    kind = type(block)
+    merged = kind(**await _kept(kind, name) | _fields(block))
+    for field, inner in merged:
+        if isinstance(inner, Block) and _is_unnamed(inner):
+            setattr(merged, field, await _save(inner, inner_name, inner_name))
+    await merged.asave(name, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+    print(f"block {kind.get_block_type_slug()}/{name}")
+    return merged
 
 
 async def _kept(kind: type[Block], name: str) -> dict[str, Any]:
     """What a block says now; nothing where there is none, or none that can be read."""
     try:
-        return _given(await kind.aload(name))
+        return _fields(await kind.aload(name))
     except ValueError:
         return {}
 
 
-def _given(block: Block) -> dict[str, Any]:
+def _fields(block: Block) -> dict[str, Any]:
     return {field: getattr(block, field) for field in block.model_fields_set}
+
+
+def _is_unnamed(block: Block) -> bool:
+    return block._block_document_name is None  # pyright: ignore[reportPrivateUsage]
 
 
 async def show_what_is_registered() -> None:

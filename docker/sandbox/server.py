@@ -30,6 +30,8 @@ def up(database: str) -> None:
             **settings(),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # The second UI's form writes asterisks over the secrets of a block in a block.
+            "PREFECT_SERVER_UI_V2_ENABLED": "false",
             # Each round, the server asks anew about every run that was cancelled in the last day
             # (PrefectHQ/prefect#15231), and each red release leaves two: every 20 s, that is a
             # quarter of a core after 500 of them.

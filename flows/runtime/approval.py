@@ -60,13 +60,16 @@ async def ask_for_approval(
     """
     measured = notes.get("Gates", "no gate was asked yet")
     title = f"**{step.name}** of {target.app_environment.title}"
+    image = release.image
+    # The form breaks no word: a whole digest would be cut.
+    digest = (image.digest or "").partition(":")[2][:12]
     words = f"{step.name} waits for an approval. {measured}"
     await announce(target, release, "approval", words, step=step.name)
     timeout = round(target.rollout.approval_timeout_seconds)
     try:
         answer = await apause_flow_run(
             wait_for_input=Approval.with_initial_data(
-                description=f"{title}\n\n{release.image}\n\n{measured}"
+                description=f"{title}\n\nImage {image.repository}, digest {digest}\n\n{measured}"
             ),
             timeout=timeout,
             poll_interval=POLL_SECONDS,

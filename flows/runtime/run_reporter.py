@@ -24,6 +24,7 @@ from flows.runtime.commit_status import ATTEMPTS, NOT_TOLD, RunStatus
 from flows.runtime.run_link import artifact_link, known_root_run
 from flows.runtime.run_name import name_this_run
 from flows.runtime.tag_run import tag_this_run
+from flows.runtime.timeline import timeline_key
 from flows.runtime.told_to_end import ended_when_told
 from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
@@ -53,6 +54,7 @@ class RunReporter:
 
     def __init__(self, app_environment: AppEnvironment, progress: UUID) -> None:
         self.report = Report(app=app_environment.app, environment=app_environment.environment)
+        self._app_environment = app_environment
         self._started = time.monotonic()
         self._progress = progress
         self._shares = dict(SHARES)
@@ -118,7 +120,7 @@ class RunReporter:
             report.ended_by(error)
         key = f"{report.app}-{report.environment}"
         title = report.title
-        page = f"{render(report)}\n\n{artifact_link(WHAT_RUNS, TITLE)}"
+        page = f"{render(report)}\n\n{self._links()}"
         artifacts: list[Awaitable[Any]] = [
             acreate_markdown_artifact(page, key=f"{key}-report", description=title),
             acreate_table_artifact([report.row()], key=f"{key}-summary", description=title),
@@ -131,6 +133,13 @@ class RunReporter:
         await self._show_outcome()
         if error is None:
             do_beside(self._show_progress(100.0), "The progress of this run is not shown")
+
+    def _links(self) -> str:
+        """What people look at next, as Markdown."""
+        links = [artifact_link(WHAT_RUNS, TITLE)]
+        if any(stage.name == "deploy" for stage in self.report.stages):
+            links.insert(0, artifact_link(timeline_key(self._app_environment), "Timeline"))
+        return " · ".join(links)
 
     async def _show_outcome(self) -> None:
         """Have the forge show what the run came to."""

@@ -18,13 +18,18 @@ from shipway.reports.timeline import Timeline
 REFRESH_SECONDS = 2.0
 
 
+def timeline_key(app_environment: AppEnvironment) -> str:
+    """The key of the artifact."""
+    return f"{app_environment.app}-{app_environment.environment}-rollout"
+
+
 @asynccontextmanager
 async def timeline(app_environment: AppEnvironment, release: Release) -> AsyncGenerator[Timeline]:
-    """Keep a rollout's timeline, as the artifact `<app>-<environment>-rollout`."""
+    """Keep a rollout's timeline, as an artifact."""
     title = release.title(app_environment)
     artifact = await acreate_markdown_artifact(
         f"# {title}",
-        key=f"{app_environment.app}-{app_environment.environment}-rollout",
+        key=timeline_key(app_environment),
         description=f"Rollout of {title}",
     )
     page = Timeline(title)

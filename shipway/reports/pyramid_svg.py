@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from shipway.pyramid.results import LayerResult
 
-WIDTH, ROW, LEFT, RIGHT, TOP = 720, 46, 110, 190, 34
+WIDTH, ROW, LEFT, RIGHT, TOP = 720, 46, 110, 210, 34
 SPAN = WIDTH - LEFT - RIGHT
 BAR = 14
 COUNT, TIME, LINE, TEXT, PAPER = "#2563eb", "#f59e0b", "#64748b", "#1e293b", "#ffffff"

@@ -10,7 +10,9 @@ import httpx
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect_kubernetes.credentials import KubernetesClusterConfig, KubernetesCredentials
 
+from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
 from blocks.source_repository import SourceRepository
@@ -37,7 +39,7 @@ async def ids(names: list[str]) -> dict[str, str]:
     return found
 
 
-async def test_running_it_again_keeps_every_block(sandbox: dict[str, str]) -> None:
+async def test_running_it_again_keeps_every_block(ops_server: None) -> None:
     names = bootstrap().split()[1::2]
     before = await ids(names)
     assert bootstrap().split()[1::2] == names
@@ -58,9 +60,42 @@ async def test_what_people_have_set_in_a_block_stays(sandbox: dict[str, str]) ->
     found = await SourceRepository.aload(name)
     assert (found.folder, found.default_branch) == ("apps/shop", "trunk")
     assert (found.url, found.username) == ("https://git.example.org/new.git", "bot")
+    await save(app(name, "https://git.example.org/new.git", {}))
+    found = await SourceRepository.aload(name)
     assert found.password is not None
     assert found.password.get_secret_value() == "secret"
     await SourceRepository.adelete(name)
+
+
+async def name_inside(cluster: str) -> str:
+    """The name of the credentials that a cluster's block refers to."""
+    async with get_client() as client:
+        block = await client.read_block_document_by_name(cluster, "cluster")
+    return block.block_document_references["credentials"]["block_document"]["name"]
+
+
+async def test_a_block_in_a_block_gets_a_name_and_another_choice_stays(
+    sandbox: dict[str, str],
+) -> None:
+    name = f"nested-{uuid.uuid4().hex[:8]}"
+    config = KubernetesClusterConfig(config={"kind": "Config"}, context_name="first")
+    unnamed = Cluster(credentials=KubernetesCredentials(cluster_config=config))
+    await unnamed.asave(name)  # type: ignore[misc]
+    await save({f"cluster/{name}": Cluster(reachable_seconds=5)})
+    assert await name_inside(name) == f"shipway-{name}"
+    found = await Cluster.aload(name)
+    assert found.reachable_seconds == 5
+    assert found.credentials.cluster_config is not None
+    assert found.credentials.cluster_config.context_name == "first"
+    found.credentials = KubernetesCredentials()
+    await found.credentials.asave(f"ours-{name}")  # type: ignore[misc]
+    await found.asave(name, overwrite=True)  # type: ignore[misc]
+    await save({f"cluster/{name}": Cluster(reachable_seconds=6)})
+    assert await name_inside(name) == f"ours-{name}"
+    await Cluster.adelete(name)
+    for inner in (f"ours-{name}", f"shipway-{name}"):
+        await KubernetesCredentials.adelete(inner)
+    await KubernetesClusterConfig.adelete(f"shipway-{name}")
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.__name__)

@@ -39,8 +39,13 @@ class Standard(BlockStandardTestSuite):
         assert logo.scheme == "https"
         assert str(logo).endswith(".png")
 
-    def test_its_documentation_is_found_by_its_slug(self, block: type[Block]) -> None:
-        assert block._documentation_url == blocks.documentation(block.get_block_type_slug())
+    def test_has_a_documentation_url(self, block: type[Block]) -> None:
+        # Shipway's documentation has no address of its own yet, and a wrong one helps nobody.
+        assert block._documentation_url is None
+
+    def test_says_which_name_it_is_looked_up_by(self, block: type[Block]) -> None:
+        # A forge is chosen in another block's form, by any name.
+        assert block is Forge or "name the block " in (block.get_description() or "")
 
 
 class TestCluster(Standard):

@@ -15,7 +15,7 @@ from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult, Outcome, Shard, TestResult
 from shipway.reports.markdown import data_uri, escape
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
-from shipway.reports.pyramid_svg import draw
+from shipway.reports.pyramid_svg import SPAN, draw
 from shipway.reports.release import Report, render
 from tests.support.mistakes import tell
 
@@ -345,5 +345,5 @@ def test_the_picture_has_the_first_layer_at_the_bottom_and_bars_as_wide_as_share
     assert words.index("<e2e>") < words.index("unit")
     assert "80 % of tests, 25 % of time" in words
     bars = [one.attrib for one in root.iter() if one.tag.endswith("rect")][4:]
-    widths = [round(float(bar["width"]) / 420, 2) for bar in bars]
+    widths = [round(float(bar["width"]) / SPAN, 2) for bar in bars]
     assert widths == [0.2, 0.75, 0.3, 0.8, 0.25, 0.7]
