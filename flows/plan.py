@@ -1,4 +1,4 @@
-"""What a release would do, with nothing changed."""
+"""What a release or a promotion would do, with nothing changed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from flows.runtime.load_block import load_block
 from flows.runtime.run_link import address_of
 from flows.runtime.run_name import name_this_run, run_name
 from flows.tasks.checkout import checkout
+from flows.tasks.find_promotable import find_promotable
 from flows.tasks.push import find_image, name_image
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.live_pods import at_live_pods
 from flows.tasks.rollout.plan_steps import plan_steps
 from flows.tasks.rollout.preflight import check_fence, preflight
+from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, measure_gates
 from flows.tasks.test.ledger import read_ledger
 from shipway.app_environment import AppEnvironment
 from shipway.code import Code
 from shipway.errors import HaltError, RefuseError
 from shipway.gates.measurement import Measurement
-from shipway.parameters import check_names
+from shipway.parameters import check_names, check_revision
 from shipway.release import Cause, Release
 from shipway.reports.plan import render
 from shipway.rollout.plan import (
@@ -34,7 +36,9 @@ from shipway.rollout.plan import (
     fence_words,
     plan_gates,
     plan_stages,
+    promotion_words,
 )
+from shipway.rollout.promotion import promotion_of
 from shipway.rollout.target import Target
 from shipway.runners.environment import Images
 from shipway.runners.registry import RUNNERS
@@ -49,36 +53,42 @@ async def plan(
     environment: str = "staging",
     downgrade: bool = False,
     override_freeze: str | None = None,
+    promotion: bool = False,
 ) -> State[None]:
-    """Say what a release would do; nothing is built, pushed, committed or applied.
+    """Say what a release or a promotion would do; nothing is built, pushed, committed or applied.
 
     Args:
         app: App, as its Source Repository block is named.
         revision: Branch, tag or commit id; the tip of the default branch if empty.
         environment: Environment, as its folder in the ops repository is named.
         downgrade: Let an older or unrelated revision follow the one that is there now.
-        override_freeze: Why the release is to go to a frozen environment.
+        override_freeze: Why it is to go to a frozen environment.
+        promotion: Say it of a promotion to the environment, which takes no revision.
     """
     check_names(app=app, environment=environment)
+    check_revision(revision, promotion=promotion)
     app_environment = AppEnvironment(app=app, environment=environment)
-    made = ReleasePlan(app=app, environment=environment)
+    made = ReleasePlan(
+        kind="promotion" if promotion else "release", app=app, environment=environment
+    )
     with temporary_folder("code") as folder:
         try:
-            code = await checkout(app, revision, folder)
-            made.revision = code.revision
-            await ask(
-                made,
-                app_environment,
-                code,
-                Cause(downgrade=downgrade, override_freeze=override_freeze),
-            )
+            cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
+            if promotion:
+                await ask_promotion(made, app_environment, cause)
+            else:
+                code = await checkout(app, revision, folder)
+                made.revision = code.revision
+                await ask_release(made, app_environment, code, cause)
         except (RefuseError, HaltError) as error:
             made.refusal = str(error)
     await show(made)
     return Completed(message=made.sentence)
 
 
-async def ask(made: ReleasePlan, app_environment: AppEnvironment, code: Code, cause: Cause) -> None:
+async def ask_release(
+    made: ReleasePlan, app_environment: AppEnvironment, code: Code, cause: Cause
+) -> None:
     """Ask what a release asks, in its order, and note each answer.
 
     Raises:
@@ -90,6 +100,28 @@ async def ask(made: ReleasePlan, app_environment: AppEnvironment, code: Code, ca
     made.image = str(image)
     made.stages = plan_stages(code, {} if built else await green_layers(code), built=built)
     new = Release(revision=code.revision, image=image, cause=cause)
+    await ask_rollout(made, app_environment, new, built=built)
+
+
+async def ask_promotion(made: ReleasePlan, app_environment: AppEnvironment, cause: Cause) -> None:
+    """Ask what a promotion asks, in its order, and note each answer.
+
+    Raises:
+        RefuseError: The promotion would be refused.
+        HaltError: It would stop for a person.
+    """
+    promotion = promotion_of(await read_target(app_environment))
+    new = await find_promotable(made.app, promotion, cause)
+    made.revision, made.image = new.revision, str(new.image)
+    made.promoted_from = promotion.source
+    made.answers["promotion"] = promotion_words(promotion)
+    await ask_rollout(made, app_environment, new, built=True)
+
+
+async def ask_rollout(
+    made: ReleasePlan, app_environment: AppEnvironment, new: Release, *, built: bool
+) -> None:
+    """Ask what a rollout asks before its first commit, and plan its steps."""
     before = await preflight(app_environment, new)
     target, releases = before.target, [new]
     if before.unfinished is not None:

@@ -40,11 +40,7 @@ async def promote(
     app_environment = AppEnvironment(app=app, environment=environment)
     async with report_run(app_environment) as reporter:
         promotion = promotion_of(await read_target(app_environment))
-        cause = Cause(
-            downgrade=downgrade,
-            promoted_from=promotion.source,
-            override_freeze=override_freeze,
-        )
+        cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
         release = await reporter.timed("release", find_promotable(app, promotion, cause))
         title = f"{app} {release.revision.short}: {promotion.source} → {environment}"
         reporter.releases(release.revision, title=title)

@@ -35,6 +35,23 @@ def check_names(**names: str | None) -> None:
             )
 
 
+def check_revision(revision: str | None, *, promotion: bool) -> None:
+    """Check that nobody names a revision where a promotion finds it out.
+
+    Raises:
+        RefuseError: Somebody does.
+    """
+    if revision and promotion:
+        raise RefuseError(
+            "A promotion takes no revision.",
+            where="what the run was started with: revision",
+            expected="none: it takes what the environment before runs",
+            got=repr(revision),
+            untouched="everything: nothing was built, pushed or committed",
+            remedy="leave out the revision, or the promotion",
+        )
+
+
 def required_line(parameter: str, text: str) -> str:
     """A reason or a name that people gave, as one line.
 

@@ -10,6 +10,7 @@ from prefect.blocks.core import Block
 from prefect.runtime import flow_run
 
 from flows.runtime.run_link import root_run
+from shipway import commands
 from shipway.errors import RefuseError
 
 # A run asks for the same few blocks at every step; what people mend meanwhile is seen by a retry.
@@ -64,6 +65,5 @@ async def _load(kind: type[AnyBlock], name: str) -> AnyBlock:
             expected=kind.get_description(),
             got="no such block",
             untouched="what the block leads to",
-            remedy="create it in the Prefect UI under Blocks, or run "
-            "`python -m deployments.bootstrap`",
+            remedy=commands.make_block(kind.get_block_type_slug(), name),
         ) from error

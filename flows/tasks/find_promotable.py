@@ -27,7 +27,7 @@ async def find_promotable(app: str, promotion: Promotion, cause: Cause) -> Relea
     Args:
         app: The app.
         promotion: Which environment that is, and how long is enough.
-        cause: Why the version will be rolled out.
+        cause: What lets the version follow that else could not.
 
     Raises:
         RefuseError: There is no release, a rollout is under way, or the version is not healthy
@@ -41,7 +41,8 @@ async def find_promotable(app: str, promotion: Promotion, cause: Cause) -> Relea
     async with cluster.client() as client:
         await check_health(client, target, image, promotion, commit.at)
     revision = revision_of(commit.trailers, commit.at)
-    return Release(revision=revision, image=image, cause=cause)
+    promoted = cause.model_copy(update={"promoted_from": promotion.source})
+    return Release(revision=revision, image=image, cause=promoted)
 
 
 def _released(folder: OpsFolder, history: History) -> tuple[Target, ImageRef, OpsCommit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shipway import commands
 from shipway.cli.prefect_server import PrefectServer
 from shipway.errors import RefuseError
 from shipway.git.ops_repository import OpsRepository
@@ -35,7 +36,6 @@ def read_block(server: PrefectServer, kind: str) -> dict[str, Any]:
         raise RefuseError(
             f"The Prefect server has no block {kind}/default.",
             where=server.ui,
-            remedy="create it in the Prefect UI under Blocks, or run "
-            "`python -m deployments.bootstrap`",
+            remedy=commands.make_block(kind, "default"),
         )
     return found["data"]

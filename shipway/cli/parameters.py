@@ -38,6 +38,10 @@ OverrideFreeze = Annotated[
     str | None,
     Parameter(help="Why it is to go to a frozen environment; it stands in the commit."),
 ]
+Promotion = Annotated[
+    bool,
+    Parameter(negative=(), help="Say it of a promotion to the environment; it takes no revision."),
+]
 By = Annotated[str | None, Parameter(help="Who wants it; your login name if empty.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Tell a program of it.")]
 

@@ -1,4 +1,4 @@
-"""`shipway plan`: what a release would do, for people, pull requests and programs."""
+"""`shipway plan`: what a release or promotion would do, for people, requests and programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import sys
 from contextlib import nullcontext, redirect_stdout
 
 from shipway.cli import runs
-from shipway.cli.parameters import App, Downgrade, Environment, Json, Telling
+from shipway.cli.parameters import (
+    App,
+    Downgrade,
+    Environment,
+    Json,
+    OverrideFreeze,
+    Promotion,
+    Telling,
+)
 from shipway.cli.prefect_server import connect
 from shipway.cli.start import tell
 
@@ -19,11 +27,13 @@ def plan(
     *,
     environment: Environment = "staging",
     downgrade: Downgrade = False,
+    override_freeze: OverrideFreeze = None,
+    promotion: Promotion = False,
     as_json: Json = False,
 ) -> int:
-    """Say what a release would do, and change nothing.
+    """Say what a release or a promotion would do, and change nothing.
 
-    Prints a page in Markdown. The exit status is 0 if nothing refuses the release, 3 if something
+    Prints a page in Markdown. The exit status is 0 if nothing refuses it, 3 if something
     does, and 1 if that could not be found out.
 
     Parameters
@@ -33,7 +43,8 @@ def plan(
     """
     given = {"app": app, "revision": revision, "environment": environment}
     server = connect()
-    run = runs.start(server, "plan", {**given, "downgrade": downgrade})
+    more = {"downgrade": downgrade, "override_freeze": override_freeze, "promotion": promotion}
+    run = runs.start(server, "plan", {**given, **more})
     # The page alone goes to where somebody may keep it.
     with nullcontext() if as_json else redirect_stdout(sys.stderr):
         status = tell(server, run, Telling(watch=True, as_json=as_json))

@@ -49,7 +49,7 @@ def _watch(server: PrefectServer, run: Run, *, aloud: bool) -> Run:
     if aloud and run.is_good:
         print(f"✓ {run.name}: {run.message or run.state}, after {run.seconds:.1f} s")
     elif aloud:
-        print(f"✗ {run.name}: {_words(run)}", file=sys.stderr)
+        print(f"✗ {run.name}: {_words(server, run)}", file=sys.stderr)
     return run
 
 
@@ -60,15 +60,19 @@ def _line(news: Done | Warned) -> str:
 
 
 def _append_report(server: PrefectServer, run: Run, file: Path) -> None:
-    # A run that crashed at its start has written none.
-    report = runs.artifact_of(server, run.id, "report") or f"# {run.name}\n\n{fenced(_words(run))}"
+    report = runs.artifact_of(server, run.id, "report")
+    if report is None:
+        # A run that crashed at its start has written none.
+        report = f"# {run.name}\n\n{fenced(_words(server, run))}"
     with file.open("a", encoding="utf-8") as page:
         page.write(f"{without_pictures(report)}\n\n")
         page.write(f"[This run in Prefect]({server.address_of(run.id)})\n")
 
 
-def _words(run: Run) -> str:
-    return f"{run.state}\n{run.message}".rstrip()
+def _words(server: PrefectServer, run: Run) -> str:
+    # Of a run that is cancelled, the state says no more than that.
+    said = runs.summary_of(server, run.id).get("error") or run.message
+    return f"{run.state}\n{said}".rstrip()
 
 
 def _write_junit(server: PrefectServer, run: Run, file: Path) -> None:

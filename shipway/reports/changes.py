@@ -1,9 +1,21 @@
-"""What changed since the revision before, as a part of a page."""
+"""What a revision is, and what changed since the one before, as parts of a page."""
 
 from __future__ import annotations
 
+from shipway.git.revision import Revision
 from shipway.git.source_changes import Change, Changes, lines
 from shipway.reports.markdown import escape
+
+
+def revision_facts(revision: Revision | None) -> list[str]:
+    """A revision's id and change, each in Markdown."""
+    if revision is None:
+        return []
+    facts = [f"**Revision** `{revision.commit}`"]
+    # Old commits of the ops repository tell the revision's id alone.
+    if subject := " ".join(revision.subject.split()):
+        facts.append(f"**Change** {escape(subject)} ({escape(revision.author)})")
+    return facts
 
 
 def changes_section(changes: Changes | None) -> str:

@@ -24,10 +24,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def linked(text: str, run: str) -> str:
+    """Text with a run behind it where that has an address."""
+    return f"[{text}]({run})" if run.startswith("http") else text
+
+
 def run_link(revision: str, run: str) -> str:
-    """A revision in short, with the run that released it behind it where that has an address."""
-    short = revision[:7]
-    return f"[{short}]({run})" if run.startswith("http") else short
+    """A revision in short, with the run that released it behind it."""
+    return linked(revision[:7], run)
 
 
 def data_uri(svg: str) -> str:

@@ -1,11 +1,12 @@
-"""What a release would do, as a page: for the Prefect UI, and for a comment on a pull request."""
+"""What a release or a promotion would do, as a page: in the Prefect UI, or on a pull request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shipway.reports.markdown import escape, fenced, table
-from shipway.rollout.plan import GatePlan, ReleasePlan, StepPlan
+from shipway.reports.changes import revision_facts
+from shipway.reports.markdown import escape, fenced, linked, table
+from shipway.rollout.plan import GatePlan, ReleasePlan, StagePlan, StepPlan
 
 
 def render(plan: ReleasePlan) -> str:
@@ -20,16 +21,15 @@ def _parts(plan: ReleasePlan) -> Iterator[str]:
         yield fenced(plan.refusal)
     yield _facts(plan)
     if plan.stages:
-        stages = [
-            (one.name, "done" if one.is_done else "to do", _cell(one.why)) for one in plan.stages
-        ]
+        stages = [_stage(stage) for stage in plan.stages]
         yield "## Stages\n\n" + table(("Stage", "", "Why"), stages)
     if plan.answers:
         answers = [(name, _cell(answer)) for name, answer in plan.answers.items()]
         yield "## Asked beforehand\n\n" + table(("Question", "Answer"), answers)
     if plan.steps:
         yield "## Steps\n\n" + table(
-            ("Step", "Commit", "Share", "Pause"), [_step(step) for step in plan.steps]
+            ("Step", "Commit", "Share of requests", "Pause after it"),
+            [_step(step) for step in plan.steps],
         )
     yield from (_diff(plan, step) for step in plan.steps if step.files)
     if plan.gates:
@@ -39,10 +39,7 @@ def _parts(plan: ReleasePlan) -> Iterator[str]:
 
 
 def _facts(plan: ReleasePlan) -> str:
-    facts: list[str] = []
-    if plan.revision is not None:
-        facts.append(f"**Revision** `{plan.revision.commit}`")
-        facts.append(f"**Change** {_cell(f'{plan.revision.subject} ({plan.revision.author})')}")
+    facts = revision_facts(plan.revision)
     if plan.image is not None:
         facts.append(f"**Image** `{plan.image}`")
     if not all(stage.is_done for stage in plan.stages):
@@ -50,6 +47,12 @@ def _facts(plan: ReleasePlan) -> str:
     if plan.review is not None:
         facts.append(f"Each commit waits in `{plan.review}` until its pull request is merged.")
     return "\n".join(f"- {fact}" for fact in facts)
+
+
+def _stage(stage: StagePlan) -> tuple[str, ...]:
+    """A stage's line."""
+    run = f", in {linked('another run', stage.run)}" if stage.run else ""
+    return (_cell(stage.name), "done" if stage.is_done else "to do", _cell(stage.why) + run)
 
 
 def _step(step: StepPlan) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from shipway.git.revision import Revision
 from shipway.git.source_changes import Changes
 from shipway.image_ref import ImageRef
 from shipway.pyramid.results import LayerResult
-from shipway.reports.changes import changes_section
-from shipway.reports.markdown import escape, fenced
+from shipway.reports.changes import changes_section, revision_facts
+from shipway.reports.markdown import fenced
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
 
 BAR = 30
@@ -139,13 +139,7 @@ def render(report: Report) -> str:
 
 def _facts(report: Report) -> str:
     """Revision, image, commit and figures, as a list."""
-    facts: list[str] = []
-    if report.revision:
-        subject = " ".join(report.revision.subject.split())
-        facts.append(f"**Revision** `{report.revision.commit}`")
-        # Old commits of the ops repository tell the revision's id alone.
-        if subject:
-            facts.append(f"**Change** {escape(subject)} ({escape(report.revision.author)})")
+    facts = revision_facts(report.revision)
     if report.image:
         facts.append(f"**Image** `{report.image.repository}`")
         facts.append(f"**Digest** `{report.image.digest}`")

@@ -1,4 +1,4 @@
-"""What a release would do, before it does it: its stages, and the commits of its rollout."""
+"""What a release or a promotion would do: its stages, and the commits of its rollout."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from shipway.code import Code
+from shipway.config.rollout import Promotion
 from shipway.gates.gate import Gate
 from shipway.gates.measurement import Measurement
 from shipway.git.diff import git_diff
@@ -26,13 +27,21 @@ _VERBS = {"build": "build", "release": "push"}
 
 
 class StagePlan(BaseModel):
-    """A stage before the rollout: whether it is done already, and why."""
+    """A stage before the rollout: whether it is done already, and why.
+
+    Attributes:
+        name: Its name.
+        is_done: Whether it is.
+        why: Why it is, or is not.
+        run: The run that it was done in, where one is known.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     is_done: bool
     why: str
+    run: str | None = None
 
 
 class StepPlan(BaseModel):
@@ -80,24 +89,28 @@ class GatePlan(BaseModel):
 
 
 class ReleasePlan(BaseModel):
-    """What a release would do, as far as it was found out before something refused it.
+    """What a release or a promotion would do, as far as it was found out before it is refused.
 
     Attributes:
+        kind: Which of both.
         app: The app.
         environment: The environment.
+        promoted_from: The environment that a promotion takes the version from.
         revision: What would be released.
         image: Its image; of one that is not built yet, the digest is zeros.
         stages: What comes before the rollout.
-        answers: What was asked that could refuse the release, and did not; by its name.
-        unfinished: A rollback that was cut off, and that the release would see through first.
+        answers: What was asked that could refuse it, and did not; by its name.
+        unfinished: A rollback that was cut off, and that it would see through first.
         steps: The steps of the rollout that are left.
         gates: The gates.
         review: The project in which each commit waits for the merge of its pull request, if any.
-        refusal: Why the release would be refused, in the words that it would end with.
+        refusal: Why it would be refused, in the words that it would end with.
     """
 
+    kind: Literal["release", "promotion"] = "release"
     app: str
     environment: str
+    promoted_from: str | None = None
     revision: Revision | None = None
     image: str | None = None
     stages: list[StagePlan] = Field(default_factory=list[StagePlan])
@@ -112,7 +125,8 @@ class ReleasePlan(BaseModel):
     def title(self) -> str:
         """The name of the run."""
         short = f" {self.revision.short}" if self.revision else ""
-        return f"plan {self.app}{short} → {self.environment}"
+        source = f": {self.promoted_from}" if self.promoted_from else ""
+        return f"plan {self.app}{short}{source} → {self.environment}"
 
     @computed_field
     @property
@@ -130,9 +144,9 @@ class ReleasePlan(BaseModel):
         first = [rollback] if self.unfinished else []
         if self.refusal is not None:
             refused = f"be refused: {self.refusal.splitlines()[0]}"
-            return f"A release would {' and then '.join([*first, refused])}"
+            return f"A {self.kind} would {' and then '.join([*first, refused])}"
         to_do = [*first, *self._to_do] or ["change nothing: image and commit are there already"]
-        return f"A release would {_listed(to_do)}"
+        return f"A {self.kind} would {_listed(to_do)}"
 
     @property
     def _to_do(self) -> list[str]:
@@ -214,6 +228,12 @@ def plan_gates(
     ]
 
 
+def promotion_words(promotion: Promotion) -> str:
+    """What the environment before answers that lets its version go on."""
+    least = f"{promotion.healthy_for_seconds:g} s"
+    return f"{promotion.source} runs it, and has been healthy with it for {least} or more"
+
+
 def fence_words(target: Target, in_spite_of: Mapping[str, str]) -> str:
     """What the fence, the holds and the freezes answer that let a release follow.
 
@@ -221,7 +241,10 @@ def fence_words(target: Target, in_spite_of: Mapping[str, str]) -> str:
         target: The environment.
         in_spite_of: The trailers that say what it follows in spite of.
     """
-    words = f"the release may follow what {target.folder} has at {target.commit[:7]}"
+    words = (
+        f"{target.folder} at {target.commit[:7]} has no hold on the image, and no revision that "
+        "this one does not contain"
+    )
     if (undone := in_spite_of.get("Downgrade-From")) is not None:
         words = f"the release may undo {undone[:7]}: it is a downgrade that is allowed"
     if (reason := in_spite_of.get("Freeze-Override")) is not None:
@@ -243,7 +266,7 @@ def _layer_plan(name: str, code: Code, green: str | None) -> StagePlan:
     """A layer of a revision that has no image yet."""
     layer = code.layer(name)
     if green is not None:
-        return StagePlan(name=name, is_done=True, why=f"green with the same inputs: {green}")
+        return StagePlan(name=name, is_done=True, why="green with the same inputs", run=green)
     why = f"runs {shlex.join(layer.command)}"
     if RUNNERS[layer.runner].images != "none":
         why += ", unless it was green with the same images, which are yet to be built"

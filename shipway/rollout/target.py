@@ -142,9 +142,7 @@ def target_of(folder: OpsFolder) -> Target:
             expected=f"{folder.path}/rollout.yaml beside the app's manifests",
             got=", ".join(sorted(folder.files)) or "no such folder",
             untouched="everything: nothing was built, pushed or committed",
-            remedy=f"run `shipway init --environment {environment} --ops ../ops` in the app's "
-            "folder, where ../ops is a clone of the ops repository, and commit what it writes "
-            "there",
+            remedy=_init(environment, into_nothing=not folder.files),
         )
     rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder.path}/rollout.yaml")
     images = image_fields(rollout, folder)
@@ -170,4 +168,17 @@ def target_of(folder: OpsFolder) -> Target:
         strategy=strategy,
         objects=app_folder.objects,
         settings=tuple(settings),
+    )
+
+
+def _init(environment: str, *, into_nothing: bool) -> str:
+    """What makes a rollout.yaml; beside files of somebody else, `shipway init` writes none."""
+    init = f"shipway init --environment {environment}"
+    if into_nothing:
+        return (
+            f"run `{init} --ops ../ops` in the app's folder, where ../ops is a clone of the ops "
+            "repository, and commit what it writes there"
+        )
+    return (
+        f"write one for the files that are there; `{init} --dry-run` in the app's folder prints one"
     )

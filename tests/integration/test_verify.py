@@ -23,7 +23,7 @@ from shipway.config.pipeline import Layer, Pipeline
 from shipway.ledger.session import LedgerSession
 from shipway.pyramid.results import LayerResult, RedLayerError, TestResult
 from shipway.runners.environment import Images
-from tests.support.mistakes import tell
+from tests.support.mistakes import tell_of_error
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 FAILS_ONCE = """
@@ -291,7 +291,7 @@ async def test_a_layer_over_its_budget_fails_where_the_team_says_so(suite: Suite
     suite.write(test_a="import time\ndef test_a(): time.sleep(60)\n")
     with pytest.raises(RedLayerError, match=r"test_a\.py::test_a did not end") as caught:
         await suite.run(budget_seconds=10, over_budget="fail", fresh=True)
-    tell("a test that hangs", str(caught.value), {sys.executable: "python"})
+    await tell_of_error("a test that hangs", caught.value, {sys.executable: "python"})
 
 
 async def test_shards_that_find_different_tests_are_red(suite: Suite) -> None:

@@ -144,7 +144,8 @@ class MemoryShop:
             self.run = run_context(number)
             folder = self.memory.fetch(SHOP)
             for step in target_of(folder).plan(image(number)):
-                self.step(number, step.name)
+                if step.edits:
+                    self.step(number, step.name)
         self.run = run_context(numbers[-1] + 1)
 
     def step(self, number: int, name: str, *, of: int | None = None) -> None:

@@ -1,5 +1,7 @@
 """The page of mistakes: a row for each, from what was really said of it.
 
+What ends a run is told thrice: by the command, by the run's page and by its report.
+
 `make mistakes` makes the mistakes and renews the page; any other run of the tests compares.
 """
 
@@ -8,12 +10,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import gettempdir
 from textwrap import shorten
+from typing import Any
 
 import pytest
 from filelock import FileLock
+from prefect.client.schemas.objects import State
+from prefect.states import exception_to_failed_state
+
+from shipway.cli.one_run import watch
+from shipway.errors import ShipwayError
+from shipway.reports.release import Report, render
+from tests.support.runs import report, run_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "mistakes.md"
 RENEW = "SHIPWAY_RENEW_MISTAKES"
@@ -39,7 +51,7 @@ def tell(mistake: str, said: str, names: Mapping[str, str] | None = None) -> Non
 
     Args:
         mistake: What somebody did wrong.
-        said: The error's words, as the command, the run's page and the report have them.
+        said: The error's words.
         names: Names of this test alone, and what stands on the page instead.
     """
     row = _row(mistake, said, names or {})
@@ -48,6 +60,31 @@ def tell(mistake: str, said: str, names: Mapping[str, str] | None = None) -> Non
             _renew(mistake, row)
     elif row not in PAGE.read_text("utf-8").splitlines():
         pytest.fail(f"docs/mistakes.md says otherwise: `make mistakes` renews it\n{row}")
+
+
+async def tell_of_error(
+    mistake: str, error: ShipwayError, names: Mapping[str, str] | None = None
+) -> None:
+    """The same of an error that no run of this test ends with: all three would have its words."""
+    of_run = Report(app="shop", environment="prod")
+    of_run.ended_by(error)
+    state = await exception_to_failed_state(error)
+    assert str(error) in str(state.message)
+    assert f"\n{error}\n" in render(of_run)
+    # What the command ends with.
+    assert of_run.row()["error"] == str(error)
+    tell(mistake, str(error), names)
+
+
+async def said_of_run(app: str, state: State[Any]) -> str:
+    """The command's last words of a run that failed, which its page and its report have too."""
+    told = StringIO()
+    with redirect_stderr(told), redirect_stdout(StringIO()):
+        assert watch(str(run_of(state))) == 1
+    said = told.getvalue().partition("\n")[2].rstrip()
+    assert said in str(state.message)
+    assert f"\n{said}\n" in await report(app, state)
+    return said
 
 
 def _row(mistake: str, said: str, names: Mapping[str, str]) -> str:

@@ -107,10 +107,11 @@ class Project:
         """A file of its folder."""
         return Path(self.ops.working_dir, self.folder, name).read_text()
 
-    def ops_log(self) -> list[str]:
-        """The commits of its folder on the server, newest first."""
+    def ops_log(self, environment: str = "staging") -> list[str]:
+        """The commits of its folder of an environment on the server, newest first."""
         self.ops.git.fetch("origin", "main")
-        commits = str(self.ops.git.log("--format=%H", "FETCH_HEAD", "--", self.folder))
+        folder = f"{environment}/{self.app}"
+        commits = str(self.ops.git.log("--format=%H", "FETCH_HEAD", "--", folder))
         return commits.split()
 
     def tags(self) -> dict[str, str]:

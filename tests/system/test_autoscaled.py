@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import yaml
+from docker import DockerClient
 
 from examples import pulses
 from examples.load import load
@@ -21,8 +22,9 @@ from examples.pulses import Pulse, Strategy
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
 from tests.support.autoscaled import autoscaler
-from tests.support.project import registered
+from tests.support.project import Project, registered
 from tests.support.runs import run_release
+from tests.support.world import World
 
 LIVE, GROWN = 4, 5
 APPS = "/apis/apps/v1/namespaces"
@@ -106,7 +108,7 @@ def in_git(pulse: Pulse, file: str) -> int | None:
 
 
 async def test_blue_green_switches_to_as_many_pods_as_served_there_and_back(
-    sandbox: dict[str, str], ops_server: None, cluster: KubeClient
+    sandbox: dict[str, str], ops_server: None, cluster: KubeClient, engine: DockerClient
 ) -> None:
     colours = {"-blue": autoscaler("APP-blue", 2, 6), "-green": autoscaler("APP-green", 2, 6)}
     async with released("blue-green", colours, sandbox, cluster) as pulse:
@@ -124,12 +126,16 @@ async def test_blue_green_switches_to_as_many_pods_as_served_there_and_back(
             return await available(cluster, app, f"{app}-{colour}")
 
         pulse.version("2.0.0")
+        project = Project(app=app, code=pulse.code, ops=pulse.ops, env=sandbox)
+        world = World(project, engine, cluster)
+        planned = await world.plan()
         there = asyncio.create_task(pods_at_the_switch_to("green"))
         async with load(url, clients=4) as found:
             state = await run_release(app, until="healthy")
         assert state.is_completed(), state.message
         assert found.failed == []
         assert found.bodies == ["1.0.0\n", "2.0.0\n"]
+        assert world.planned(planned) == world.committed() != []
         assert await there == LIVE
         assert await replicas(cluster, app) == {"-blue": 0, "-green": LIVE}
         assert (in_git(pulse, "blue.yaml"), in_git(pulse, "green.yaml")) == (0, LIVE)

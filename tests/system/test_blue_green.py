@@ -11,6 +11,7 @@ from examples.killed import RELEASE, ROLLBACK, kill
 from examples.load import load
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
+from tests.support.mistakes import said_of_run
 from tests.support.project import Project
 from tests.support.runs import run_release, summary
 from tests.support.world import World
@@ -121,7 +122,7 @@ async def test_a_version_that_does_not_start_never_gets_the_traffic(
         colours.change({"hello.py": text, "tests/test_hello.py": "def test_nothing(): pass\n"})
         state = await run_release(app, until="healthy")
     assert state.is_failed()
-    assert "The rollout of" in str(state.message)
+    assert "The rollout of" in await said_of_run(app, state)
     assert (found.failed, found.bodies) == ([], ["Hello, world!"])
     assert steps(colours) == ["1/1 first", "1/3 prepare green", "3/3 scale down green"]
     assert await replicas(cluster, app) == {"blue": 2, "green": 0}

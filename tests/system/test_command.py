@@ -15,7 +15,7 @@ import httpx
 import pytest
 from prefect import get_client
 from prefect.states import Scheduled
-from tenacity import retry, stop_after_delay, wait_fixed
+from tenacity import retry, retry_if_not_result, stop_after_delay, wait_fixed
 
 from shipway.cli import runs
 from shipway.cli.blocks import read_block
@@ -26,6 +26,7 @@ from shipway.errors import RefuseError
 from tests.support.mistakes import tell
 from tests.support.pages import paste, pasted
 from tests.support.project import Project
+from tests.support.remedies import commands_in
 
 SHIPWAY = str(Path(sys.executable).with_name("shipway"))
 MISSING = "00000000-0000-4000-8000-000000000000"
@@ -121,6 +122,9 @@ def test_a_release_is_led_back_and_its_hold_cleared(project: Project) -> None:
     assert (held["held"], held["by"]) == ([bad], "Ada")
     refused = release(project, "--watch")
     assert (refused.returncode, "5xx since 14:02" in refused.stderr) == (1, True)
+    # The page's command, with its own reason.
+    remedy = f"shipway clear-hold {project.app} staging {bad[:12]} --reason mended"
+    assert commands_in(refused.stderr) == [remedy]
     cleared = paste(f"{clear_hold.rstrip()} --watch", names, os.environ)
     assert cleared.returncode == 0, cleared.stdout + cleared.stderr
     (free,) = json.loads(shipway("status", project.app, "--json").stdout)
@@ -200,15 +204,22 @@ def test_a_block_that_is_missing_is_named(sandbox: dict[str, str]) -> None:
 
 
 def test_a_run_that_is_cancelled_ends_so_and_whoever_watches_it_hears_of_it(
-    project: Project,
+    project: Project, tmp_path: Path
 ) -> None:
     slow = "import time\n\ndef test_slow():\n    time.sleep(60)\n"
     project.change({"tests/test_slow.py": slow})
     run = id_in(release(project))
+    begun = retry(stop=stop_after_delay(60), wait=wait_fixed(0.2), retry=retry_if_not_result(bool))
+    begun(runs.tasks_of)(connect(), [run])
     cancelled = shipway("cancel", run)
     assert (cancelled.returncode, "is being cancelled" in cancelled.stdout) == (0, True)
-    watched = shipway("watch", run)
-    assert (watched.returncode, ": Cancelled" in watched.stderr) == (1, True)
+    report = tmp_path / "report.md"
+    watched = shipway("watch", run, "--report", str(report))
+    assert watched.returncode == 1
+    title, *words = watched.stderr.splitlines()
+    assert title.endswith(": Cancelled")
+    assert words[0] == "This run was cancelled, by somebody or by the end of its worker."
+    assert "\n".join(["```text", *words, "```"]) in report.read_text()
     assert project.tags() == {}
 
 

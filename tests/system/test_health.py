@@ -17,7 +17,7 @@ from shipway.rollout.watch import wait_until_healthy
 from shipway.strategies.rolling import Rolling
 from shipway.strategies.step import Edit, FieldRef, Ready, Step
 from tests.support.app_environments import SHOP
-from tests.support.mistakes import tell
+from tests.support.mistakes import tell_of_error
 
 WEB = """\
 apiVersion: apps/v1
@@ -168,7 +168,7 @@ async def test_a_secret_that_never_comes_is_a_bad_version(place: Place) -> None:
     with pytest.raises(BadVersionError) as caught:
         await place.deploy(manifest, "startup: {seconds: 3}\n")
     assert 'CreateContainerConfigError: secret "late" not found' in str(caught.value)
-    tell("a Secret that is not there", str(caught.value), {place.namespace: "hello"})
+    await tell_of_error("a Secret that is not there", caught.value, {place.namespace: "hello"})
 
 
 async def test_a_container_that_ends_twice_is_waited_for(place: Place) -> None:
@@ -232,7 +232,7 @@ async def test_a_rollout_that_waits_says_why_before_it_gives_up(place: Place, mi
     with pytest.raises((BadVersionError, HaltError)) as caught:
         await place.deploy(place.web(*app), settings)
     assert [words for words in place.warned if why in words] != [], (place.warned, place.told)
-    tell(mistake, str(caught.value), {place.namespace: "hello"})
+    await tell_of_error(mistake, caught.value, {place.namespace: "hello"})
 
 
 async def test_a_partition_is_done_as_far_as_it_goes(place: Place) -> None:
@@ -261,7 +261,7 @@ async def test_a_quota_that_is_full_halts_in_its_own_words(place: Place, workloa
     with pytest.raises(HaltError) as caught:
         await place.deploy(manifest, "startup: {seconds: 5}\n")
     if workload == "Deployment":
-        tell("a quota that is full", str(caught.value), {place.namespace: "hello"})
+        await tell_of_error("a quota that is full", caught.value, {place.namespace: "hello"})
     assert "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1" in str(
         caught.value
     )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from docker import DockerClient
 from prefect.client.schemas.objects import State
 
 from examples import repositories
@@ -17,6 +18,7 @@ from tests.support.pages import paste, pasted
 from tests.support.project import Project
 from tests.support.runs import run_of as run_of_state
 from tests.support.runs import run_release, summary, tasks_and_subflows
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -52,13 +54,20 @@ async def run_promote(app: str) -> State[Any]:
 
 
 async def test_the_digest_of_staging_goes_to_production_and_nothing_is_built(
-    two: Project, cluster: KubeClient
+    two: Project, cluster: KubeClient, engine: DockerClient
 ) -> None:
+    world = World(two, engine, cluster, "production")
+    refused = await world.plan(promotion=True)
     state = await run_promote(two.app)
     assert "'staging' has no release" in str(state.message)
+    assert str(refused.refusal) in str(state.message)
 
     released = await summary(two.app, await run_release(two.app, until="healthy"))
+    planned = await world.plan(promotion=True)
+    assert planned.title == f"plan {two.app} {two.revision[:7]}: staging → production"
+    assert (planned.image, planned.stages) == (released["image"], [])
     state = await run_promote(two.app)
+    assert world.planned(planned) == world.committed() != []
     assert state.is_completed(), state.message
     row = await summary(two.app, state, "production")
     assert (row["image"], row["revision"]) == (released["image"], two.revision)
@@ -71,6 +80,7 @@ async def test_the_digest_of_staging_goes_to_production_and_nothing_is_built(
     trailers = two.ops.git.log("-1", "--format=%(trailers)", "--", f"production/{two.app}")
     assert "Promoted-From: staging" in trailers
 
+    assert (await world.plan(promotion=True)).outcome == "no changes"
     (command,) = pasted("docs/rollouts.md", "Promotion")
     again = await asyncio.to_thread(paste, command, {"shop": two.app}, os.environ)
     assert again.returncode == 0, again.stderr

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,23 @@ import pytest
 from docker import DockerClient
 from prefect.client.schemas.objects import State
 
+from blocks.ops_repository import OpsRepository
 from blocks.registry import Registry
+from blocks.source_repository import SourceRepository
+from flows import release as module
 from flows.release import release
-from shipway.cli.one_run import watch
+from flows.runtime import overtaken
+from shipway.app_environment import AppEnvironment
+from shipway.release import Release
+from shipway.rollout.commit import commit_release
+from shipway.rollout.target import target_of
 from shipway.runners.labels import RUN_LABEL
-from tests.support.mistakes import tell
+from tests.support.mistakes import said_of_run, tell
+from tests.support.pages import paste
 from tests.support.project import Project
+from tests.support.remedies import commands_in
+from tests.support.rolling_environment import image
+from tests.support.run_contexts import run_context
 from tests.support.runs import report, run_of, run_release, tasks_and_subflows
 
 SLOW_STAGE = "COPY hello.py .\nRUN sleep 120\n"
@@ -45,14 +56,18 @@ def untouched(project: Project) -> Untouched:
 
 
 async def tell_of_run(mistake: str, app: str, state: State[Any]) -> None:
-    """See what is said of a run that failed: the command's last words, its page and its report."""
-    told = StringIO()
-    with redirect_stderr(told), redirect_stdout(StringIO()):
-        assert watch(str(run_of(state))) == 1
-    said = told.getvalue().partition("\n")[2].rstrip()
-    assert said in str(state.message)
-    assert said in await report(app, state)
-    tell(mistake, said, {app: "hello"})
+    """See what is said of a run that failed."""
+    tell(mistake, await said_of_run(app, state), {app: "hello"})
+
+
+def files_in(clone: Path, folder: str) -> dict[str, str]:
+    """The files of a folder of the ops repository, by path."""
+    return {f"{folder}/{file.name}": file.read_text() for file in (clone / folder).iterdir()}
+
+
+def checkout(project: Project) -> Path:
+    """The app's folder, as its developers have it."""
+    return Path(project.code.working_dir)
 
 
 @pytest.mark.mistake
@@ -70,6 +85,9 @@ async def test_a_failing_unit_test_stops_the_run_and_the_build(
     assert "untouched: the registry, the ops repository and the cluster" in message
 
     await tell_of_run("a test that fails", project.app, state)
+    (again,) = commands_in(message)
+    done = paste(again, {}, os.environ, checkout(project))
+    assert "'Goodbye, world!' == 'Hello, world!'" in done.stdout
     tasks, subflows = await tasks_and_subflows(run_of(state))
     assert not tasks["build image"].is_completed()
     assert [name.split(" ")[0] for name in subflows] == ["unit"]
@@ -140,6 +158,10 @@ async def test_a_mistake_in_the_app_is_one_clear_error(
     for word in words:
         assert word.format(short=project.revision[:7]) in str(state.message)
     await tell_of_run(mistake, project.app, state)
+    for command in commands_in(str(state.message)):
+        done = paste(command, {}, os.environ, checkout(project))
+        assert done.returncode != 0
+        assert words[-1] in done.stdout + done.stderr
     untouched.check()
 
 
@@ -154,6 +176,11 @@ async def test_a_pipeline_file_that_is_a_link_shows_nothing_of_the_worker(
     assert "There is no pipeline.yaml." in message
     assert "token-of-the-worker" not in message
     untouched.check()
+    (checkout(project) / "pipeline.yaml").unlink()
+    (init,) = commands_in(message)
+    for command in (init, "shipway check"):
+        done = paste(command, {}, os.environ, checkout(project))
+        assert done.returncode == 0, done.stderr
 
 
 async def test_an_environment_outside_the_ops_repository_is_one_clear_error(
@@ -205,11 +232,53 @@ async def test_an_app_that_nobody_made_known_is_one_clear_error(sandbox: dict[st
 
 
 @pytest.mark.mistake
-async def test_an_environment_without_the_app_is_one_clear_error(project: Project) -> None:
-    project.remove_from_ops("rollout.yaml")
+async def test_an_environment_without_the_app_is_one_clear_error(
+    project: Project, tmp_path: Path
+) -> None:
+    project.remove_from_ops()
     message = await _failure(project, None, "an environment that does not know the app")
     assert f"'staging' does not know '{project.app}'." in message
     assert f"expected:  staging/{project.app}/rollout.yaml" in message
+    assert project.tags() == {}
+    folder = project.code.clone(tmp_path / "beside" / project.app).working_dir
+    ops = project.ops.clone(tmp_path / "beside" / "ops")
+    (init,) = commands_in(message)
+    for command in (init, f"shipway check ../ops/{project.folder}"):
+        done = paste(command, {}, os.environ, Path(folder))
+        assert done.returncode == 0, done.stderr
+    project.change_ops(files_in(Path(ops.working_dir), project.folder))
+
+
+async def commit_newer(project: Project) -> str:
+    """Commit the tip's release, as another run does; return the run's address."""
+    ops = await OpsRepository.aload("default")
+    source = await SourceRepository.aload(project.app)
+    newer, run = Release(revision=source.resolve(project.revision), image=image(2)), run_context(2)
+    target = target_of(ops.fetch(AppEnvironment(app=project.app, environment="staging")))
+    (step,) = target.plan(newer.image)
+    commit_release(ops, source, target, step, newer, {}, run)
+    return run.link
+
+
+async def test_a_release_that_is_overtaken_while_it_builds_says_who_won(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = project.revision
+    project.change({"notes.txt": "A change.\n"})
+    monkeypatch.setattr(overtaken, "BUILDING_SECONDS", 0.2)
+    begun = asyncio.Event()
+
+    async def never_ends(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "build_test_push", never_ends)
+    running = asyncio.create_task(run_release(project.app, older))
+    await begun.wait()
+    won = await commit_newer(project)
+    said = await said_of_run(project.app, await running)
+    assert said.startswith("The environment already has a revision that this one does not contain.")
+    assert f": {won}\n" in said
     assert project.tags() == {}
 
 

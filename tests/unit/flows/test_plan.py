@@ -78,7 +78,7 @@ async def test_a_rollback_that_was_cut_off_is_planned_before_its_hold_refuses(
     code = code_of(read_pipeline(PIPELINE)).model_copy(update={"revision": shop.revisions[1]})
     tip = origin.tip()
     with pytest.raises(RefuseError, match="on hold"):
-        await module.ask(made, SHOP, code, Cause())
+        await module.ask_release(made, SHOP, code, Cause())
     back = asked.unfinished.title(SHOP)
     assert made.unfinished == back == f"shop back to {shop.revisions[0].short} in prod"
     rest = ["2/3 switch to blue", "3/3 scale down green"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shipway.errors import RefuseError
-from shipway.parameters import check_names
+from shipway.parameters import check_names, check_revision
 
 
 @pytest.mark.parametrize("name", ["shop", "s", "eu-west-1", "0", "a" * 63, None])
@@ -23,3 +23,10 @@ def test_anything_else_is_refused_by_its_parameter(name: str) -> None:
         "  untouched: everything: nothing was built, pushed or committed\n"
         "  remedy:    `shipway status` lists the apps and environments that there are"
     )
+
+
+def test_a_promotion_takes_no_revision() -> None:
+    for revision, promotion in (("v1", False), (None, True), ("", True)):
+        check_revision(revision, promotion=promotion)
+    with pytest.raises(RefuseError, match=r"A promotion takes no revision\."):
+        check_revision("v1", promotion=True)

@@ -30,7 +30,8 @@ PLAN = ReleasePlan(
     image="registry/shop@sha256:0",
     stages=[
         StagePlan(name="build", is_done=False, why="the registry has no shop:abc"),
-        StagePlan(name="unit", is_done=True, why="green with the same inputs: run 7"),
+        StagePlan(name="unit", is_done=True, why="green", run="https://example.org/a-run/7"),
+        StagePlan(name="e2e", is_done=True, why="green", run="8"),
     ],
     answers={"fence and holds": "the release may follow"},
     steps=[
@@ -63,11 +64,12 @@ def test_the_page_has_each_stage_step_diff_and_gate() -> None:
         "# plan shop abc1234 → prod",
         "**A release would build and commit 1 step**",
         f"- **Revision** `{REVISION.commit}`",
-        r"- **Change** Fix \| the \<cart\> \(Ada\)",
+        r"- **Change** Fix \| the \<cart\> (Ada)",
         "- The digest of zeros stands for the image's, which is known once it is built.",
         "- Each commit waits in `acme/ops` until its pull request is merged.",
         "| build | to do | the registry has no shop:abc |",
-        "| unit | done | green with the same inputs: run 7 |",
+        "| unit | done | green, in [another run](https://example.org/a-run/7) |",
+        "| e2e | done | green, in another run |",
         "| fence and holds | the release may follow |",
         "| 1/2 canary 10% | done already | 100 % | 0 s |",
         "| 2/2 promote | 1 file, once a person approves | 10 % | 60 s |",
@@ -81,6 +83,18 @@ def test_the_page_has_each_stage_step_diff_and_gate() -> None:
         "-a: ```",
     ):
         assert line in lines
+
+
+def test_a_promotion_says_where_the_version_comes_from() -> None:
+    told = REVISION.model_copy(update={"subject": "", "author": ""})
+    promotion = ReleasePlan(
+        kind="promotion", app="shop", environment="prod", promoted_from="staging", revision=told
+    )
+    assert render(promotion) == (
+        "# plan shop abc1234: staging → prod\n\n"
+        "**A promotion would change nothing: image and commit are there already**\n\n"
+        f"- **Revision** `{told.commit}`"
+    )
 
 
 def test_a_refusal_stands_first_in_its_own_words() -> None:

@@ -7,7 +7,7 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.release import Release
 from shipway.rollout.commit import commit_release
-from tests.support.mistakes import tell
+from tests.support.mistakes import tell_of_error
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
 from tests.support.run_contexts import run_context
@@ -109,7 +109,7 @@ def test_a_newer_revision_follows_an_older_one(environment: RollingEnvironment) 
         ),
     ],
 )
-def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(
+async def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(
     environment: RollingEnvironment, which: str, remedy: str
 ) -> None:
     tip = environment.release(environment.newer, image(1)).commit
@@ -127,7 +127,7 @@ def test_a_revision_that_lacks_the_recorded_one_is_fenced_off(
         "  untouched: the ops repository and the cluster\n"
         f"  remedy:    {remedy.format(environment.newer.short)}"
     )
-    tell(MISTAKES[which], str(caught.value))
+    await tell_of_error(MISTAKES[which], caught.value)
     assert environment.origin.tip() == tip
 
 
@@ -159,7 +159,7 @@ def test_where_any_order_goes_an_unrelated_revision_is_let_through_and_marked(
 
 
 @pytest.mark.mistake
-def test_a_frozen_environment_takes_no_release(environment: RollingEnvironment) -> None:
+async def test_a_frozen_environment_takes_no_release(environment: RollingEnvironment) -> None:
     tip = environment.freeze()
     with pytest.raises(RefuseError) as caught:
         environment.release(environment.newer, image(1))
@@ -172,7 +172,7 @@ def test_a_frozen_environment_takes_no_release(environment: RollingEnvironment) 
         "  remedy:    start it again after that; `--override-freeze REASON` releases now, and the "
         "commit says why"
     )
-    tell("a release to a frozen environment", str(caught.value))
+    await tell_of_error("a release to a frozen environment", caught.value)
     assert environment.origin.tip() == tip
 
 

@@ -18,7 +18,7 @@ from shipway.release import Release
 from shipway.rollout.fence import check_committed, check_release
 from shipway.rollout.overtaken import until_overtaken
 from tests.support.app_environments import SHOP
-from tests.support.mistakes import tell
+from tests.support.mistakes import tell_of_error
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
 from tests.support.run_contexts import LINK, run_context
@@ -62,11 +62,11 @@ async def test_a_newer_revision_ends_the_wait_and_is_named_with_its_run(
     if committed:
         environment.release(environment.older, image(1))
     newer = partial(environment.release, environment.newer, image(2))
-    said = str(await outcome(environment, newer, committed=committed))
-    assert f"{environment.newer.short} won, at " in said
-    assert f"{LINK}2" in said
-    assert f"nothing, if {environment.newer.short} is meant to be there" in said
-    tell("a release that a newer one overtakes", said)
+    error = await outcome(environment, newer, committed=committed)
+    assert f"{environment.newer.short} won, at " in str(error)
+    assert f"{LINK}2" in str(error)
+    assert f"nothing, if {environment.newer.short} is meant to be there" in str(error)
+    await tell_of_error("a release that a newer one overtakes", error)
 
 
 async def test_where_any_order_goes_the_one_that_is_there_is_named(
@@ -85,7 +85,7 @@ async def test_a_rollback_from_it_ends_the_wait(environment: RollingEnvironment)
     environment.release(environment.older, image(1))
     said = await outcome(environment, environment.roll_back)
     assert said.what == "This image was rolled back here and is on hold."
-    tell("a version that is on hold", str(said))
+    await tell_of_error("a version that is on hold", said)
 
 
 @pytest.mark.mistake
@@ -94,9 +94,9 @@ async def test_a_person_who_sets_another_image_ends_the_wait(
 ) -> None:
     environment.release(environment.older, image(1))
     by_hand = partial(environment.origin.commit, {"prod/shop/web.yaml": WEB})
-    said = str(await outcome(environment, by_hand))
-    assert said.count("by hand") == 1
-    tell("an image that is set by hand during a rollout", said)
+    error = await outcome(environment, by_hand)
+    assert str(error).count("by hand") == 1
+    await tell_of_error("an image that is set by hand during a rollout", error)
 
 
 async def test_a_look_that_fails_says_nothing(

@@ -145,9 +145,10 @@ tests:
 def test_stages_say_what_is_done_already_and_why() -> None:
     code = code_of(read_pipeline(PIPELINE))
     to_do = plan_stages(code, {"unit": "run 7"}, built=False)
+    assert [one.run for one in to_do] == [None, "run 7", None, None, None]
     assert [(one.name, one.is_done, one.why) for one in to_do] == [
         ("build", False, "the registry has no tag c"),
-        ("unit", True, "green with the same inputs: run 7"),
+        ("unit", True, "green with the same inputs"),
         ("integration", False, "runs pytest more"),
         (
             "e2e",
@@ -185,6 +186,11 @@ def stages(**done: bool) -> list[StagePlan]:
             "refused",
             "A release would see the rollback through that was cut off (shop back to 1 in prod) "
             "and then be refused: It is on hold.",
+        ),
+        (
+            {"kind": "promotion", "promoted_from": "staging"},
+            "no changes",
+            "A promotion would change nothing: image and commit are there already",
         ),
     ],
 )

@@ -80,11 +80,24 @@ def test_the_cluster_is_the_rollouts_or_named_like_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("files", "got"),
-    [({}, "no such folder"), ({"b_yaml": b"", "a_yaml": b""}, "a.yaml, b.yaml")],
+    ("files", "got", "remedy"),
+    [
+        (
+            {},
+            "no such folder",
+            "run `shipway init --environment prod --ops ../ops` in the app's folder, where ../ops "
+            "is a clone of the ops repository, and commit what it writes there",
+        ),
+        (
+            {"b_yaml": b"", "a_yaml": b""},
+            "a.yaml, b.yaml",
+            "write one for the files that are there; `shipway init --environment prod --dry-run` "
+            "in the app's folder prints one",
+        ),
+    ],
 )
 def test_an_environment_without_a_rollout_does_not_know_the_app(
-    files: dict[str, bytes], got: str
+    files: dict[str, bytes], got: str, remedy: str
 ) -> None:
     assert str(refusal(**files)) == (
         "'prod' does not know 'shop'.\n"
@@ -92,8 +105,7 @@ def test_an_environment_without_a_rollout_does_not_know_the_app(
         "  expected:  prod/shop/rollout.yaml beside the app's manifests\n"
         f"  got:       {got}\n"
         f"  untouched: {UNTOUCHED}\n"
-        "  remedy:    run `shipway init --environment prod --ops ../ops` in the app's "
-        "folder, where ../ops is a clone of the ops repository, and commit what it writes there"
+        f"  remedy:    {remedy}"
     )
 
 
