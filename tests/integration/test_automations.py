@@ -106,7 +106,7 @@ async def test_what_is_done_in_staging_is_promoted_once_it_is_switched_on(
         tell("release.done", name)
         tell("release.done", f"{name}-too")
         started: list[FlowRun] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(started) < 2:
                 started = await runs_of(client, deployments["on"])
                 await asyncio.sleep(0.2)
@@ -132,7 +132,7 @@ async def test_a_team_is_told_of_a_red_gate_in_the_words_of_the_event(
             await client.resume_automation(made)
             tell("release.done", name)
             tell("release.red", name)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while not hears.subjects:  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
             assert hears.subjects == [f"staging/{name} is red"]

@@ -134,7 +134,7 @@ def test_a_release_is_led_back_and_its_hold_cleared(project: Project) -> None:
 def test_a_plan_is_a_page_or_json_and_its_exit_status_says_whether_it_is_refused(
     project: Project, tmp_path: Path
 ) -> None:
-    (plan,) = pasted("docs/reference/command.md", "shipway plan")
+    plan, of_promotion = pasted("docs/reference/command.md", "shipway plan")
     names = {"shop": project.app, "production": "staging"}
     done = paste(plan, names, os.environ | {"REVISION": project.revision}, tmp_path)
     assert done.returncode == 0, done.stderr
@@ -143,6 +143,9 @@ def test_a_plan_is_a_page_or_json_and_its_exit_status_says_whether_it_is_refused
     assert "\n```diff\ndiff --git a/staging/" in page
     assert "✓ checkout" in done.stderr
     assert project.tags() == {}
+    promotion = paste(of_promotion, names, os.environ)
+    assert promotion.returncode == REFUSED, promotion.stderr
+    assert f"'staging' takes no promotion of '{project.app}'." in promotion.stdout
 
     project.remove_from_ops("rollout.yaml")
     refused = shipway("plan", project.app, project.revision, "--json")

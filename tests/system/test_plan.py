@@ -65,7 +65,7 @@ async def test_what_git_refuses_is_the_plans_answer(project: Project, engine: Do
     downgrade = await world.plan(old, downgrade=True)
     assert (downgrade.outcome, len(downgrade.steps)) == ("changes", 1)
     words = f"the release may undo {new[:7]}: it is a downgrade that is allowed"
-    assert downgrade.answers["fence and holds"] == words
+    assert downgrade.answers["fence, holds and freezes"] == words
 
     image = str((await world.plan()).image)
     hold = Hold(image=image, revision=new, reason="5xx", by="Ada", at="2026-11-29T12:00:00Z")

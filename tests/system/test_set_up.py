@@ -94,8 +94,9 @@ def test_a_worker_of_ones_own_is_set_up(clone: Path, env: dict[str, str], server
         found = retry(retry=waits, **WAITING)(workers)(server)
         assert found == ["ONLINE"], (clone.parent / "worker").read_text()
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(60)
+        # Asked politely, it sends itself SIGINT, which who started the tests may have it ignore.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     deployed = httpx.post(f"{server}/deployments/filter", json={}).json()
     listed = yaml.safe_load((clone / "prefect.yaml").read_text())["deployments"]
     assert {each["name"] for each in deployed} == {each["name"] for each in listed}

@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect_kubernetes.credentials import KubernetesClusterConfig, KubernetesCredentials
 
 from blocks.cluster import Cluster
-from deployments.bootstrap import offer_what_is_registered, save
+from deployments.bootstrap import show_what_is_registered, save
 from flows.history import history
 from shipway.rollout.status import WHAT_RUNS
 from tests.support.prefect_ui import (
@@ -69,7 +69,7 @@ async def test_a_release_is_started_approved_and_followed(
     app = cluster_project.app
     rollout = f"{cluster_project.ops_file('rollout.yaml')}rolling: {{approval: true}}\n"
     cluster_project.change_ops({f"{cluster_project.folder}/rollout.yaml": rollout})
-    await offer_what_is_registered()
+    await show_what_is_registered()
     await start_by_form(page, app)
     await approve(page, "Ada", "it looks good")
     await page.locator("header").get_by_text("Completed").wait_for()

@@ -33,7 +33,7 @@ PLAN = ReleasePlan(
         StagePlan(name="unit", is_done=True, why="green", run="https://example.org/a-run/7"),
         StagePlan(name="e2e", is_done=True, why="green", run="8"),
     ],
-    answers={"fence and holds": "the release may follow"},
+    answers={"fence, holds and freezes": "the release may follow"},
     steps=[
         step("1/2 canary 10%"),
         step(
@@ -70,7 +70,7 @@ def test_the_page_has_each_stage_step_diff_and_gate() -> None:
         "| build | to do | the registry has no shop:abc |",
         "| unit | done | green, in [another run](https://example.org/a-run/7) |",
         "| e2e | done | green, in another run |",
-        "| fence and holds | the release may follow |",
+        "| fence, holds and freezes | the release may follow |",
         "| 1/2 canary 10% | done already | 100 % | 0 s |",
         "| 2/2 promote | 1 file, once a person approves | 10 % | 60 s |",
         "| errors | 1/2 canary 10% | pass: 0, max 1 |",
