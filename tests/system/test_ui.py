@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect_kubernetes.credentials import KubernetesClusterConfig, KubernetesCredentials
 
 from blocks.cluster import Cluster
-from deployments.bootstrap import show_what_is_registered, save
+from deployments.bootstrap import save, show_what_is_registered
 from flows.history import history
 from shipway.rollout.status import WHAT_RUNS
 from tests.support.prefect_ui import (
