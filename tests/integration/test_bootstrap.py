@@ -127,7 +127,7 @@ async def test_a_pool_for_tests_in_pods_is_made_once_and_left_as_it_is(
 ) -> None:
     pool = f"pods-{uuid.uuid4().hex[:8]}"
     (line,) = pasted("docs/testing.md", "pod")
-    names = {"=tests": f"={pool}", "~/.kube/config": os.environ["KUBECONFIG"]}
+    names = {"tests": pool, "~/.kube/config": os.environ["KUBECONFIG"]}
     assert f"work pool {pool}" in bootstrap(line, names)
     async with get_client() as client:
         try:
