@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.project import HOME
 
+SHIPWAY = str(Path(sys.executable).with_name("shipway"))
 HOST = (
     ("ip", "-oneline", "link"),
     ("ip", "route", "show", "table", "all"),
@@ -33,7 +34,9 @@ class Second:
         self.env = {**own, "SHIPWAY_STATE": str(state)}
 
     def __call__(self, *arguments: str) -> str:
-        command = [sys.executable, str(HOME / "docker" / "sandbox"), *arguments]
+        return self.run(sys.executable, str(HOME / "docker" / "sandbox"), *arguments)
+
+    def run(self, *command: str) -> str:
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -100,7 +103,7 @@ def test_two_sandboxes_live_side_by_side_and_one_leaves_no_trace(
         assert httpx.get(f"{address}/health").status_code == 200
     assert Path(own["KUBECONFIG"]).read_text() != Path(sandbox["KUBECONFIG"]).read_text()
 
-    second("up")
+    second.run(SHIPWAY, "up")
     assert second.pids() == pids
 
     for name in pids:
@@ -110,7 +113,7 @@ def test_two_sandboxes_live_side_by_side_and_one_leaves_no_trace(
     assert set(second.pids()) == set(pids)
     assert not set(second.pids().values()) & set(pids.values())
 
-    second("down")
+    second.run(SHIPWAY, "down")
     assert second("status").startswith("The sandbox is down")
     assert processes_of(second.state) == []
     assert host() == before
