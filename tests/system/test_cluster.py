@@ -354,7 +354,8 @@ async def test_an_image_that_is_not_there_fails_with_what_the_node_says(
     run, server = run_of(state), connect()
     page = (await artifacts(run))[f"{app}-staging-rollout"]
     told = [news for news in follow(server, find(server, str(run))) if isinstance(news, Warned)]
-    assert [warned for warned in told if "ErrImagePull" in warned.words] == told[:1] != []
+    waits = [warned for warned in told if " waits: " in warned.words]
+    assert [warned for warned in waits if "ErrImagePull" in warned.words] == told[:1] != []
     assert "ErrImagePull" in str(page.data)
 
 
