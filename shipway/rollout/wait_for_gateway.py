@@ -9,7 +9,7 @@ from collections.abc import Callable
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.obstacles import Obstacle
-from shipway.kubernetes.route import not_in_force
+from shipway.kubernetes.route import ROUTES, not_in_force
 from shipway.rollout.agent import POLL_SECONDS
 from shipway.rollout.cannot_go_on import cannot_go_on
 from shipway.rollout.target import Target
@@ -48,6 +48,9 @@ async def wait_for_gateway(
 
 
 async def _not_in_force(client: KubeClient, target: Target, kube_object: KubeObject) -> str | None:
+    # Each step sets fields of Deployments: nothing is to be asked for them.
+    if kube_object.kind not in ROUTES:
+        return None
     live = await client.get(
         kube_object.api_version,
         kube_object.kind,
