@@ -100,8 +100,9 @@ def _refuse_frozen(folder: OpsFolder, release: Release) -> dict[str, str]:
     frozen = frozen_now(folder)
     if frozen is None or release.cause.is_rollback:
         return {}
-    if release.cause.override_freeze is not None:
-        return {"Freeze-Override": one_line(release.cause.override_freeze)}
+    # A form may send a blank for what nobody filled in.
+    if reason := one_line(release.cause.override_freeze or ""):
+        return {"Freeze-Override": reason}
     raise RefuseError(
         f"{folder.app_environment.title} is frozen.",
         where=f"{frozen.file} at {folder.commit[:7]}",

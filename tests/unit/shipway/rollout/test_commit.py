@@ -188,6 +188,15 @@ def test_a_freeze_that_is_overridden_is_marked_with_the_reason(
     assert environment.trailer(before.commit, key) == []
 
 
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_freeze_is_not_overridden_without_a_reason(
+    environment: RollingEnvironment, blank: str
+) -> None:
+    environment.freeze()
+    with pytest.raises(RefuseError, match="is frozen"):
+        environment.release(environment.newer, image(1), override_freeze=blank)
+
+
 def test_what_was_begun_before_a_freeze_is_finished_and_the_way_back_stays_open(
     environment: RollingEnvironment,
 ) -> None:
