@@ -18,6 +18,7 @@ from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events import emit_event
+from prefect.states import Pending
 
 from deployments import make_automations as module
 from deployments.make_automations import FOLDER, make_automations, with_ids
@@ -85,6 +86,31 @@ def tell(what: str, app: str, environment: str = "staging") -> None:
     emit_event(f"shipway.{what}", resource, payload=payload)
 
 
+async def in_force(client: PrefectClient, name: str) -> None:
+    """Wait until the server goes by the automations that it has.
+
+    It hears of a changed one later than who changed it, by seconds where it has lost its listener
+    to the database, and reacts to no event before. It hears of them in order, so one that is made
+    now and reacts says that those before do.
+    """
+    flow = await client.create_flow_from_name(name)
+    deployment = await client.create_deployment(flow, "probe")
+    probe = {
+        "name": f"{name}-probe",
+        "trigger": {"type": "event", "expect": [f"probe.{name}"], "within": 0},
+        "actions": [{"type": "run-deployment", "deployment_id": f"{name}/probe"}],
+    }
+    made = await client.create_automation(await with_ids(client, probe))
+    try:
+        async with asyncio.timeout(120):
+            while not await runs_of(client, deployment):
+                emit_event(f"probe.{name}", {"prefect.resource.id": name})
+                await asyncio.sleep(0.5)
+    finally:
+        await client.delete_automation(made)
+        await client.delete_deployment(deployment)
+
+
 async def test_what_is_done_in_staging_is_promoted_once_it_is_switched_on(
     client: PrefectClient, name: str
 ) -> None:
@@ -100,6 +126,7 @@ async def test_what_is_done_in_staging_is_promoted_once_it_is_switched_on(
             said["actions"][0]["deployment_id"] = f"{name}/{switch}"
             made.append(await client.create_automation(await with_ids(client, said)))
         await client.resume_automation(made[-1])
+        await in_force(client, name)
         for what in ("release.start", "release.red", "release.failure", "rollback.done"):
             tell(what, name)
         tell("release.done", name, "production")
@@ -130,6 +157,7 @@ async def test_a_team_is_told_of_a_red_gate_in_the_words_of_the_event(
         made = await client.create_automation(await with_ids(client, said))
         try:
             await client.resume_automation(made)
+            await in_force(client, name)
             tell("release.done", name)
             tell("release.red", name)
             async with asyncio.timeout(120):
@@ -164,26 +192,39 @@ async def test_a_run_that_is_killed_with_its_worker_crashes_and_one_that_waits_d
     killed, waits = silent
     deployment = killed.worker.deployment
     await client.update_deployment(deployment, DeploymentUpdate(concurrency_limit=2))
+    theirs = {
+        "prefect.resource.role": "deployment",
+        "prefect.resource.id": f"prefect.deployment.{deployment}",
+    }
+    made: list[uuid.UUID] = []
+    for file in ("crash-silent-runs.yaml", "crash-lost-runs.yaml"):
+        said = automation(file, f"{name}-{file}", {})
+        asked = said["trigger"].get("match_related")
+        said["trigger"]["match_related"] = [theirs, asked] if asked else theirs
+        # So soon, before the second heartbeat.
+        said["trigger"]["within"] = 25
+        made.append(await client.create_automation(await with_ids(client, said)))
+    await in_force(client, name)
     waiting = await waits.start(wait=True, env=OFTEN)
     run = await killed.start(seconds=600, env=OFTEN)
-    both = [f"prefect.flow-run.{one.id}" for one in (waiting, run)]
-    said = automation("crash-silent-runs.yaml", name, {"match": {"prefect.resource.id": both}})
-    # So soon, before the second heartbeat.
-    said["trigger"]["within"] = 25
-    made = await client.create_automation(await with_ids(client, said))
     try:
         await reached(waiting, State.is_paused)
         process = await killed.began()
         assert await slots_of(client, deployment) == 1
         killed.worker.process.kill()
         os.kill(process, signal.SIGKILL)
-        crashed = await over(run)
-        assert crashed.type is StateType.CRASHED
-        assert str(crashed.message).startswith("Nothing was heard of this run for seven minutes")
+        # As a worker does that dies before there is a process.
+        taken = await killed.start(tags=["shipway"])
+        await client.set_flow_run_state(taken.id, Pending())
+        for silent_run in (run, taken):
+            crashed = await over(silent_run)
+            assert crashed.type is StateType.CRASHED
+            assert str(crashed.message).startswith("Nothing was heard of this run")
         left = (await client.read_flow_run(waiting.id)).state
         assert left is not None
         assert left.is_paused()
         assert await slots_of(client, deployment) == 0
     finally:
         os.kill(await waits.began(), signal.SIGKILL)
-        await client.delete_automation(made)
+        for automation_id in made:
+            await client.delete_automation(automation_id)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,13 +83,16 @@ class Runs:
     worker: Worker
     folder: Path
 
-    async def start(self, env: dict[str, str] | None = None, **parameters: Any) -> FlowRun:
+    async def start(
+        self, env: dict[str, str] | None = None, tags: Iterable[str] = (), **parameters: Any
+    ) -> FlowRun:
         """Start a run of the flow."""
         async with get_client() as client:
             return await client.create_flow_run_from_deployment(
                 self.worker.deployment,
                 parameters={"folder": str(self.folder), **parameters},
                 job_variables={"env": env} if env else None,
+                tags=tags,
             )
 
     @property
@@ -125,7 +128,7 @@ async def reached(run: FlowRun, is_meant: Callable[[State[Any]], bool]) -> State
     """The first state of a run that is meant."""
     state = None
     async with get_client() as client:
-        for _ in range(450):
+        for _ in range(900):
             state = (await client.read_flow_run(run.id)).state
             if state is not None and is_meant(state):
                 return state

@@ -13,7 +13,7 @@ from deployments.make_automations import FOLDER
 from flows.runtime.notify import What
 from tests.support.project import HOME
 
-ENABLED = {"crash-silent-runs.yaml"}
+ENABLED = {"crash-silent-runs.yaml", "crash-lost-runs.yaml"}
 FILES = sorted(file.name for file in FOLDER.glob("*.yaml"))
 ID = "00000000-0000-0000-0000-000000000000"
 
