@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Literal
 
@@ -14,6 +15,7 @@ from flows.runtime.timeline import timeline
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
+from flows.tasks.rollout.in_force_since import in_force_since
 from flows.tasks.rollout.live_pods import at_live_pods
 from flows.tasks.rollout.preflight import check_fence, preflight
 from flows.tasks.rollout.read_target import read_target
@@ -184,7 +186,9 @@ async def judge_step(
     """Run the gates of a step, if it has any; return what they say as trailers of the next one."""
     if step.gates is None:
         return {}
-    passed = await run_gates(target, step, release.image, commit.at, page.measured)
+    # What this run has committed came to the cluster before its eyes, just now.
+    since = time.monotonic() if commit.new else await in_force_since(target, step, commit)
+    passed = await run_gates(target, step, release.image, since, page.measured)
     return gate_trailers(passed)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -33,7 +32,7 @@ class GateContext:
         prometheus: The server that has the app's numbers; None where no gate asks it.
         new: The workloads whose pods run the new version.
         old: Those whose pods run the version before; none where the strategy has no such pods.
-        since: When the step was committed.
+        since: When the cluster got to the step, as `time.monotonic` says it.
     """
 
     client: KubeClient
@@ -42,7 +41,7 @@ class GateContext:
     prometheus: Prometheus | None
     new: Sequence[KubeObject]
     old: Sequence[KubeObject]
-    since: datetime
+    since: float
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar, NamedTuple, Self
 
@@ -45,7 +45,7 @@ class PrometheusGate(GateSettings):
     """A number that Prometheus knows.
 
     In queries, `$new` and `$old` match the names of both versions' pods, and `$since` is the time
-    since the step began, as in `[$since]`.
+    since the cluster has the step, as in `[$since]`.
     """
 
     asks_prometheus: ClassVar[bool] = True
@@ -142,7 +142,7 @@ class PrometheusGate(GateSettings):
 
 async def _ask(query: str, context: GateContext) -> Number:
     """The number that a query has now."""
-    since = (datetime.now(UTC) - context.since).total_seconds()
+    since = time.monotonic() - context.since
     promql = filled(query, pods_of(context.new), pods_of(context.old), since)
     return number(await _given(context.prometheus).query(promql))
 
@@ -170,7 +170,7 @@ def filled(query: str, new: str, old: str, since: float) -> str:
         query: PromQL with any of the three.
         new: Matches the pods of the new version.
         old: Matches those of the version before.
-        since: Seconds since the step was committed.
+        since: Seconds since the cluster has the step.
     """
-    values = {"new": new, "old": old, "since": f"{max(1, round(since))}s"}
+    values = {"new": new, "old": old, "since": f"{max(1, math.floor(since))}s"}
     return re.sub(r"\$(new|old|since)\b", lambda match: values[match[1]], query)

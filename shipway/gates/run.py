@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -88,11 +87,6 @@ async def run_gate(probe: GateProbe, pause_until: float, tell: Tell) -> PassedGa
         await asyncio.sleep(
             min(probe.interval_seconds, left) if left > 0 else probe.interval_seconds
         )
-
-
-def seconds_left(since: datetime, pause_seconds: float) -> float:
-    """How much is left of a pause that began when a step was committed, by whichever run."""
-    return pause_seconds - (datetime.now(UTC) - since).total_seconds()
 
 
 async def _measure(probe: GateProbe) -> Measurement:

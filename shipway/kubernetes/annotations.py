@@ -20,17 +20,18 @@ def is_asked(body: Mapping[str, Any], annotation: str) -> bool:
     return _value(body, annotation) == "true"
 
 
+def path_of(pointer: str) -> Path:
+    """The parts of a JSON Pointer (RFC 6901)."""
+    parts = pointer.removeprefix("/").split("/")
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
 def pointers(body: Mapping[str, Any], annotation: str) -> dict[str, Path]:
     """The parts of each JSON Pointer (RFC 6901) that an annotation lists, with commas between."""
     listed = (pointer.strip() for pointer in _value(body, annotation).split(","))
-    return {pointer: _parts(pointer) for pointer in listed if pointer}
+    return {pointer: path_of(pointer) for pointer in listed if pointer}
 
 
 def _value(body: Mapping[str, Any], annotation: str) -> str:
     annotations = (body.get("metadata") or {}).get("annotations") or {}
     return str(annotations.get(annotation) or "")
-
-
-def _parts(pointer: str) -> Path:
-    parts = pointer.removeprefix("/").split("/")
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)

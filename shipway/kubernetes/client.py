@@ -174,6 +174,13 @@ class KubeClient:
         """The API server's time at its last answer; the clock of this machine may be wrong."""
         return parsedate_to_datetime(self._date) if self._date else datetime.now(UTC)
 
+    def seconds_since(self, told: datetime) -> float:
+        """How many seconds, at least, the API server's clock is past a time that it told.
+
+        Both times are whole seconds: of the second that each may lack, one is left out.
+        """
+        return (self.now() - told).total_seconds() - 1
+
     async def text(self, path: str, seconds: float) -> tuple[int, str]:
         """Status and text of a page, such as one of a Service that the API server hands through.
 

@@ -20,7 +20,9 @@ from shipway.kubernetes.pods import (
     time_of,
     unschedulable,
 )
+from shipway.kubernetes.rolled_out import completed_at
 from shipway.kubernetes.startup import Startup
+from shipway.kubernetes.written import written_at
 
 NOT_APPLIED = "the agent has not applied the commit yet"
 
@@ -130,20 +132,21 @@ def judge(observed: Observed, images: dict[str, str], startup: Startup, now: dat
 def became_healthy_at(workload: dict[str, Any], pods: list[dict[str, Any]]) -> datetime | None:
     """When a workload that is healthy became so, as far as its objects tell.
 
-    The latest of: when it got available, and when a container of its pods last ended. Pods that
-    come and go with the load change neither.
+    The latest of: when it was told what its pods are, when it had them all, when it got available,
+    and when a container of its pods last ended. Pods that come and go with the load change none.
     """
-    times = [
-        condition.get("lastTransitionTime")
-        for condition in workload.get("status", {}).get("conditions", [])
-        if condition["type"] == "Available"
-    ]
-    times += [
+    ends = [
         (container.get("lastState", {}).get("terminated") or {}).get("finishedAt")
         for pod in pods
         for container in pod.get("status", {}).get("containerStatuses", [])
     ]
-    return max((datetime.fromisoformat(time) for time in times if time), default=None)
+    times = [
+        written_at(workload, ("spec", "template")),
+        completed_at(workload),
+        time_of(condition_of(workload, "Available").get("lastTransitionTime")),
+        *map(time_of, ends),
+    ]
+    return max((time for time in times if time is not None), default=None)
 
 
 def _asks_for(pod: dict[str, Any], images: dict[str, str]) -> bool:

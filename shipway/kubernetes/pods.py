@@ -47,6 +47,13 @@ def settling(pod: Object, startup: Startup, now: datetime) -> str | None:
     return None
 
 
+def must_stay_ready(pod: Object, startup: Startup) -> timedelta:
+    """For how long a pod must be ready before each of its containers counts as up."""
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    needed = (_must_stay_up(pod, status, startup)[0] for status in statuses)
+    return max(needed, default=timedelta())
+
+
 def restarts(pod: Object) -> int:
     """How often a pod's containers were started again."""
     statuses = pod.get("status", {}).get("containerStatuses", [])

@@ -14,6 +14,7 @@ from shipway.kubernetes.health import NOT_APPLIED, Health, became_healthy_at, ju
 from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.observed import Observed
 from shipway.kubernetes.pods import says_ready
+from shipway.kubernetes.rolled_out import rolled_out_at
 from shipway.kubernetes.startup import Startup
 
 _LOG_LINES = 15
@@ -79,6 +80,14 @@ async def healthy_since(
     """Since when a healthy workload has been so; see `shipway.kubernetes.health`."""
     observed = await _observe(client, workload, namespace)
     return None if observed is None else became_healthy_at(observed.workload, observed.owned_pods)
+
+
+async def rolled_out_since(
+    client: KubeClient, workload: KubeObject, namespace: str, startup: Startup
+) -> datetime | None:
+    """Since when a healthy workload runs what it is told; see `shipway.kubernetes.rolled_out`."""
+    observed = await _observe(client, workload, namespace)
+    return None if observed is None else rolled_out_at(observed, startup)
 
 
 async def last_words(client: KubeClient, namespace: str, health: Health) -> str:

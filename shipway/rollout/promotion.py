@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from shipway import commands
 from shipway.config.rollout import Promotion
@@ -94,11 +94,25 @@ async def check_health(
         if health.updated < health.desired_replicas:
             raise _not_proven(target, workload, "all pods of the version", health.reason)
         since = await healthy_since(client, workload, target.namespace_of(workload))
-        healthy_for = datetime.now(UTC) - max(committed_at, since or committed_at)
-        if healthy_for < timedelta(seconds=promotion.healthy_for_seconds):
+        seconds = healthy_seconds(client, committed_at, since)
+        if seconds < promotion.healthy_for_seconds:
             expected = f"healthy for {promotion.healthy_for_seconds:.0f} s"
-            got = f"for {healthy_for.total_seconds():.0f} s"
+            got = f"for {seconds:.0f} s"
             raise _not_proven(target, workload, expected, got)
+
+
+def healthy_seconds(client: KubeClient, committed_at: datetime, since: datetime | None) -> float:
+    """For how long, at least, a healthy workload has proven itself.
+
+    Args:
+        client: The cluster, whose clock may differ from this machine's.
+        committed_at: When its version was committed, by the clock of a machine like this one.
+        since: Since when it is healthy, as the cluster tells, where it does.
+    """
+    seconds = (datetime.now(UTC) - committed_at).total_seconds()
+    if since is not None:
+        seconds = min(seconds, client.seconds_since(since))
+    return max(0, seconds)
 
 
 def _not_proven(target: Target, workload: KubeObject, expected: str, got: str) -> RefuseError:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import cast
 
+from shipway.kubernetes.annotations import path_of
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
@@ -36,7 +37,7 @@ async def wait_for_field(
         FailError: The agent does not apply it.
         HaltError: A gateway does not take it up.
     """
-    desired = _object_of(target, edit)
+    desired = object_of(target, edit)
     deadline = time.monotonic() + target.rollout.progress_deadline_seconds
     while (difference := await field_difference(client, target, edit)) is not None:
         failure = await agent_failure()
@@ -48,7 +49,7 @@ async def wait_for_field(
 
 async def field_difference(client: KubeClient, target: Target, edit: Edit) -> str | None:
     """Why the cluster's object does not say yet what a step set; None where it does."""
-    desired = _object_of(target, edit)
+    desired = object_of(target, edit)
     namespace = target.namespace_of(desired)
     live = await client.get(desired.api_version, desired.kind, desired.name, namespace)
     value = value_in(live, edit.field.name)
@@ -70,8 +71,7 @@ def _says(target: Target, edit: Edit, value: object) -> bool:
 
 def value_in(body: object, pointer: str) -> object:
     """What a JSON Pointer leads to; None where it leads nowhere."""
-    for step in pointer[1:].split("/"):
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in path_of(pointer):
         if isinstance(body, list) and key.isdecimal():
             body = dict(enumerate(cast("list[object]", body))).get(int(key))
         else:
@@ -79,6 +79,6 @@ def value_in(body: object, pointer: str) -> object:
     return body
 
 
-def _object_of(target: Target, edit: Edit) -> KubeObject:
+def object_of(target: Target, edit: Edit) -> KubeObject:
     """The object whose field an edit sets."""
     return next(candidate for candidate in target.objects if candidate.title == edit.field.title)

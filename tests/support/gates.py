@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from shipway.gates import gate_model
@@ -33,6 +33,6 @@ def context(client: object = None, **more: Any) -> GateContext:
         prometheus=None,
         new=[workload("Deployment", "new")],
         old=[workload("Deployment", "old")],
-        since=datetime.now(UTC),
+        since=time.monotonic(),
     )
     return replace(made, **more)

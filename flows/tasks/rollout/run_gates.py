@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from blocks.cluster import Cluster
 from blocks.metrics import Metrics
@@ -17,7 +16,7 @@ from shipway.gates import run
 from shipway.gates.gate import Gate, GateContext, GateProbe
 from shipway.gates.health import health_probe
 from shipway.gates.measurement import Measurement
-from shipway.gates.run import PassedGate, Tell, seconds_left
+from shipway.gates.run import PassedGate, Tell
 from shipway.image_ref import ImageRef
 from shipway.kubernetes.client import KubeClient
 from shipway.prometheus import Prometheus
@@ -41,7 +40,7 @@ async def check_gates(target: Target) -> None:
 
 @external_task("run the gates of {step.name}")
 async def run_gates(
-    target: Target, step: Step, image: ImageRef, since: datetime, tell: Tell
+    target: Target, step: Step, image: ImageRef, since: float, tell: Tell
 ) -> list[PassedGate]:
     """Pause a step, and measure its gates all the while; return what those that passed said.
 
@@ -49,7 +48,7 @@ async def run_gates(
         target: The environment.
         step: The step, committed and applied.
         image: The new version.
-        since: When it was committed.
+        since: When the cluster got to it, as `time.monotonic` says it.
         tell: Called with every measurement of a gate.
 
     Raises:
@@ -57,7 +56,7 @@ async def run_gates(
         HaltError: A gate is inconclusive for too long.
     """
     cluster = await load_block(Cluster, target.cluster)
-    pause_until = time.monotonic() + seconds_left(since, step.pause_seconds)
+    pause_until = since + step.pause_seconds
     log = _log_verdicts()
 
     def tell_all(gate: str, measurement: Measurement) -> None:
@@ -84,7 +83,7 @@ async def measure_gates(target: Target, step: Step, image: ImageRef) -> dict[str
     """
     gates = [gate for gate in _gates(target, step) if gate.settings.only_looks]
     # As far back as at the end of the pause.
-    since = datetime.now(UTC) - timedelta(seconds=step.pause_seconds)
+    since = time.monotonic() - step.pause_seconds
     try:
         cluster = await load_block(Cluster, target.cluster)
         async with cluster.client() as client:
@@ -114,7 +113,7 @@ def _log_verdicts() -> Tell:
 
 
 async def _context(
-    client: KubeClient, target: Target, step: Step, image: ImageRef, since: datetime, *, wait: bool
+    client: KubeClient, target: Target, step: Step, image: ImageRef, since: float, *, wait: bool
 ) -> GateContext:
     """What the gates of a step may look at; the workloads of rendered manifests may come yet."""
     workloads = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,40 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
 @pytest.fixture
 def shop(origin: Origin, tmp_path: Path) -> BlueGreenEnvironment:
     return BlueGreenEnvironment(origin, Origin(tmp_path / "app"))
+
+
+class Judged:
+    """Since when a step is judged; the cluster says that it has had it for an hour."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.since = 0.0
+        monkeypatch.setattr(module, "run_gates", self.run_gates)
+        monkeypatch.setattr(module, "in_force_since", self.in_force_since)
+
+    async def run_gates(
+        self, _target: Target, _step: Step, _image: Any, since: float, _tell: Any
+    ) -> list[Any]:
+        self.since = since
+        return []
+
+    async def in_force_since(self, *_: Any) -> float:
+        return time.monotonic() - 3600
+
+    async def judge(self, shop: BlueGreenEnvironment, *, new: bool) -> float:
+        """For how many seconds the step is in force when the gates begin."""
+        release, long_ago = shop.release_of(1), datetime.now(UTC) - timedelta(days=1)
+        commit = StepCommit(commit="c" * 40, new=new, link="", at=long_ago)
+        step = Step(name="1/1 rolling", gates="traffic")
+        await module.judge_step(shop.target(), step, release, commit, Timeline("shop"))
+        return time.monotonic() - self.since
+
+
+async def test_a_pause_counts_from_when_the_cluster_has_the_step(
+    shop: BlueGreenEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = Judged(monkeypatch)
+    assert await judged.judge(shop, new=True) < 3600
+    assert await judged.judge(shop, new=False) >= 3600
 
 
 async def run(shop: BlueGreenEnvironment, release: Release) -> None:

@@ -86,6 +86,10 @@ def test_queries_are_filled_with_pods_and_time() -> None:
     assert filled("[$since]", "", "", 0.2) == "[1s]"
 
 
+def test_a_window_never_reaches_back_before_the_cluster_had_the_step() -> None:
+    assert filled("[$since]", "", "", 12.9) == "[12s]"
+
+
 class Server(Prometheus):
     """Answers as it is told."""
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import ServerDisconnectedError
@@ -11,7 +10,7 @@ from kubernetes_asyncio.client import ApiException
 from shipway.errors import BadVersionError, HaltError
 from shipway.gates.gate import GateProbe
 from shipway.gates.measurement import Measurement
-from shipway.gates.run import run_gate, run_gates, seconds_left
+from shipway.gates.run import run_gate, run_gates
 from tests.support.measurements import measurements
 
 
@@ -90,9 +89,3 @@ async def test_all_gates_pass_or_the_first_red_one_stops_the_others() -> None:
         await run_gates(
             [endless.probe, Told("if", name="b").probe], time.monotonic() + 60, lambda *_: None
         )
-
-
-def test_a_pause_counts_from_the_commit_by_whichever_run() -> None:
-    since = datetime.now(UTC) - timedelta(seconds=20)
-    assert 39 < seconds_left(since, 60) < 41
-    assert seconds_left(since, 10) < 0

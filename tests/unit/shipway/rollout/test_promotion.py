@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -8,9 +9,10 @@ from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.trailers import OpsCommit
-from shipway.rollout.promotion import promotion_of, released_in
+from shipway.rollout.promotion import healthy_seconds, promotion_of, released_in
 from shipway.rollout.target import Target, target_of
 from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
+from tests.support.memory_cluster import MemoryCluster
 
 OLD, NEW = (f"registry.example.org/shop@sha256:{digit * 64}" for digit in "12")
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -68,3 +70,18 @@ def test_the_environment_says_where_its_next_version_comes_from() -> None:
     said = ROLLOUT + b"promotion: {source: qa, healthy_for_seconds: 60}\n"
     found = promotion_of(target(rollout_yaml=said))
     assert (found.source, found.healthy_for_seconds) == ("qa", 60)
+
+
+@pytest.mark.parametrize("minutes", [-90, 0, 90])
+def test_how_long_a_version_is_healthy_is_told_by_the_clusters_own_clock(minutes: float) -> None:
+    now = datetime.now(UTC)
+    theirs = (now + timedelta(minutes=minutes)).replace(microsecond=0)
+    cluster = MemoryCluster("shop")
+    cluster._date = format_datetime(theirs)
+    long_ago = now - timedelta(days=1)
+    assert healthy_seconds(cluster, long_ago, theirs - timedelta(seconds=60)) == 59
+    # What is there only just, is there all the same.
+    assert healthy_seconds(cluster, long_ago, theirs) == 0
+    # The cluster may have had the version before by chance, and need not tell.
+    for since in (theirs - timedelta(days=2), None):
+        assert 86400 <= healthy_seconds(cluster, long_ago, since) < 86460
