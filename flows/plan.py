@@ -17,6 +17,7 @@ from flows.tasks.checkout import checkout
 from flows.tasks.find_promotable import find_promotable
 from flows.tasks.push import find_image, name_image
 from flows.tasks.rollout.dry_run import dry_run
+from flows.tasks.rollout.jobs import check_jobs
 from flows.tasks.rollout.live_pods import at_live_pods
 from flows.tasks.rollout.plan_steps import plan_steps
 from flows.tasks.rollout.preflight import check_fence, preflight
@@ -34,7 +35,9 @@ from shipway.rollout.plan import (
     ReleasePlan,
     dry_run_words,
     fence_words,
+    jobs_words,
     plan_gates,
+    plan_jobs,
     plan_stages,
     promotion_words,
 )
@@ -131,6 +134,10 @@ async def ask_rollout(
         await check_fence(target, new)
     made.answers["fence, holds and freezes"] = fence_words(target, before.in_spite_of)
     await check_gates(target)
+    made.jobs = plan_jobs(target.rollout.jobs, before.jobs)
+    if before.jobs.in_order:
+        await check_jobs(target, new, before.jobs, built=built)
+        made.answers["jobs"] = jobs_words(before.jobs)
     await look_ahead(made, target, releases, built=built)
     now = await gates_now(target, new)
     made.gates = plan_gates(target.rollout.gates, made.steps, now)

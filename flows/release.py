@@ -94,7 +94,7 @@ async def check_beforehand(app_environment: AppEnvironment, code: Code, cause: C
     """
     image = await name_image(code)
     unbuilt = Release(revision=code.revision, image=image, cause=cause)
-    target = await check_release(app_environment, unbuilt)
+    target = await check_release(app_environment, unbuilt, built=False)
     await dry_run(target, first_with_edits(target.plan(image)), unbuilt, built=False)
     return unbuilt
 

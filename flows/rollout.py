@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Literal
 
 from prefect import flow
 
 from flows.runtime.approval import Declined, ask_for_approval
+from flows.runtime.beside import do_beside
 from flows.runtime.notify import announce, record
+from flows.runtime.opened_run import opened_run_log
 from flows.runtime.overtaken import unless_overtaken
 from flows.runtime.timeline import timeline
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.in_force_since import in_force_since
+from flows.tasks.rollout.jobs import (
+    check_jobs,
+    commit_jobs_after,
+    find_jobs_left,
+    let_jobs_go,
+    run_job,
+)
 from flows.tasks.rollout.live_pods import at_live_pods
 from flows.tasks.rollout.preflight import check_fence, preflight
 from flows.tasks.rollout.read_target import read_target
@@ -23,10 +34,12 @@ from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import apply_and_watch
 from shipway import commands
 from shipway.app_environment import AppEnvironment
+from shipway.config.jobs import JobWhen
 from shipway.errors import BadVersionError, FailError, HaltError, RefuseError, ShipwayError
 from shipway.release import Release
 from shipway.reports.timeline import Timeline
 from shipway.rollback.commit import Reason
+from shipway.rollout.release_job import RanJob, job_trailers, judge_job
 from shipway.rollout.result import RolloutResult, StepCommit
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
@@ -34,6 +47,7 @@ from shipway.strategies.step import Step
 Until = Literal["commit", "healthy"]
 
 SHIPWAY = "shipway"
+JOBS_STAY = "What ran for this release stays in the cluster until somebody deletes it"
 
 
 @flow(
@@ -57,15 +71,23 @@ async def rollout(
         target = await check_release(app_environment, release)
     plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if until == "commit":
-        _, commit = await take_step(target, plan[0], release, {}, committed=False)
+        page = Timeline(release.title(app_environment))
+        _, commit = await take_step(target, plan[0], release, {}, page, committed=False)
         return RolloutResult(commits=(commit,), served=None)
     return await run_plan(target, plan, release)
 
 
-async def check_release(app_environment: AppEnvironment, release: Release) -> Target:
+async def check_release(
+    app_environment: AppEnvironment, release: Release, *, built: bool = True
+) -> Target:
     """Ask what can refuse a release before anything is built, committed or asked of a person.
 
     A rollback from its image that a run before this one did not live to finish is gone on with.
+
+    Args:
+        app_environment: Where it goes.
+        release: What is released.
+        built: Whether its image is there.
 
     Returns:
         The environment as the release finds it.
@@ -75,6 +97,8 @@ async def check_release(app_environment: AppEnvironment, release: Release) -> Ta
         await rollout(app_environment, found.unfinished)
         found = await preflight(app_environment, release)
     await check_gates(found.target)
+    if found.jobs.in_order:
+        await check_jobs(found.target, release, found.jobs, built=built)
     return found.target
 
 
@@ -92,7 +116,7 @@ async def run_plan(target: Target, plan: list[Step], release: Release) -> Rollou
         what = "halt" if isinstance(error, HaltError) else "failure"
         await announce(target, release, what, str(error))
         raise
-    if is_new or way_back:
+    if is_new or way_back or any(commit.new for commit in result.commits):
         await announce(target, release, "done", f"{title}: {result.served}")
     return result
 
@@ -113,29 +137,69 @@ async def run_steps(
     notes: dict[str, str] = {}
     for planned in plan:
         begun = bool(commits)
-        step, commit = await take_step(target, planned, release, notes, committed=begun)
+        step, commit = await take_step(target, planned, release, notes, page, committed=begun)
         commits.append(commit)
         page.begin_step(step, commit)
-        try:
+        async with rolled_back_if_bad(target, release, page, step.name):
             waits = apply_and_watch(target, commit, step, partial(waited, target, release, page))
             served = await unless_overtaken(whose, release, waits, committed=True)
             page.reached(step)
             judged = judge_step(target, step, release, commit, page)
             notes = await unless_overtaken(whose, release, judged, committed=True)
-        except BadVersionError as red:
-            page.failed(red)
-            record(target, release, "red", str(red), step=step.name)
-            if release.cause.is_rollback or target.rollout.on_failure == "halt":
-                raise
-            failure = await roll_back_after(red, target, release, by=SHIPWAY)
-            if failure is not red:
-                page.rolled_back(failure)
-            raise failure from red
         page.end_step()
         if commit.new:
             words = f"{step.name}: {served}"
             record(target, release, "step", words, share=step.share, commit=commit.commit)
+    async with rolled_back_if_bad(target, release, page, "after"):
+        ran = await run_jobs(target, release, "after", page)
+    if ran:
+        commits.append(await commit_jobs_after(target, release, notes | job_trailers(ran)))
+        do_beside(let_jobs_go(target, ran), JOBS_STAY)
     return RolloutResult(commits=tuple(commits), served=served)
+
+
+@asynccontextmanager
+async def rolled_back_if_bad(
+    target: Target, release: Release, page: Timeline, step: str
+) -> AsyncGenerator[None]:
+    """Roll back from a version that turns out bad within, unless rollout.yaml wants it to halt.
+
+    Raises:
+        FailError: The version is bad, and what has become of the environment.
+    """
+    try:
+        yield
+    except BadVersionError as red:
+        page.failed(red)
+        record(target, release, "red", str(red), step=step)
+        if release.cause.is_rollback or target.rollout.on_failure == "halt":
+            raise
+        failure = await roll_back_after(red, target, release, by=SHIPWAY)
+        if failure is not red:
+            page.rolled_back(failure)
+        raise failure from red
+
+
+async def run_jobs(target: Target, release: Release, when: JobWhen, page: Timeline) -> list[RanJob]:
+    """Run what rollout.yaml has run once for a release, one after the other, as far as it is left.
+
+    Raises:
+        FailError: One is red; of one after the last step, the version is at fault.
+        HaltError: One has no answer.
+        RefuseError: Somebody else has taken the environment over, or it may not be changed now.
+    """
+    whose, ran = target.app_environment, list[RanJob]()
+    if release.cause.is_rollback or not target.rollout.jobs.in_order:
+        return ran
+    for job in await find_jobs_left(target, release, when):
+        runs = run_job(target, release, job, partial(waited, target, release, page))
+        done = await unless_overtaken(whose, release, runs, committed=when == "after")
+        opened_run_log().info("job %s: %s", done.name, done.words)
+        page.ran(f"job {done.name}: {done.words}\n{done.end.words}".strip())
+        if (error := judge_job(target, done, when)) is not None:
+            raise error
+        ran.append(done)
+    return ran
 
 
 def waited(target: Target, release: Release, page: Timeline, words: str) -> None:
@@ -145,25 +209,34 @@ def waited(target: Target, release: Release, page: Timeline, words: str) -> None
 
 
 async def take_step(
-    target: Target, planned: Step, release: Release, notes: dict[str, str], *, committed: bool
+    target: Target,
+    planned: Step,
+    release: Release,
+    notes: dict[str, str],
+    page: Timeline,
+    *,
+    committed: bool,
 ) -> tuple[Step, StepCommit]:
     """Commit a step that nothing refuses, and that a person has approved where one has to.
 
     What can refuse it is asked before the person, while the person thinks, and once more after.
+    What is to run before the first step runs then.
 
     Args:
         target: The environment.
         planned: The step.
         release: What is released.
         notes: Trailers: what gates and people said up to now.
+        page: Told of the jobs.
         committed: Whether an earlier step of it is committed.
 
     Returns:
         The step, with as many pods as the load needs now; and its commit.
 
     Raises:
-        FailError: The person did not approve.
-        HaltError: Nobody answered, or an autoscaler has left the version too few pods.
+        FailError: The person did not approve, or a job is red.
+        HaltError: Nobody answered, a job has no answer, or an autoscaler has left the version too
+            few pods.
         RefuseError: Somebody else has taken the environment over.
     """
     target, step = await at_live_pods(target, planned, release)
@@ -177,6 +250,12 @@ async def take_step(
         notes = notes | answer
         target, step = await at_live_pods(target, planned, release)
         await dry_run(target, step, release)
+    if step.edits and (ran := await run_jobs(target, release, "before", page)):
+        # The load may be another one by now.
+        target, step = await at_live_pods(target, planned, release)
+        commit = await commit_step(target, step, release, notes | job_trailers(ran))
+        do_beside(let_jobs_go(target, ran), JOBS_STAY)
+        return step, commit
     return step, await commit_step(target, step, release, notes)
 
 

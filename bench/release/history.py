@@ -158,7 +158,6 @@ def _released(number: int, revision: Revision) -> bytes:
     proposal = release_proposal(
         folder, {f"{folder.path}/web.yaml": text}, release, "1/1 rolling", {}, f"run-{number}"
     )
-    assert proposal is not None
     return _commit(proposal.message, proposal.changes, number)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, create_model, field_validator, model_validator
 
+from shipway.config.jobs import Jobs
 from shipway.config.rendering import Rendering
 from shipway.documents.document import Strict, read_document
 from shipway.gates import gate_model
@@ -137,10 +138,14 @@ class Rollout(Strict):
     gates: list[Gate] = Field(
         default_factory=list[Gate], description="What must be so before a rollout goes on."
     )
+    jobs: Jobs = Field(
+        default_factory=Jobs,
+        description="Kubernetes Jobs that run once for a release, such as migrations.",
+    )
     on_failure: Literal["rollback", "halt"] = Field(
         default="rollback",
-        description="What a version that is not healthy or fails a gate leads to: a rollback to "
-        "the version before, or a stop where it is.",
+        description="What a version that is not healthy, or fails a gate or a job after it, leads "
+        "to: a rollback to the version before, or a stop where it is.",
     )
     approval_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long to wait for a person's approval."

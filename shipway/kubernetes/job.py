@@ -16,7 +16,9 @@ from shipway.kubernetes.pods import hopeless
 MANAGER = "shipway"
 POLL_SECONDS = 0.5
 LAST_LINES = 5
-_JOB = "batch.kubernetes.io/job-name"
+_CONTAINER = "gate"
+# The label by which the pods of a Job are known.
+JOB_NAME = "batch.kubernetes.io/job-name"
 
 
 class JobEnd(BaseModel):
@@ -66,11 +68,11 @@ async def _end_of(client: KubeClient, namespace: str, name: str, seconds: float)
     """Wait until a Job's pod ends, cannot start, or takes too long."""
     deadline, words = time.monotonic() + seconds, "no pod was made"
     while time.monotonic() < deadline:
-        for pod in await client.list("v1", "Pod", namespace, f"{_JOB}={name}"):
+        for pod in await client.list("v1", "Pod", namespace, f"{JOB_NAME}={name}"):
             statuses = pod.get("status", {}).get("containerStatuses") or [{}]
             state: Object = statuses[0].get("state", {})
             if (ended := state.get("terminated")) is not None:
-                log = await _log_of(client, namespace, pod["metadata"]["name"])
+                log = await log_of(client, namespace, pod["metadata"]["name"], _CONTAINER)
                 return JobEnd(exit_code=int(ended["exitCode"]), words=log)
             if (failure := hopeless(pod)) is not None:
                 return JobEnd(exit_code=None, words=failure[1])
@@ -79,10 +81,13 @@ async def _end_of(client: KubeClient, namespace: str, name: str, seconds: float)
     return JobEnd(exit_code=None, words=f"{words} after {seconds:g} s")
 
 
-async def _log_of(client: KubeClient, namespace: str, pod: str) -> str:
-    """The last lines of a pod's log."""
+async def log_of(
+    client: KubeClient, namespace: str, pod: str, container: str, lines: int = LAST_LINES
+) -> str:
+    """The last lines of a container's log."""
     core = CoreV1Api(client.api)
-    return str(await core.read_namespaced_pod_log(pod, namespace, tail_lines=LAST_LINES)).strip()
+    log = await core.read_namespaced_pod_log(pod, namespace, container=container, tail_lines=lines)
+    return str(log).strip()
 
 
 def _job(
@@ -90,7 +95,7 @@ def _job(
 ) -> dict[str, Any]:
     """The Job, without a retry, which deletes itself in the end."""
     container = {
-        "name": "gate",
+        "name": _CONTAINER,
         "image": image,
         "command": command,
         "env": [{"name": key, "value": value} for key, value in env.items()],

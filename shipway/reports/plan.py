@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shipway.reports.changes import revision_facts
 from shipway.reports.markdown import escape, fenced, linked, table
-from shipway.rollout.plan import GatePlan, ReleasePlan, StagePlan, StepPlan
+from shipway.rollout.plan import GatePlan, JobPlan, ReleasePlan, StagePlan, StepPlan
 
 
 def render(plan: ReleasePlan) -> str:
@@ -32,6 +32,8 @@ def _parts(plan: ReleasePlan) -> Iterator[str]:
             [_step(step) for step in plan.steps],
         )
     yield from (_diff(plan, step) for step in plan.steps if step.files)
+    if plan.jobs:
+        yield "## Jobs\n\n" + table(("Job", "When", ""), [_job(job) for job in plan.jobs])
     if plan.gates:
         gates = [_gate(gate) for gate in plan.gates]
         yield "## Gates\n\n" + table(("Gate", "Asked after", "Now"), gates)
@@ -61,6 +63,12 @@ def _step(step: StepPlan) -> tuple[str, ...]:
     commit = f"{count} file{'s' if count > 1 else ''}" if count else "done already"
     asked = f"{commit}, once a person approves" if step.approval else commit
     return (_cell(step.name), asked, f"{step.share:g} %", f"{step.pause_seconds:g} s")
+
+
+def _job(job: JobPlan) -> tuple[str, ...]:
+    """A job's line."""
+    when = {"before": "before the first step", "after": "after the last step"}[job.when]
+    return (job.name, when, "to run" if job.is_left else "does not run")
 
 
 def _diff(plan: ReleasePlan, step: StepPlan) -> str:

@@ -29,7 +29,7 @@ class Timeline:
         self._begin = time.monotonic()
         self._rows: list[_Row] = []
         self._moments: list[Moment] = []
-        self._waits: list[tuple[float, str]] = []
+        self._told: list[tuple[float, str]] = []
         self._words = ""
         self._what_changed: Changes | None = None
 
@@ -37,7 +37,7 @@ class Timeline:
     def state(self) -> str:
         """Equal as long as there is nothing new but the time."""
         rows = str([(row.seconds, row.gates) for row in self._rows])
-        return f"{rows}{len(self._moments)}{len(self._waits)}{self._words}"
+        return f"{rows}{len(self._moments)}{len(self._told)}{self._words}"
 
     def begin_step(self, step: Step, commit: StepCommit) -> None:
         """A step is committed."""
@@ -46,7 +46,11 @@ class Timeline:
 
     def waited(self, words: str) -> None:
         """Something keeps the cluster from getting where the step leads, or does so no more."""
-        self._waits.append((self._now(), words))
+        self._told.append((self._now(), words))
+
+    def ran(self, words: str) -> None:
+        """A job ended; its log stands below the first line."""
+        self._told.append((self._now(), words))
 
     def reached(self, step: Step) -> None:
         """The cluster is where the step leads."""
@@ -63,8 +67,9 @@ class Timeline:
         self._rows[-1].seconds = self._now() - self._rows[-1].began
 
     def failed(self, error: ShipwayError) -> None:
-        """The latest step turned out bad."""
-        self.end_step()
+        """The latest step turned out bad, or a job after it."""
+        if self._rows[-1].seconds is None:
+            self.end_step()
         self._words = f"**{error.what}** {error.facts['got'] or ''}"
 
     def rolled_back(self, error: ShipwayError) -> None:
@@ -87,7 +92,7 @@ class Timeline:
             f"# {self._title}",
             table,
             f"![traffic and gates]({picture})",
-            "\n".join(_wait(at, words) for at, words in self._waits),
+            "\n".join(_told(at, words) for at, words in self._told),
             self._words,
             changes_section(self._what_changed),
         )
@@ -97,8 +102,8 @@ class Timeline:
         return time.monotonic() - self._begin
 
 
-def _wait(at: float, words: str) -> str:
-    """When the cluster was waited for, and why; below it what a container has printed."""
+def _told(at: float, words: str) -> str:
+    """When something was told; below its first line what a container has printed."""
     first, _, printed = words.partition("\n")
     log = f"\n\n{indent(fenced(printed), '  ')}" if printed else ""
     return f"- {at:.0f} s: {escape(first)}{log}"

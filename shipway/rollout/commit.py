@@ -15,8 +15,9 @@ from shipway.git.source_changes import Changes
 from shipway.git.source_repository import SourceRepository
 from shipway.release import Release
 from shipway.rollout.commit_message import release_proposal
-from shipway.rollout.fence import check_release
+from shipway.rollout.fence import check_committed, check_release
 from shipway.rollout.fields import changed_files
+from shipway.rollout.jobs import names_in, recorded_jobs, said_in
 from shipway.rollout.releases import Releases
 from shipway.rollout.result import StepCommit
 from shipway.rollout.run_context import RunContext
@@ -76,6 +77,43 @@ def commit_release(
     # An attempt before this one may have pushed and not lived to say so.
     landed = landed.model_copy(update={"new": landed.new or made_before})
     return step_commit(ops, landed, at, what_changed)
+
+
+def commit_jobs(
+    ops: OpsRepository,
+    source: SourceRepository,
+    target: Target,
+    release: Release,
+    notes: Mapping[str, str],
+    run: RunContext,
+) -> StepCommit:
+    """Commit that the jobs after the last step ran, to the record alone: they never run again.
+
+    Args:
+        ops: The ops repository.
+        source: The app's repository.
+        target: The environment.
+        release: What is released.
+        notes: Trailers that say which jobs ran, and what gates said.
+        run: The run that commits.
+
+    Raises:
+        RefuseError: Somebody else has taken the environment over.
+        RetryError: Git does not answer.
+    """
+    names, at = names_in(notes), datetime.now(UTC)
+
+    def propose(folder: OpsFolder, history: History) -> Proposal | None:
+        check_committed(source, folder, history, release)
+        releases = Releases(folder, target_of(folder), history)
+        # Another run of the release may have seen them end, too.
+        if recorded_jobs(said_in(releases), str(release.image), names) == names:
+            return None
+        step = f"after {', '.join(sorted(names))}"
+        more = {**release.cause.trailers(), **notes}
+        return release_proposal(folder, {}, release, step, more, run.link)
+
+    return step_commit(ops, ops.commit(target.app_environment, propose, run.on_review), at)
 
 
 def changes_since(

@@ -26,20 +26,18 @@ def release_proposal(
     more: Mapping[str, str],
     run: str,
     what_changed: Changes | None = None,
-) -> Proposal | None:
-    """The commit that changes what an environment runs; None where nothing changes.
+) -> Proposal:
+    """The commit of a release: it changes what an environment runs, or the record alone.
 
     Args:
         folder: What it changes.
-        changes: The files that change, by path in the repository.
+        changes: The files that change beside the record, by path in the repository.
         release: What is released there.
-        step: Of the plan, such as `2/5 canary 10%`.
+        step: Of the plan, such as `2/5 canary 10%`; or what was done after the last one.
         more: Further trailers: of a downgrade, a rollback, an approval, a gate.
         run: The run that commits, as a link where there is one.
         what_changed: Since the revision before, where that is known.
     """
-    if not changes:
-        return None
     app, environment = folder.app_environment.app, folder.app_environment.environment
     revision = release.revision
     trailers = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,8 @@ from shipway.rollout.frozen import Frozen, frozen_now
 from shipway.rollout.releases import UNKNOWN, date_in, explanation
 from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import is_released
+
+_NUMBERED = re.compile(r"(\d+)/(\d+) ")
 
 
 class Deployed(BaseModel):
@@ -26,7 +29,7 @@ class Deployed(BaseModel):
             the files say: somebody edited them by hand.
         subject: First line of the revision's message.
         revision_at: When the revision was committed, where the record says so.
-        step: The last step that was committed, such as `2/7 canary 10%`.
+        step: The last step that was committed, such as `2/7 canary 10%`; or what was done after.
         since: When it was committed, where the record says so.
         by: Who wanted it, where somebody said so; else who wrote the revision.
         run: The run that committed it, as a link where there is one.
@@ -54,8 +57,8 @@ class Deployed(BaseModel):
     @property
     def is_under_way(self) -> bool:
         """Whether steps are left of the rollout."""
-        number, _, count = self.step.partition(" ")[0].partition("/")
-        return number != count
+        step = _NUMBERED.match(self.step)
+        return step is not None and step[1] != step[2]
 
     @property
     def is_untouched(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from shipway.code import Code
+from shipway.config.jobs import Jobs, JobWhen
 from shipway.config.rollout import Promotion
 from shipway.gates.gate import Gate
 from shipway.gates.measurement import Measurement
@@ -88,6 +89,22 @@ class GatePlan(BaseModel):
     now: Measurement | None
 
 
+class JobPlan(BaseModel):
+    """A job of rollout.yaml.
+
+    Attributes:
+        name: Its name.
+        when: Whether it runs before the first step, or after the last one.
+        is_left: Whether it would run.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    when: JobWhen
+    is_left: bool
+
+
 class ReleasePlan(BaseModel):
     """What a release or a promotion would do, as far as it was found out before it is refused.
 
@@ -102,6 +119,7 @@ class ReleasePlan(BaseModel):
         answers: What was asked that could refuse it, and did not; by its name.
         unfinished: A rollback that was cut off, and that it would see through first.
         steps: The steps of the rollout that are left.
+        jobs: The jobs.
         gates: The gates.
         review: The project in which each commit waits for the merge of its pull request, if any.
         refusal: Why it would be refused, in the words that it would end with.
@@ -117,6 +135,7 @@ class ReleasePlan(BaseModel):
     answers: dict[str, str] = Field(default_factory=dict[str, str])
     unfinished: str | None = None
     steps: list[StepPlan] = Field(default_factory=list[StepPlan])
+    jobs: list[JobPlan] = Field(default_factory=list[JobPlan])
     gates: list[GatePlan] = Field(default_factory=list[GatePlan])
     review: str | None = None
     refusal: str | None = None
@@ -156,10 +175,15 @@ class ReleasePlan(BaseModel):
             for stage in self.stages
             if not stage.is_done
         ]
+        to_do += self._jobs_left("before")
         commits = sum(bool(step.files) for step in self.steps)
         if commits:
             to_do.append(f"commit {commits} step{'s' if commits > 1 else ''}")
-        return to_do
+        return to_do + self._jobs_left("after")
+
+    def _jobs_left(self, when: JobWhen) -> list[str]:
+        left = (job for job in self.jobs if job.is_left and job.when == when)
+        return [f"run the job {job.name}" for job in left]
 
 
 def plan_stages(code: Code, green: Mapping[str, str], *, built: bool) -> list[StagePlan]:
@@ -226,6 +250,20 @@ def plan_gates(
         )
         for gate in gates
     ]
+
+
+def plan_jobs(of_file: Jobs, left: Jobs) -> list[JobPlan]:
+    """The jobs of rollout.yaml, each with whether it is left."""
+    return [
+        JobPlan(name=job.name, when=when, is_left=(when, job) in left.in_order)
+        for when, job in of_file.in_order
+    ]
+
+
+def jobs_words(left: Jobs) -> str:
+    """What the API server answers that does not refuse the jobs that are left."""
+    names = ", ".join(job.name for _, job in left.in_order)
+    return f"the API server takes {names}; none of them ran for the image in vain"
 
 
 def promotion_words(promotion: Promotion) -> str:

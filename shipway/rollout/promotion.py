@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import chain
 
 from shipway import commands
 from shipway.config.rollout import Promotion
@@ -13,6 +14,7 @@ from shipway.image_ref import ImageRef
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.workloads import healthy_since
+from shipway.rollout.jobs import recorded_jobs
 from shipway.rollout.target import Target
 from shipway.rollout.workloads import workload_health, workloads_of
 from shipway.strategies.step import Ready, is_released
@@ -47,11 +49,18 @@ def released_in(target: Target, commits: Iterable[OpsCommit]) -> tuple[ImageRef,
         RefuseError: There is no release, or its rollout is under way.
     """
     serving = target.strategy.serving_image(target.current)
-    released = next((commit for commit in commits if commit.trailers.get("Image") == serving), None)
+    of_it = (commit for commit in commits if commit.trailers.get("Image") == serving)
+    released = next(of_it, None)
     left: list[str] = []
     if is_released(serving):
         image = ImageRef.parse(serving)
         left = [step.name for step in target.plan(image) if step.edits]
+        if released:
+            said = (commit.trailers for commit in chain((released,), of_it))
+            names = {job.name for job in target.rollout.jobs.after}
+            left += [
+                f"the job {name}" for name in sorted(names - recorded_jobs(said, serving, names))
+            ]
         if released and not left:
             return image, released
     raise RefuseError(

@@ -178,7 +178,7 @@ class MemoryCluster(KubeClient):
             copy.deepcopy(body)
             for (of_kind, inside, _), body in self.objects.items()
             if of_kind == kind and namespace in {None, inside}
-            if (body["metadata"].get("labels") or {}).get(label) == value
+            if not label or (body["metadata"].get("labels") or {}).get(label) == value
         ]
 
     def _create(self, kind: str, namespace: str | None, body: Object, *, dry_run: bool) -> Object:

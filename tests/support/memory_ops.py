@@ -155,7 +155,6 @@ class MemoryShop:
         release = Release(revision=revision(of or number), image=image(number))
         changes = changed_files(folder, step.edits, release.revision.commit)
         proposal = release_proposal(folder, changes, release, step.name, {}, self.run.link)
-        assert proposal is not None
         self.memory.take(proposal)
 
     def roll_back(self, to: str | None = None, **live_pods: int) -> CommittedRollback:

@@ -13,11 +13,14 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.run_context import run_context
 from shipway.app_environment import AppEnvironment
+from shipway.config.jobs import Jobs
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
 from shipway.rollback.target import rollback_in_progress
 from shipway.rollout.fence import check_release
+from shipway.rollout.jobs import jobs_left
+from shipway.rollout.releases import Releases
 from shipway.rollout.target import Target, target_of
 
 
@@ -29,6 +32,7 @@ class Preflight(BaseModel):
         unfinished: What a rollback from the release's image leads to that a run before this one
             did not live to finish. The release is not judged before that is done.
         in_spite_of: Trailers that say what the release follows in spite of: a downgrade, a freeze.
+        jobs: Those of the release that are left.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +40,7 @@ class Preflight(BaseModel):
     target: Target
     unfinished: Release | None = None
     in_spite_of: dict[str, str] = {}
+    jobs: Jobs = Jobs()
 
 
 @external_task("see whether {release.revision.short} may follow in {app_environment.folder}")
@@ -55,7 +60,11 @@ async def preflight(app_environment: AppEnvironment, release: Release) -> Prefli
         rollback = rollback_in_progress(folder, target, history, None, run)
         if rollback is not None and rollback.from_image == str(release.image):
             return Preflight(target=target, unfinished=rollback.release)
-        return Preflight(target=target, in_spite_of=check(folder, history))
+        return Preflight(
+            target=target,
+            in_spite_of=check(folder, history),
+            jobs=jobs_left(target, Releases(folder, target, history), release),
+        )
 
     return await asyncio.to_thread(ops.consult, app_environment, look)
 

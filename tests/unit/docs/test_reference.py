@@ -27,6 +27,7 @@ TITLES = {
     "PrometheusGate": "prometheus",
     "HttpGate": "http",
     "JobGate": "job",
+    "ReleaseJob": "job of a release",
     "ReleaseRule": "releases",
     "Hold": "holds.yaml",
     "Freeze": "freeze.yaml",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from shipway.gates.measurement import Measurement
 from shipway.git.revision import Revision
 from shipway.reports.plan import render
-from shipway.rollout.plan import GatePlan, ReleasePlan, StagePlan, StepPlan
+from shipway.rollout.plan import GatePlan, JobPlan, ReleasePlan, StagePlan, StepPlan
 
 DIFF = "--- a/prod/shop/web.yaml\n+++ b/prod/shop/web.yaml\n-a: ```\n+a: b\n"
 REVISION = Revision(
@@ -45,6 +45,11 @@ PLAN = ReleasePlan(
             approval=True,
         ),
     ],
+    jobs=[
+        JobPlan(name="expand", when="before", is_left=True),
+        JobPlan(name="seed", when="before", is_left=False),
+        JobPlan(name="contract", when="after", is_left=True),
+    ],
     gates=[
         GatePlan(
             name="errors",
@@ -62,7 +67,7 @@ def test_the_page_has_each_stage_step_diff_and_gate() -> None:
     lines = render(PLAN).splitlines()
     for line in (
         "# plan shop abc1234 → prod",
-        "**A release would build and commit 1 step**",
+        "**A release would build, run the job expand, commit 1 step and run the job contract**",
         f"- **Revision** `{REVISION.commit}`",
         r"- **Change** Fix \| the \<cart\> (Ada)",
         "- The digest of zeros stands for the image's, which is known once it is built.",
@@ -73,6 +78,9 @@ def test_the_page_has_each_stage_step_diff_and_gate() -> None:
         "| fence, holds and freezes | the release may follow |",
         "| 1/2 canary 10% | done already | 100 % | 0 s |",
         "| 2/2 promote | 1 file, once a person approves | 10 % | 60 s |",
+        "| expand | before the first step | to run |",
+        "| seed | before the first step | does not run |",
+        "| contract | after the last step | to run |",
         "| errors | 1/2 canary 10% | pass: 0, max 1 |",
         "| smoke | no step that is left | not asked |",
         "prometheus:",
