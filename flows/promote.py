@@ -5,10 +5,11 @@ from __future__ import annotations
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.rollout import Until, rollout
+from flows.rollout import Until, roll_out
 from flows.runtime.beside import finish_beside
 from flows.runtime.run_reporter import report_run
-from flows.tasks.find_promotable import find_promotable
+from flows.runtime.suspension import release_before, suspended_by_waits
+from flows.tasks.find_promotable import check_still_promotable, find_promotable
 from flows.tasks.rollout.read_target import read_target
 from shipway.app_environment import AppEnvironment
 from shipway.release import Cause
@@ -38,12 +39,16 @@ async def promote(
         override_freeze: Why it is to go to a frozen environment; it stands in the commit.
     """
     app_environment = AppEnvironment(app=app, environment=environment)
-    async with report_run(app_environment) as reporter:
+    async with suspended_by_waits(), report_run(app_environment) as reporter:
         promotion = promotion_of(await read_target(app_environment))
         cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
-        release = await reporter.timed("release", find_promotable(app, promotion, cause))
+        release = release_before()
+        if release is None:
+            release = await reporter.timed("release", find_promotable(app, promotion, cause))
+        else:
+            await check_still_promotable(app, promotion, release)
         title = f"{app} {release.revision.short}: {promotion.source} → {environment}"
         reporter.releases(release.revision, title=title)
-        result = await reporter.timed("deploy", rollout(app_environment, release, until))
+        result = await reporter.timed("deploy", roll_out(app_environment, release, until))
         reporter.rolled_out(release.image, result)
         return reporter.completed()

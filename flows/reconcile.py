@@ -14,6 +14,7 @@ from flows.runtime.registered import follow_registered
 from flows.runtime.run_name import run_name
 from flows.tasks.agent.apply import apply, list_apps
 from flows.tasks.agent.look import WhatRunsPage
+from flows.tasks.waiting import NOT_LOOKED_AFTER, look_after_waiting
 from shipway.app_environment import AppEnvironment
 from shipway.errors import FailError, ShipwayError
 from shipway.reports.drift import change_lines, drift_rows
@@ -44,6 +45,7 @@ async def reconcile(
         if environment is None and app is None:
             following = follow_registered(one.environment for one in app_environments)
             do_beside(following, "Forms and nights stay as they were")
+            do_beside(look_after_waiting(), NOT_LOOKED_AFTER)
         applied, failed = await apply_all(app_environments, page)
         async for request in requests(begin + stay_seconds - time.monotonic()):
             failed.pop(request.app_environment, None)

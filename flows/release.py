@@ -12,12 +12,13 @@ from blocks.image_builder import ImageBuilder
 from blocks.ledger import Ledger
 from blocks.ops_repository import OpsRepository
 from blocks.registry import Registry
-from flows.rollout import Until, check_release, rollout
+from flows.rollout import Until, check_release, roll_out
 from flows.runtime.beside import do_beside, finish_beside
 from flows.runtime.load_block import load_ahead
 from flows.runtime.overtaken import BUILDING_SECONDS, unless_overtaken
 from flows.runtime.run_name import run_name
 from flows.runtime.run_reporter import RunReporter, report_run
+from flows.runtime.suspension import release_before, suspended_by_waits
 from flows.tasks.build import build, build_elsewhere, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
@@ -63,9 +64,11 @@ async def release(
     """
     app_environment = AppEnvironment(app=app, environment=environment)
     with temporary_folder("code") as folder:
-        async with report_run(app_environment) as reporter:
+        async with suspended_by_waits(), report_run(app_environment) as reporter:
             do_beside(load_ahead(Registry, OpsRepository), "Blocks were not read ahead")
-            code = await reporter.timed("code", checkout(app, revision, folder))
+            before = release_before()
+            wanted = before.revision.commit if before else revision
+            code = await reporter.timed("code", checkout(app, wanted, folder))
             reporter.releases(code.revision, code.pipeline.tests)
             cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
             image = await find_image(code)
@@ -81,7 +84,7 @@ async def release(
                     every_seconds=BUILDING_SECONDS,
                 )
             new = Release(revision=code.revision, image=image, cause=cause)
-            result = await reporter.timed("deploy", rollout(app_environment, new, until))
+            result = await reporter.timed("deploy", roll_out(app_environment, new, until))
             reporter.rolled_out(image, result)
             return reporter.completed()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.rollout import Until, rollout
+from flows.rollout import Until, roll_out
 from flows.runtime.beside import finish_beside
 from flows.runtime.run_reporter import report_run
 from flows.tasks.rollback.roll_back import roll_back_safely
@@ -49,7 +49,7 @@ async def rollback(
         reporter.releases(release.revision, title=release.title(app_environment))
         served = None
         if until == "healthy":
-            served = (await reporter.timed("deploy", rollout(app_environment, release))).served
+            served = (await reporter.timed("deploy", roll_out(app_environment, release))).served
         reporter.rolled_out(
             release.image, RolloutResult(commits=(committed.commit,), served=served)
         )

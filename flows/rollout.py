@@ -6,15 +6,18 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import flow
+from prefect.states import Completed
 
 from flows.runtime.approval import Declined, ask_for_approval
 from flows.runtime.beside import do_beside
 from flows.runtime.notify import announce, record
 from flows.runtime.opened_run import opened_run_log
 from flows.runtime.overtaken import unless_overtaken
+from flows.runtime.question import Question
+from flows.runtime.suspension import Waits, commits_before, release_before
 from flows.runtime.timeline import timeline
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
@@ -32,6 +35,7 @@ from flows.tasks.rollout.preflight import check_fence, preflight
 from flows.tasks.rollout.read_target import read_target
 from flows.tasks.rollout.run_gates import check_gates, gate_trailers, run_gates
 from flows.tasks.rollout.watch import apply_and_watch
+from flows.tasks.waiting import NOT_LOOKED_AFTER, look_after_waiting
 from shipway import commands
 from shipway.app_environment import AppEnvironment
 from shipway.config.jobs import JobWhen
@@ -54,17 +58,47 @@ JOBS_STAY = "What ran for this release stays in the cluster until somebody delet
     name="rollout",
     flow_run_name="rollout · {app_environment.app} {release.revision.short} → "
     "{app_environment.environment}",
+    # It is done again where the run that people started is resumed, whatever it came to before.
+    persist_result=False,
 )
 async def rollout(
     app_environment: AppEnvironment, release: Release, until: Until = "healthy"
-) -> RolloutResult:
+) -> Any:
     """Lead one environment to a release, step by step; goes on from where Git says that it is.
+
+    Its callers want `roll_out`.
 
     Args:
         app_environment: Where it goes.
         release: What is released. Of what a rollback leads away from, nothing is kept.
         until: Stop at the first commit, or go on until the cluster runs the image and is healthy.
+
+    Returns:
+        The result, or the question that a person has to answer before.
     """
+    try:
+        return await lead(app_environment, release, until)
+    except Waits as waits:
+        # Nothing has failed. Prefect hands the caller the data of a state.
+        return Completed(name="Waits", message=str(waits), data=waits.question)
+
+
+async def roll_out(
+    app_environment: AppEnvironment, release: Release, until: Until = "healthy"
+) -> RolloutResult:
+    """Lead one environment to a release, as a subflow; the arguments are those of `rollout`.
+
+    Raises:
+        Waits: A person has to answer before, and the run can be suspended until then.
+    """
+    result: RolloutResult | Question = await rollout(app_environment, release, until)
+    if isinstance(result, Question):
+        raise Waits(result)
+    return result
+
+
+async def lead(app_environment: AppEnvironment, release: Release, until: Until) -> RolloutResult:
+    """Check a release, plan it, and run the plan or its first step."""
     if release.cause.is_rollback:
         target = await read_target(app_environment)
     else:
@@ -72,7 +106,7 @@ async def rollout(
     plan = target.plan(release.image, rollback=release.cause.is_rollback)
     if until == "commit":
         page = Timeline(release.title(app_environment))
-        _, commit = await take_step(target, plan[0], release, {}, page, committed=False)
+        _, commit = await take_step(target, plan[0], release, {}, page, {})
         return RolloutResult(commits=(commit,), served=None)
     return await run_plan(target, plan, release)
 
@@ -94,7 +128,7 @@ async def check_release(
     """
     found = await preflight(app_environment, release)
     if found.unfinished is not None:
-        await rollout(app_environment, found.unfinished)
+        await roll_out(app_environment, found.unfinished)
         found = await preflight(app_environment, release)
     await check_gates(found.target)
     if found.jobs.in_order:
@@ -107,7 +141,7 @@ async def run_plan(target: Target, plan: list[Step], release: Release) -> Rollou
     title, way_back = release.title(target.app_environment), release.cause.is_rollback
     is_new = any(step.edits for step in plan)
     # The first commit of a way back comes before its plan, and is told of there.
-    if is_new and not way_back:
+    if is_new and not way_back and release != release_before():
         await announce(target, release, "start", f"{title}: {len(plan)} steps")
     try:
         async with timeline(target.app_environment, release) as page:
@@ -132,30 +166,32 @@ async def run_steps(
         RefuseError: Somebody else has taken the environment over.
     """
     whose = target.app_environment
-    commits: list[StepCommit] = []
+    commits = commits_before(release)
     served: str | None = None
     notes: dict[str, str] = {}
     for planned in plan:
-        begun = bool(commits)
-        step, commit = await take_step(target, planned, release, notes, page, committed=begun)
-        commits.append(commit)
+        is_told = planned.name in commits
+        step, found = await take_step(target, planned, release, notes, page, commits)
+        # What this run committed before it was suspended, it only finds now.
+        commit = commits.setdefault(planned.name, found)
         page.begin_step(step, commit)
         async with rolled_back_if_bad(target, release, page, step.name):
-            waits = apply_and_watch(target, commit, step, partial(waited, target, release, page))
+            waits = apply_and_watch(target, found, step, partial(waited, target, release, page))
             served = await unless_overtaken(whose, release, waits, committed=True)
             page.reached(step)
-            judged = judge_step(target, step, release, commit, page)
+            judged = judge_step(target, step, release, found, page)
             notes = await unless_overtaken(whose, release, judged, committed=True)
         page.end_step()
-        if commit.new:
+        if commit.new and not is_told:
             words = f"{step.name}: {served}"
             record(target, release, "step", words, share=step.share, commit=commit.commit)
+    done = [*commits.values()]
     async with rolled_back_if_bad(target, release, page, "after"):
         ran = await run_jobs(target, release, "after", page)
     if ran:
-        commits.append(await commit_jobs_after(target, release, notes | job_trailers(ran)))
+        done.append(await commit_jobs_after(target, release, notes | job_trailers(ran)))
         do_beside(let_jobs_go(target, ran), JOBS_STAY)
-    return RolloutResult(commits=tuple(commits), served=served)
+    return RolloutResult(commits=tuple(done), served=served)
 
 
 @asynccontextmanager
@@ -214,8 +250,7 @@ async def take_step(
     release: Release,
     notes: dict[str, str],
     page: Timeline,
-    *,
-    committed: bool,
+    commits: dict[str, StepCommit],
 ) -> tuple[Step, StepCommit]:
     """Commit a step that nothing refuses, and that a person has approved where one has to.
 
@@ -228,7 +263,7 @@ async def take_step(
         release: What is released.
         notes: Trailers: what gates and people said up to now.
         page: Told of the jobs.
-        committed: Whether an earlier step of it is committed.
+        commits: Those of the steps before, by the step's name.
 
     Returns:
         The step, with as many pods as the load needs now; and its commit.
@@ -238,25 +273,30 @@ async def take_step(
         HaltError: Nobody answered, a job has no answer, or an autoscaler has left the version too
             few pods.
         RefuseError: Somebody else has taken the environment over.
+        Waits: The person has not answered yet, and the run can be suspended until then.
     """
     target, step = await at_live_pods(target, planned, release)
     await dry_run(target, step, release)
     if step.approval and step.edits:
-        await check_fence(target, release)
-        asks = ask_for_approval(target, step, release, notes)
-        answer = await unless_overtaken(target.app_environment, release, asks, committed=committed)
+        fingerprint = await check_fence(target, release)
+        asks = ask_for_approval(target, step, release, notes, fingerprint, commits)
+        whose, committed = target.app_environment, bool(commits)
+        answer = await unless_overtaken(whose, release, asks, committed=committed)
         if isinstance(answer, Declined):
             raise await roll_back_after(answer.error(step), target, release, by=answer.who)
         notes = notes | answer
         target, step = await at_live_pods(target, planned, release)
         await dry_run(target, step, release)
-    if step.edits and (ran := await run_jobs(target, release, "before", page)):
+    ran = await run_jobs(target, release, "before", page) if step.edits else []
+    if ran:
         # The load may be another one by now.
         target, step = await at_live_pods(target, planned, release)
-        commit = await commit_step(target, step, release, notes | job_trailers(ran))
+    commit = await commit_step(target, step, release, notes | job_trailers(ran))
+    if ran:
         do_beside(let_jobs_go(target, ran), JOBS_STAY)
-        return step, commit
-    return step, await commit_step(target, step, release, notes)
+    if commit.new and not commits:
+        do_beside(look_after_waiting(target.app_environment), NOT_LOOKED_AFTER)
+    return step, commit
 
 
 async def judge_step(
@@ -287,7 +327,7 @@ async def roll_back_after(
     except RefuseError:
         return failure
     earlier = rollback.release
-    await rollout(target.app_environment, earlier)
+    await roll_out(target.app_environment, earlier)
     held = rollback.from_revision
     remedy = (
         f"{target.environment} is back at {earlier.revision.short}; {held[:12]} is on hold until "

@@ -1,29 +1,27 @@
-"""Deploy, with a person's consent: the run pauses with a form."""
+"""Deploy, with a person's consent: the run waits with a form."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run
-from prefect.input import RunInput
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from flows.runtime.notify import announce
+from flows.runtime.opened_run import opened_run_log
+from flows.runtime.question import Approval, Question
+from flows.runtime.suspension import Waits, suspendable
 from shipway import commands
+from shipway.app_environment import AppEnvironment
 from shipway.errors import FailError, HaltError
 from shipway.release import Release
+from shipway.rollout.result import StepCommit
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
 from shipway.text import one_line
 
 POLL_SECONDS = 1
-
-
-class Approval(RunInput):
-    """The form."""
-
-    approve: bool = Field(description="Whether the rollout may go on; no rolls it back.")
-    who: str = Field(min_length=1, description="Your name; it stands in the commit.")
-    reason: str = Field(default="", description="Why; it stands beside the name.")
 
 
 class Declined(BaseModel):
@@ -45,45 +43,82 @@ class Declined(BaseModel):
 
 
 async def ask_for_approval(
-    target: Target, step: Step, release: Release, notes: dict[str, str]
+    target: Target,
+    step: Step,
+    release: Release,
+    notes: Mapping[str, str],
+    fingerprint: str,
+    commits: Mapping[str, StepCommit],
 ) -> dict[str, str] | Declined:
-    """Pause the run until a person answers; return the trailers that say who did.
+    """Wait until a person answers; return the trailers that say who did.
 
     Args:
         target: The environment.
         step: What is to be approved.
         release: What is released.
         notes: What the gates said up to now, which the form shows.
+        fingerprint: Of the folder in the ops repository as it is now.
+        commits: Those of the steps before, by the step's name.
 
     Raises:
         HaltError: Nobody answers in time.
+        Waits: Nobody has answered yet, and the run can be suspended until somebody does.
     """
     measured = notes.get("Gates", "no gate was asked yet")
-    title = f"**{step.name}** of {target.app_environment.title}"
     image = release.image
     # The form breaks no word: a whole digest would be cut.
     digest = (image.digest or "").partition(":")[2][:12]
-    words = f"{step.name} waits for an approval. {measured}"
-    await announce(target, release, "approval", words, step=step.name)
-    timeout = round(target.rollout.approval_timeout_seconds)
+    title = f"**{step.name}** of {target.app_environment.title}"
+    question = Question(
+        app_environment=target.app_environment,
+        release=release,
+        step=step.name,
+        fingerprint=fingerprint,
+        timeout_seconds=round(target.rollout.approval_timeout_seconds),
+        form=f"{title}\n\nImage {image.repository}, digest {digest}\n\n{measured}",
+        commits=dict(commits),
+    )
+    this = suspendable()
+    answer = await this.answer_to(question) if this else None
+    if answer is None:
+        if this is not None and this.asks_again(question):
+            opened_run_log().warning("What was asked before is there no more: it is asked again.")
+        words = f"{question.sentence} {measured}"
+        await announce(target, release, "approval", words, step=step.name)
+        if this is not None:
+            raise Waits(question)
+        return _judged(await _paused(question))
+    if answer.is_late:
+        raise nobody_answered(question)
+    return _judged(answer.given)
+
+
+def nobody_answered(question: Question) -> HaltError:
+    """The error of a run that waited in vain."""
+    app_environment: AppEnvironment = question.app_environment
+    return HaltError(
+        f"Nobody approved {question.step!r}.",
+        where=app_environment.folder,
+        expected=f"an answer within {question.timeout_seconds} s",
+        got="none",
+        untouched="the rollout, which stands where it is, and the version before it",
+        remedy=f"start the release again: it asks again; or {commands.rollback(app_environment)}",
+    )
+
+
+async def _paused(question: Question) -> Approval:
+    """Pause in this process, of a run that cannot be suspended, until a person answers."""
     try:
-        answer = await apause_flow_run(
-            wait_for_input=Approval.with_initial_data(
-                description=f"{title}\n\nImage {image.repository}, digest {digest}\n\n{measured}"
-            ),
-            timeout=timeout,
+        return await apause_flow_run(
+            wait_for_input=Approval.with_initial_data(description=question.form),
+            timeout=question.timeout_seconds,
             poll_interval=POLL_SECONDS,
         )
     except FlowPauseTimeout as error:
-        raise HaltError(
-            f"Nobody approved {step.name!r}.",
-            where=target.folder,
-            expected=f"an answer within {timeout} s",
-            got="none",
-            untouched="the rollout, which stands where it is, and the version before it",
-            remedy="start the release again: it asks again; or "
-            f"{commands.rollback(target.app_environment)}",
-        ) from error
+        raise nobody_answered(question) from error
+
+
+def _judged(answer: Approval) -> dict[str, str] | Declined:
     who, reason = one_line(answer.who), one_line(answer.reason)
     if not answer.approve:
         return Declined(who=who, reason=reason)

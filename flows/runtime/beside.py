@@ -50,8 +50,12 @@ async def closed_beside(place: AbstractAsyncContextManager[T]) -> AsyncGenerator
 
 async def finish_beside(flow: Any, flow_run: FlowRun, state: Any) -> None:  # noqa: ARG001
     """State hook of the run that people started: its end is told; wait for what goes on beside."""
-    if flow_run.parent_task_run_id is not None:
-        return
+    if flow_run.parent_task_run_id is None:
+        await end_beside()
+
+
+async def end_beside() -> None:
+    """Wait for what goes on beside."""
     loop = asyncio.get_running_loop()
     while mine := [task for task in _going_on if task.get_loop() is loop]:
         await asyncio.wait(mine)

@@ -21,9 +21,13 @@ def root_run() -> str:
 
 
 @contextmanager
-def known_root_run() -> Generator[None]:
-    """Have subflows within know the run that people started; else each asks the server."""
-    token = _known.set(root_run())
+def known_root_run(run: str | None = None) -> Generator[None]:
+    """Have subflows within know the run that people started; else each asks the server.
+
+    Args:
+        run: Another one, which something is done and told for.
+    """
+    token = _known.set(run or root_run())
     try:
         yield
     finally:

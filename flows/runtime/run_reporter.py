@@ -23,6 +23,7 @@ from flows.runtime.beside import do_beside, do_if_possible
 from flows.runtime.commit_status import ATTEMPTS, NOT_TOLD, RunStatus
 from flows.runtime.run_link import artifact_link, known_root_run
 from flows.runtime.run_name import name_this_run
+from flows.runtime.suspension import Waits, report_before
 from flows.runtime.tag_run import tag_this_run
 from flows.runtime.timeline import timeline_key
 from flows.runtime.told_to_end import ended_when_told
@@ -53,9 +54,12 @@ class RunReporter:
     """Times the stages of one run and keeps its artifacts up to date."""
 
     def __init__(self, app_environment: AppEnvironment, progress: UUID) -> None:
-        self.report = Report(app=app_environment.app, environment=app_environment.environment)
+        app, environment = app_environment.app, app_environment.environment
+        before = report_before()
+        self.report = before.resumed() if before else Report(app=app, environment=environment)
         self._app_environment = app_environment
-        self._started = time.monotonic()
+        # The time that a run waits without a process is not its own.
+        self._started = time.monotonic() - self.report.seconds
         self._progress = progress
         self._shares = dict(SHARES)
         self._showing = asyncio.Lock()
@@ -116,7 +120,10 @@ class RunReporter:
         """Write the report, whatever the run came to."""
         report = self.report
         report.seconds = self._now()
-        if error is not None:
+        if isinstance(error, Waits):
+            report.suspended_by(error)
+            error.report = report
+        elif error is not None:
             report.ended_by(error)
         key = f"{report.app}-{report.environment}"
         title = report.title

@@ -15,9 +15,13 @@ def tag_this_run(app: str | None = None, environment: str | None = None) -> None
         app: The app, if it is about one.
         environment: The environment, if it is about one.
     """
+    do_beside(_tag(tags_of(app, environment)), "This run is not found by its app and environment")
+
+
+def tags_of(app: str | None, environment: str | None) -> list[str]:
+    """The tags of a run that is about these."""
     named = {"app": app, "environment": environment}
-    tags = [f"{kind}:{name}" for kind, name in named.items() if name]
-    do_beside(_tag(tags), "This run is not found by its app and environment")
+    return [f"{kind}:{name}" for kind, name in named.items() if name]
 
 
 async def _tag(tags: list[str]) -> None:

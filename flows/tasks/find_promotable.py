@@ -15,6 +15,7 @@ from shipway.git.ops_folder import OpsFolder
 from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.release import Cause, Release
+from shipway.rollout.fence import refuse_held
 from shipway.rollout.promotion import check_health, released_in
 from shipway.rollout.releases import Releases, revision_of
 from shipway.rollout.target import Target, target_of
@@ -43,6 +44,19 @@ async def find_promotable(app: str, promotion: Promotion, cause: Cause) -> Relea
     revision = revision_of(commit.trailers, commit.at)
     promoted = cause.model_copy(update={"promoted_from": promotion.source})
     return Release(revision=revision, image=image, cause=promoted)
+
+
+@external_task("see that {promotion.source} has not rolled {release.revision.short} back")
+async def check_still_promotable(app: str, promotion: Promotion, release: Release) -> None:
+    """See that a version that a person was asked about is not on hold where it comes from.
+
+    Raises:
+        RefuseError: It is.
+        RetryError: Git does not answer.
+    """
+    ops = await load_block(OpsRepository)
+    app_environment = AppEnvironment(app=app, environment=promotion.source)
+    refuse_held(await asyncio.to_thread(ops.fetch, app_environment), release)
 
 
 def _released(folder: OpsFolder, history: History) -> tuple[Target, ImageRef, OpsCommit]:

@@ -130,7 +130,9 @@ def follow(server: PrefectServer, run: Run) -> Iterator[Done | Warned | Run]:
 
 def artifact_of(server: PrefectServer, run: str, kind: Kind) -> str | None:
     """What a run left of a kind; None where it did not come so far, or had nothing to leave."""
-    of_run = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"like_": f"-{kind}"}}}
+    artifacts = {"flow_run_id": {"any_": [run]}, "key": {"like_": f"-{kind}"}}
+    # Of a run that was resumed, the newest one says all.
+    of_run = {"artifacts": artifacts, "sort": "CREATED_DESC"}
     found = server.post("artifacts/filter", of_run)
     return next((one["data"] for one in found if one["key"].endswith(f"-{kind}")), None)
 

@@ -53,6 +53,7 @@ class Report(BaseModel):
     stages: list[Stage] = Field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
+    waits_for: str | None = None
     cancelled: bool = False
     state: State = "success"
 
@@ -83,6 +84,8 @@ class Report(BaseModel):
     @property
     def sentence(self) -> str:
         """What a run came to, however it ended, in a sentence."""
+        if self.waits_for:
+            return self.waits_for
         return self.error.partition("\n")[0] if self.error else self.outcome
 
     def add_stage(self, name: str, begin: float, end: float, *, done: bool) -> None:
@@ -95,6 +98,15 @@ class Report(BaseModel):
         is_judged = isinstance(error, ShipwayError) and not isinstance(error, RetryError)
         self.state = "failure" if is_judged else "error"
         self.error = str(self._cancellation() if self.cancelled else error) or type(error).__name__
+
+    def suspended_by(self, waits: Exception) -> None:
+        """Note what the run waits for, without a process."""
+        self.state, self.waits_for = "pending", str(waits)
+
+    def resumed(self) -> Report:
+        """The same report, of the run as it goes on."""
+        done = [stage for stage in self.stages if stage.done]
+        return self.model_copy(update={"state": "success", "waits_for": None, "stages": done})
 
     def _cancellation(self) -> ShipwayError:
         whose = AppEnvironment(app=self.app, environment=self.environment)
@@ -128,13 +140,20 @@ class Report(BaseModel):
 
 def render(report: Report) -> str:
     """The Markdown page."""
-    failed = "cancelled" if report.cancelled else "failed"
-    parts = [f"# {report.title}: {failed if report.error else 'done'}"]
-    if report.error:
-        parts.append(fenced(report.error))
+    parts = [f"# {report.title}: {_how_it_is(report)}"]
+    if said := report.error or report.waits_for:
+        parts.append(fenced(said))
     parts += [_facts(report), changes_section(report.what_changed)]
     parts += [pyramid_section(report.layers), _stages(report)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _how_it_is(report: Report) -> str:
+    if report.waits_for:
+        return "waits"
+    if report.error:
+        return "cancelled" if report.cancelled else "failed"
+    return "done"
 
 
 def _facts(report: Report) -> str:

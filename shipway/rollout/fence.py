@@ -37,7 +37,7 @@ def check_release(
         RefuseError: There is a hold on the image, or the revision does not contain the recorded
             one, or the environment is frozen, and that is not allowed.
     """
-    _refuse_held(folder, release)
+    refuse_held(folder, release)
     current = target_of(folder)
     releases = Releases(folder, current, history)
     recorded = releases.last_known.get("Revision")
@@ -81,8 +81,12 @@ def check_committed(
     )
 
 
-def _refuse_held(folder: OpsFolder, release: Release) -> None:
-    """Refuse an image that was rolled back here."""
+def refuse_held(folder: OpsFolder, release: Release) -> None:
+    """Refuse an image that was rolled back here.
+
+    Raises:
+        RefuseError: There is a hold on it.
+    """
     if hold := holds_in(folder.files, folder.path).of(str(release.image)):
         raise RefuseError(
             "This image was rolled back here and is on hold.",

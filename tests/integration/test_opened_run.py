@@ -62,7 +62,7 @@ async def test_a_release_that_is_overtaken_is_no_longer_asked_about(
 
     @flow(flow_run_name=f"waits {name}")
     async def waits() -> None:
-        await take_step(target, step, older, {}, committed=False)
+        await take_step(target, step, older, {}, {})
 
     @flow(flow_run_name=f"opened {name}")
     async def opened() -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,36 +154,41 @@ async def log_of(run: FlowRun) -> str:
 
 
 @contextmanager
-def running_worker(kind: str, folder: Path, **environment: str) -> Iterator[Worker]:
+def running_worker(kind: str, folder: Path, **environment: str) -> Generator[Worker]:
     """A worker of a type, with everything of its own."""
     name = f"{kind}-{uuid.uuid4().hex[:6]}"
     code = folder / "code"
     write_flows(code, 1)
-    deployment = asyncio.run(_deploy(kind, name, code))
+    deployment = asyncio.run(deploy(kind, name, code, "work", "testflows.work.work"))
     log = folder / "worker.log"
-    with log.open("wb") as output:
+    try:
+        with worker_of(name, log, GIVEN="by the worker", **environment) as process:
+            yield Worker(name, code, process, log, deployment)
+    finally:
+        asyncio.run(remove_pool(name))
+
+
+@contextmanager
+def worker_of(pool: str, log: Path, **environment: str) -> Generator[subprocess.Popen[bytes]]:
+    """A worker of a pool; it is killed, if it is still there."""
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [PREFECT, "worker", "start", "--pool", name, "--name", name],
-            env={
-                **os.environ,
-                "PREFECT_WORKER_QUERY_SECONDS": "1",
-                "GIVEN": "by the worker",
-                **environment,
-            },
+            [PREFECT, "worker", "start", "--pool", pool, "--name", pool],
+            env={**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "1", **environment},
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     try:
-        yield Worker(name, code, process, log, deployment)
+        yield process
     finally:
         # Asked politely, it sends itself SIGINT, which who started the tests may have it ignore.
         process.kill()
         process.wait()
-        asyncio.run(_remove(name))
 
 
-async def _deploy(kind: str, name: str, code: Path) -> uuid.UUID:
+async def deploy(kind: str, name: str, code: Path, flow: str, entrypoint: str) -> uuid.UUID:
+    """Make a work pool, and in it a deployment of the same name of a flow in some code."""
     worker = BaseWorker.get_worker_class_from_type(kind)
     assert worker is not None
     template = worker.get_default_base_job_template()
@@ -193,15 +198,16 @@ async def _deploy(kind: str, name: str, code: Path) -> uuid.UUID:
             WorkPoolCreate(name=name, type=kind, base_job_template=template)
         )
         return await client.create_deployment(
-            await client.create_flow_from_name("work"),
+            await client.create_flow_from_name(flow),
             name,
             work_pool_name=name,
-            entrypoint="testflows.work.work",
+            entrypoint=entrypoint,
             pull_steps=[step],
         )
 
 
-async def _remove(pool: str) -> None:
+async def remove_pool(pool: str) -> None:
+    """Remove a work pool, with its deployments."""
     async with get_client() as client:
         await client.delete_work_pool(pool)
 

@@ -7,12 +7,14 @@ import asyncio
 from blocks.cluster import Cluster
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
+from flows.runtime.beside import do_beside
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.notify import announce
 from flows.runtime.run_context import run_context
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from flows.tasks.rollout.live_pods import with_live_pods
+from flows.tasks.waiting import NOT_LOOKED_AFTER, look_after_waiting
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
@@ -38,6 +40,7 @@ async def roll_back_safely(target: Target, to: str | None, reason: Reason) -> Co
     back = rollback.target.release
     words = f"{back.title(target.app_environment)}, by {reason.by}: {reason.why}"
     await announce(target, back, "start", words)
+    do_beside(look_after_waiting(target.app_environment), NOT_LOOKED_AFTER)
     return rollback
 
 

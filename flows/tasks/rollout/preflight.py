@@ -70,8 +70,11 @@ async def preflight(app_environment: AppEnvironment, release: Release) -> Prefli
 
 
 @external_task("see whether {release.revision.short} may still follow in {target.folder}")
-async def check_fence(target: Target, release: Release) -> None:
+async def check_fence(target: Target, release: Release) -> str:
     """See that nothing has come meanwhile that refuses the release; the commit asks once more.
+
+    Returns:
+        The fingerprint of the folder that was looked at.
 
     Raises:
         RefuseError: Something has.
@@ -79,7 +82,12 @@ async def check_fence(target: Target, release: Release) -> None:
     """
     ops = await load_block(OpsRepository)
     check = await _fence(release, target.app)
-    await asyncio.to_thread(ops.consult, target.app_environment, check)
+
+    def look(folder: OpsFolder, history: History) -> str:
+        check(folder, history)
+        return folder.fingerprint
+
+    return await asyncio.to_thread(ops.consult, target.app_environment, look)
 
 
 async def _fence(release: Release, app: str) -> Callable[[OpsFolder, History], dict[str, str]]:

@@ -55,7 +55,7 @@ class Acts:
         self.names.append(f"preflight at {target.commit}")
         return Preflight(target=target, unfinished=unfinished)
 
-    async def rollout(self, _where: AppEnvironment, release: Release) -> None:
+    async def roll_out(self, _where: AppEnvironment, release: Release) -> None:
         """The rest of the rollback, each step a commit."""
         self.names.append("roll back")
         shop, desired = self.environment, release.image
@@ -80,7 +80,7 @@ def acts(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Act
     for name in (
         "read_target",
         "preflight",
-        "rollout",
+        "roll_out",
         "check_gates",
         "run_plan",
     ):
@@ -133,16 +133,22 @@ class Told:
     Attributes:
         events: Their names.
         red: What the version turns out to be.
+        before: The commits that the run has made before it was suspended.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[str] = []
         self.red: BadVersionError | None = None
+        self.before: dict[str, StepCommit] = {}
+        monkeypatch.setattr(module, "commits_before", self.commits_before)
         for name in ("take_step", "apply_and_watch", "judge_step", "roll_back_after", "timeline"):
             monkeypatch.setattr(module, name, getattr(self, name))
         monkeypatch.setattr(module, "unless_overtaken", self.unless_overtaken)
         monkeypatch.setattr(module, "announce", self.announce)
         monkeypatch.setattr(module, "record", self.record)
+
+    def commits_before(self, _release: Release) -> dict[str, StepCommit]:
+        return dict(self.before)
 
     async def take_step(self, _target: Target, planned: Step, *_: Any, **_more: Any) -> Any:
         new, at = bool(planned.edits), datetime.now(UTC)
@@ -250,3 +256,18 @@ async def test_a_bad_version_is_never_done(told: Told, shop: BlueGreenEnvironmen
     with pytest.raises(BadVersionError):
         await run(shop, shop.release_of(1))
     assert told.events == ["start", "red", "failure"]
+
+
+async def test_what_a_run_has_done_before_it_waited_is_told_once_and_counted_once(
+    told: Told, shop: BlueGreenEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.release(1)
+    release, target = shop.release_of(2), shop.target()
+    first, *others = target.plan(release.image)
+    assert others
+    made = StepCommit(commit="a" * 40, new=True, link="", at=datetime.now(UTC))
+    told.before = {first.name: made}
+    monkeypatch.setattr(module, "release_before", lambda: release)
+    result = await UNPATCHED_RUN_PLAN(target, [first, *others], release)
+    assert told.events == ["step"] * len(others) + ["done"]
+    assert [commit.commit[0] for commit in result.commits] == ["a", *["c"] * len(others)]

@@ -347,3 +347,19 @@ def test_the_picture_has_the_first_layer_at_the_bottom_and_bars_as_wide_as_share
     bars = [one.attrib for one in root.iter() if one.tag.endswith("rect")][4:]
     widths = [round(float(bar["width"]) / SPAN, 2) for bar in bars]
     assert widths == [0.2, 0.75, 0.3, 0.8, 0.25, 0.7]
+
+
+def test_a_run_that_waits_says_for_what_and_goes_on_with_what_it_has_come_to(
+    report: Report,
+) -> None:
+    report.add_stage("deploy", 1, 2, done=False)
+    report.suspended_by(Exception("2/2 switch waits for an approval."))
+    assert (report.state, report.sentence) == ("pending", "2/2 switch waits for an approval.")
+    page = render(report)
+    assert page.startswith("# shop 0123456 → prod: waits\n")
+    assert "2/2 switch waits for an approval." in page
+    resumed = Report.model_validate_json(report.model_dump_json()).resumed()
+    assert (resumed.built, resumed.pushed, resumed.layers) == (1, 1, report.layers)
+    assert (resumed.state, resumed.error) == ("success", None)
+    assert all(stage.done for stage in resumed.stages)
+    assert render(resumed).startswith("# shop 0123456 → prod: done\n")

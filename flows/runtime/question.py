@@ -1,0 +1,121 @@
+"""What a run asks a person: the form, the question, and both as the Prefect server keeps them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.objects import FlowRunInput
+from prefect.input import RunInput
+from prefect.input.run_input import keyset_from_base_key
+from pydantic import BaseModel, ConfigDict, Field
+
+from shipway.app_environment import AppEnvironment
+from shipway.release import Release
+from shipway.rollout.result import StepCommit
+
+# Of the inputs that say what a run waits for.
+WAITS_FOR = "waits-for"
+
+
+class Approval(RunInput):
+    """The form."""
+
+    approve: bool = Field(description="Whether the rollout may go on; no rolls it back.")
+    who: str = Field(min_length=1, description="Your name, as you say it; it stands in the commit.")
+    reason: str = Field(default="", description="Why; it stands beside the name.")
+
+
+class Question(BaseModel):
+    """Whether a step may be taken.
+
+    Attributes:
+        app_environment: Where.
+        release: What is released there.
+        step: Name of the step.
+        fingerprint: Of the folder in the ops repository, as the person is to judge it.
+        timeout_seconds: How long an answer may take.
+        form: What the form says, in Markdown.
+        commits: Those of the steps before it that this run has made, by the step's name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    app_environment: AppEnvironment
+    release: Release
+    step: str
+    fingerprint: str
+    timeout_seconds: int
+    form: str
+    commits: dict[str, StepCommit] = {}
+
+    @property
+    def key(self) -> str:
+        """Equal for what the same answer may answer: the step, the image, what Git says."""
+        asked = "\0".join([self.step, str(self.release.image), self.fingerprint])
+        return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+    @property
+    def sentence(self) -> str:
+        """What the run waits for."""
+        return f"{self.step} waits for an approval."
+
+
+class Asked(BaseModel):
+    """A question that a run waits with, and what the run had come to by then.
+
+    Attributes:
+        question: The question.
+        key: Of the answer, among the inputs of the run.
+        until: When an answer comes too late.
+        report: The run's report so far, packed; None where it wrote none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    question: Question
+    key: str
+    until: datetime
+    report: str | None
+
+    async def keep(self, run: UUID) -> None:
+        """Keep it with the run."""
+        async with get_client() as client:
+            await client.create_flow_run_input(
+                run, f"{WAITS_FOR}-{self.key}", self.model_dump_json()
+            )
+
+    async def answer(self, run: UUID) -> Answer | None:
+        """What a person has answered; None where nobody has."""
+        key = keyset_from_base_key(f"suspended-{self.key}")["response"]
+        found = await _inputs(run, key)
+        if not found:
+            return None
+        given = Approval.load_from_flow_run_input(found[-1])
+        return Answer(given=given, is_late=_at(found[-1]) > self.until)
+
+
+class Answer(NamedTuple):
+    """What a person has answered, and whether that came too late."""
+
+    given: Approval
+    is_late: bool
+
+
+async def asked_by(run: UUID) -> Asked | None:
+    """What a run waits for, or waited for last; None where it never did."""
+    kept = sorted(await _inputs(run, WAITS_FOR), key=_at)
+    return Asked.model_validate_json(kept[-1].value) if kept else None
+
+
+async def _inputs(run: UUID, prefix: str) -> list[FlowRunInput]:
+    async with get_client() as client:
+        return await client.filter_flow_run_input(run, prefix, limit=200, exclude_keys=set())
+
+
+def _at(given: FlowRunInput) -> datetime:
+    """When an input came to the server; one that does not say so came too late."""
+    return given.created or datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,157 @@
+"""Runs that wait without a process, on the real Prefect server: who ends them, and what is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Running, Suspended
+
+from blocks.source_repository import SourceRepository
+from flows.runtime import commit_status, question
+from flows.runtime.question import Asked, Question
+from flows.runtime.tag_run import tags_of
+from flows.tasks import waiting
+from flows.tasks.waiting import look_after_waiting
+from shipway.app_environment import AppEnvironment
+from shipway.release import Release
+from tests.support.app_environments import SHOP
+from tests.support.origin import Origin
+from tests.support.rolling_environment import ROLLOUT, RollingEnvironment, image
+from tests.support.run_contexts import LINK, run_context
+from tests.support.team import Team, team
+
+
+@pytest.fixture
+async def hears(sandbox: dict[str, str]) -> AsyncIterator[Team]:
+    async with team() as hears:
+        yield hears
+
+
+@pytest.fixture
+def environment(
+    origin: Origin, tmp_path: Path, hears: Team, monkeypatch: pytest.MonkeyPatch
+) -> RollingEnvironment:
+    """An environment whose repositories are no blocks, and whose runs no agent looks after."""
+    environment = RollingEnvironment(origin, Origin(tmp_path / "app"))
+    rollout = ROLLOUT + f"notify: [{hears.block}]\n".encode()
+    environment.origin.commit({"prod/shop/rollout.yaml": rollout})
+
+    async def load_block(kind: type, _name: str = "default") -> Any:
+        return environment.source if kind is SourceRepository else environment.ops
+
+    for module in (waiting, commit_status):
+        monkeypatch.setattr(module, "load_block", load_block)
+    monkeypatch.setattr(question, "WAITS_FOR", "waits-in-a-test")
+    return environment
+
+
+@pytest.fixture
+async def deployment(sandbox: dict[str, str]) -> AsyncIterator[uuid.UUID]:
+    """A deployment whose runs nobody takes; they are gone afterwards."""
+    name = f"waits-{uuid.uuid4().hex[:8]}"
+    async with get_client() as client:
+        made = await client.create_deployment(await client.create_flow_from_name(name), name)
+        yield made
+        only = DeploymentFilter(id=DeploymentFilterId(any_=[made]))
+        for run in await client.read_flow_runs(deployment_filter=only):
+            await client.delete_flow_run(run.id)
+        await client.delete_deployment(made)
+
+
+async def waits(
+    environment: RollingEnvironment, deployment: uuid.UUID, seconds: float = 3600
+) -> FlowRun:
+    """A run that waits for an approval of the older revision."""
+    key = uuid.uuid4().hex
+    asks = Question(
+        app_environment=SHOP,
+        release=Release(revision=environment.older, image=image(1)),
+        step="1/1 rolling",
+        fingerprint=environment.ops.fetch(SHOP).fingerprint,
+        timeout_seconds=3600,
+        form="",
+    )
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    async with get_client() as client:
+        tags = tags_of(SHOP.app, SHOP.environment)
+        run = await client.create_flow_run_from_deployment(deployment, tags=tags)
+        await client.set_flow_run_state(run.id, Running())
+        await Asked(question=asks, key=key, until=until, report=None).keep(run.id)
+        suspended: State[Any] = Suspended(timeout_seconds=7200, pause_key=key)
+        await client.set_flow_run_state(run.id, suspended)
+    return run
+
+
+async def look(where: AppEnvironment | None = SHOP) -> None:
+    @flow
+    async def looks() -> None:
+        await look_after_waiting(where)
+
+    await looks()
+
+
+async def state_of(run: FlowRun) -> State[Any]:
+    async with get_client() as client:
+        state = (await client.read_flow_run(run.id)).state
+    assert state is not None
+    return state
+
+
+def told(hears: Team) -> list[str]:
+    return [subject.partition(": ")[2] for subject in hears.subjects]
+
+
+async def test_one_that_may_go_on_goes_on_waiting(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment)
+    await look()
+    assert (await state_of(run)).name == "Suspended"
+    assert told(hears) == []
+
+
+async def test_one_that_is_overtaken_ends_and_says_who_won(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment)
+    environment.run = run_context(2)
+    environment.release(environment.newer, image(2))
+    await look(AppEnvironment(app="cart", environment=SHOP.environment))
+    assert (await state_of(run)).name == "Suspended"
+    await look()
+    state = await state_of(run)
+    assert state.is_failed()
+    assert f"{environment.newer.short} won, at " in str(state.message)
+    assert f"{LINK}2" in str(state.message)
+    # The team hears it of the run that waited.
+    assert told(hears) == ["release.failure"]
+    assert str(run.id) in hears.bodies[0]
+
+
+async def test_one_that_nobody_answers_in_time_halts(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment, seconds=-1)
+    await look(None)
+    state = await state_of(run)
+    assert state.is_failed()
+    assert str(state.message).startswith("Nobody approved '1/1 rolling'.")
+    assert told(hears) == ["release.halt"]
+
+
+async def test_while_git_does_not_answer_nothing_ends(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment, seconds=-1)
+    environment.ops = environment.ops.model_copy(update={"url": f"{environment.ops.url}-gone"})
+    await look()
+    assert (await state_of(run)).name == "Suspended"
+    assert told(hears) == []

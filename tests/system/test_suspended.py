@@ -1,0 +1,151 @@
+"""A release that waits for a person has no process: workers come and go meanwhile."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import ArtifactSort
+from prefect.flow_runs import aresume_flow_run
+
+from deployments.warm.worker import WARM
+from tests.support.process_workers import (
+    deploy,
+    log_of,
+    over,
+    reached,
+    remove_pool,
+    until,
+    worker_of,
+)
+from tests.support.processes import is_alive
+from tests.support.project import HOME, Project
+from tests.support.team import Team, team
+
+RELEASE = "flows.release.release"
+APPROVAL = "rolling: {approval: true}\n"
+YES = {"approve": True, "who": "Ada", "reason": "it looks good"}
+
+
+@dataclass(frozen=True)
+class Careful:
+    """An app whose releases a person has to approve, and workers of its own that release it.
+
+    Attributes:
+        hears: What its team hears.
+    """
+
+    project: Project
+    hears: Team
+    pool: str
+    deployment: uuid.UUID
+    log: Path
+    workers: ExitStack
+
+    def start_worker(self) -> None:
+        self.workers.enter_context(worker_of(self.pool, self.log))
+
+    def kill_worker(self) -> None:
+        self.workers.close()
+
+    async def asked(self) -> FlowRun:
+        """Start a release of the default branch to the commit, and wait until it waits."""
+        given = {"app": self.project.app, "environment": "staging", "until": "commit"}
+        async with get_client() as client:
+            run = await client.create_flow_run_from_deployment(self.deployment, parameters=given)
+        await suspended(run)
+        return run
+
+
+async def suspended(run: FlowRun) -> None:
+    """Wait until a run waits, without a process."""
+    state = await reached(run, lambda state: state.is_paused() or state.is_final())
+    assert state.name == "Suspended", state.message
+
+
+@pytest.fixture
+async def careful(project: Project, tmp_path: Path) -> AsyncIterator[Careful]:
+    pool = f"careful-{uuid.uuid4().hex[:6]}"
+    deployment = await deploy(WARM, pool, HOME, "release", RELEASE)
+    async with team() as hears:
+        with ExitStack() as workers:
+            made = Careful(project, hears, pool, deployment, tmp_path / "worker.log", workers)
+            text = f"{project.ops_file('rollout.yaml')}{APPROVAL}notify: [{hears.block}]\n"
+            project.change_ops({f"{project.folder}/rollout.yaml": text})
+            made.start_worker()
+            yield made
+    await remove_pool(pool)
+
+
+async def summary(run: FlowRun) -> dict[str, Any]:
+    """The newest row for programs that a run left."""
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    async with get_client() as client:
+        found = await client.read_artifacts(flow_run_filter=of_run, sort=ArtifactSort.CREATED_DESC)
+    return next(json.loads(str(one.data))[0] for one in found if str(one.key).endswith("-summary"))
+
+
+async def task_names(run: FlowRun) -> list[str]:
+    """The tasks of a run and of its subflows."""
+    runs = {"flow_runs": {"parent_flow_run_id": {"any_": [run.id]}}}
+    async with get_client() as client:
+        subflows = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(runs["flow_runs"])
+        )
+        whole = FlowRunFilter(id=FlowRunFilterId(any_=[run.id, *(one.id for one in subflows)]))
+        tasks = await client.read_task_runs(flow_run_filter=whole, limit=200)
+    return [task.name for task in tasks]
+
+
+async def process_of(run: FlowRun) -> int:
+    async with get_client() as client:
+        return int(str((await client.read_flow_run(run.id)).infrastructure_pid).rpartition(":")[2])
+
+
+async def test_workers_go_and_what_a_person_approved_is_released_once(careful: Careful) -> None:
+    project, revision = careful.project, careful.project.revision
+    run = await careful.asked()
+    process = await process_of(run)
+    await until(lambda: not is_alive(process))
+    careful.kill_worker()
+
+    # What an answer was about is there no more: it approves nothing.
+    manifest = project.ops_file("deployment.yaml")
+    project.change_ops({f"{project.folder}/deployment.yaml": f"{manifest}# By hand\n"})
+    before = project.ops_log()
+    await aresume_flow_run(run.id, run_input=YES)
+    careful.start_worker()
+    await reached(run, lambda state: not state.is_paused())
+    await suspended(run)
+    assert "it is asked again" in await log_of(run)
+    assert project.ops_log() == before
+
+    # What was asked about is released, wherever the branch is by now.
+    project.change({"notes.txt": "A change.\n"})
+    await aresume_flow_run(run.id, run_input=YES)
+    state = await over(run)
+    assert state.is_completed(), state.message
+    assert state.message == "built, 2 tests passed, pushed, 1 commit"
+    assert list(project.tags()) == [revision]
+    commit, *others = project.ops_log()
+    assert others == before
+    said = project.ops.git.log("-1", "--format=%B", commit)
+    for line in (f"Revision: {revision}", "Approved-By: Ada", "Approved-Because: it looks good"):
+        assert line in said
+    counts = await summary(run)
+    assert (counts["built"], counts["pushed"], counts["committed"]) == (1, 1, 1)
+    names = await task_names(run)
+    for once in ("build image", "push", "commit 1/1 rolling"):
+        assert len([name for name in names if name.startswith(once)]) == 1, names
+    assert [subject.partition(": ")[2] for subject in careful.hears.subjects] == [
+        "release.approval"
+    ] * 2

@@ -1,0 +1,144 @@
+"""Which answer counts, of a run that was suspended; the server and the team are lists."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from flows.runtime import approval, suspension
+from flows.runtime.approval import Declined, ask_for_approval
+from flows.runtime.question import Answer, Approval, Asked, Question
+from flows.runtime.suspension import Suspendable, Waits, commits_before, release_before
+from shipway.errors import HaltError
+from shipway.image_ref import ImageRef
+from shipway.release import Release
+from shipway.rollout.result import StepCommit
+from shipway.strategies.step import Step
+from tests.support.memory_ops import revision
+from tests.support.rolling_environment import image
+from tests.support.watched import target
+
+RUN = UUID(int=1)
+YES = Approval(approve=True, who="Ada\nLovelace", reason="it looks good")
+COMMIT = StepCommit(commit="c" * 40, new=True, link="", at=datetime.now(UTC))
+
+
+class Server:
+    """What a run was suspended with, and what a person has answered.
+
+    Attributes:
+        answer: The answer.
+        told: What the team heard.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answer: Answer | None = Answer(YES, is_late=False)
+        self.told: list[str] = []
+        self._patch = monkeypatch
+
+        async def answer(_asked: Asked, _run: UUID) -> Answer | None:
+            return self.answer
+
+        async def announce(_target: Any, _release: Any, what: str, *_: Any, **_more: Any) -> None:
+            self.told.append(what)
+
+        monkeypatch.setattr(Asked, "answer", answer)
+        monkeypatch.setattr(approval, "announce", announce)
+        monkeypatch.setattr(approval, "opened_run_log", logging.getLogger)
+
+    def suspended_with(self, asked: Question | None) -> None:
+        until = datetime.now(UTC) + timedelta(hours=1)
+        waited = asked and Asked(question=asked, key="k", until=until, report=None)
+        suspension._this.set(Suspendable(run=RUN, asked=waited))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    token = suspension._this.set(None)
+    yield Server(monkeypatch)
+    suspension._this.reset(token)
+
+
+def release(desired: ImageRef) -> Release:
+    return Release(revision=revision(1), image=desired)
+
+
+async def ask(
+    step: str = "2/2 switch", desired: ImageRef | None = None, fingerprint: str = "f"
+) -> dict[str, str] | Declined:
+    given = release(desired or image(1))
+    commits = {"1/2 preview": COMMIT}
+    return await ask_for_approval(target(), Step(name=step), given, {}, fingerprint, commits)
+
+
+async def asked_with(server: Server) -> Question:
+    """What a run is suspended with."""
+    server.suspended_with(None)
+    with pytest.raises(Waits) as waits:
+        await ask()
+    return waits.value.question
+
+
+async def test_a_run_that_can_be_suspended_is_once_it_has_asked(server: Server) -> None:
+    question = await asked_with(server)
+    assert server.told == ["approval"]
+    assert (question.step, question.timeout_seconds) == ("2/2 switch", 3600)
+    assert question.sentence == "2/2 switch waits for an approval."
+
+
+async def test_resumed_it_has_its_answer_and_nobody_is_told_again(server: Server) -> None:
+    server.suspended_with(await asked_with(server))
+    said = {"Approved-By": "Ada Lovelace", "Approved-Because": "it looks good"}
+    assert await ask() == said
+    server.answer = Answer(Approval(approve=False, who="Ada"), is_late=False)
+    assert await ask() == Declined(who="Ada", reason="")
+    assert server.told == ["approval"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"step": "1/2 preview"}, {"desired": image(2)}, {"fingerprint": "g"}],
+    ids=["another step", "another image", "Git says something else"],
+)
+async def test_an_answer_approves_just_what_it_was_given_for(
+    server: Server, other: dict[str, Any]
+) -> None:
+    server.suspended_with(await asked_with(server))
+    with pytest.raises(Waits):
+        await ask(**other)
+    assert server.told == ["approval"] * 2
+
+
+async def test_without_an_answer_it_is_asked_again(server: Server) -> None:
+    # Somebody has set the state by hand.
+    server.suspended_with(await asked_with(server))
+    server.answer = None
+    with pytest.raises(Waits):
+        await ask()
+
+
+async def test_an_answer_that_comes_too_late_approves_nothing(server: Server) -> None:
+    server.suspended_with(await asked_with(server))
+    server.answer = Answer(YES, is_late=True)
+    with pytest.raises(HaltError, match="Nobody approved '2/2 switch'"):
+        await ask()
+
+
+async def test_a_run_knows_its_commits_and_its_release_from_before(server: Server) -> None:
+    server.suspended_with(await asked_with(server))
+    assert release_before() == release(image(1))
+    assert commits_before(release(image(1))) == {"1/2 preview": COMMIT}
+    # Of a way back from it, none is made yet.
+    assert commits_before(release(image(2))) == {}
+
+
+def test_a_run_that_was_never_suspended_knows_nothing_of_before(server: Server) -> None:
+    assert release_before() is None
+    server.suspended_with(None)
+    assert release_before() is None
+    assert commits_before(release(image(1))) == {}
