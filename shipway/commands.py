@@ -21,6 +21,11 @@ def clear_hold(whose: AppEnvironment, revision: str) -> str:
     return f"`shipway clear-hold {held} --reason mended`"
 
 
+def decommission(whose: AppEnvironment) -> str:
+    """What removes an app from an environment."""
+    return f'`shipway decommission {whose.app} {whose.environment} --reason "replaced"`'
+
+
 def make_block(kind: str, name: str) -> str:
     """What makes a block that is missing; where an app's repository is, it has to be told."""
     by_hand = "create it in the Prefect UI under Blocks, or run"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from prefect import get_client
+from prefect.blocks.core import Block
 
 from blocks.source_repository import SourceRepository
 from flows.runtime.form_choices import renew_choices
@@ -17,15 +18,15 @@ async def follow_registered(environments: Iterable[str]) -> None:
     Args:
         environments: The environments that the ops repository has.
     """
-    apps = await registered_apps()
+    apps = await registered(SourceRepository)
     await renew_choices({"app": apps, "environment": sorted(set(environments))})
     await keep_nights(apps)
 
 
-async def registered_apps() -> list[str]:
-    """The names of the Source Repository blocks, sorted."""
+async def registered(kind: type[Block]) -> list[str]:
+    """The names of the blocks of a kind, sorted."""
     async with get_client() as client:
         blocks = await client.read_block_documents_by_type(
-            SourceRepository.get_block_type_slug(), include_secrets=False
+            kind.get_block_type_slug(), include_secrets=False
         )
     return sorted(block.name for block in blocks if block.name)

@@ -17,6 +17,7 @@ COMMANDS = {
     "shipway.cli.releases:promote": "Take what has proven itself to the next environment.",
     "shipway.cli.releases:rollback": "Go back to an earlier release.",
     "shipway.cli.releases:clear_hold": "Let an image that was rolled back be released again.",
+    "shipway.cli.releases:decommission": "Remove an app from an environment.",
     "shipway.cli.plan:plan": "Say what a release or a promotion would do, and change nothing.",
     "shipway.cli.status:status": "Show which version of which app runs in which environment.",
     "shipway.cli.why:why": "Say why this version runs here.",

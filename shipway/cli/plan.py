@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext, redirect_stdout
+from typing import Any
 
 from shipway.cli import runs
 from shipway.cli.parameters import (
@@ -42,9 +44,14 @@ def plan(
         Branch, tag or commit id; the tip of the default branch if empty.
     """
     given = {"app": app, "revision": revision, "environment": environment}
-    server = connect()
     more = {"downgrade": downgrade, "override_freeze": override_freeze, "promotion": promotion}
-    run = runs.start(server, "plan", {**given, **more})
+    return show_plan("plan", {**given, **more}, as_json=as_json)
+
+
+def show_plan(flow: str, parameters: Mapping[str, Any], *, as_json: bool) -> int:
+    """Start a run that only plans, wait for it, and print its page; say whether it refuses."""
+    server = connect()
+    run = runs.start(server, flow, parameters)
     # The page alone goes to where somebody may keep it.
     with nullcontext() if as_json else redirect_stdout(sys.stderr):
         status = tell(server, run, Telling(watch=True, as_json=as_json))
@@ -52,4 +59,4 @@ def plan(
         return status
     if not as_json:
         print(runs.artifact_of(server, run.id, "plan"))
-    return REFUSED if runs.summary_of(server, run.id)["refusal"] is not None else 0
+    return REFUSED if runs.summary_of(server, run.id)["refusal"] else 0

@@ -1,4 +1,4 @@
-"""`shipway release`, `promote`, `rollback` and `clear-hold`: each starts a run of its flow."""
+"""What starts runs: `shipway release`, `promote`, `rollback`, `clear-hold` and `decommission`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from shipway.cli.parameters import (
     Telling,
     Until,
 )
+from shipway.cli.plan import show_plan
 from shipway.cli.start import start
 
 
@@ -113,3 +114,32 @@ def clear_hold(
     given = {"app": app, "environment": environment, "revision": revision}
     parameters = {**given, "reason": reason, "by": by or getpass.getuser()}
     return start("clear-hold", parameters, telling)
+
+
+def decommission(
+    app: App,
+    environment: Environment,
+    *,
+    reason: str,
+    by: By = None,
+    override_freeze: OverrideFreeze = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    telling: Telling = BRIEFLY,
+) -> int:
+    """Remove an app from an environment.
+
+    Its folder goes at once, with one commit; its objects go after the agent's grace.
+
+    Parameters
+    ----------
+    reason
+        Why; it stands in the commit.
+    dry_run
+        Print what goes, what stays, and what refuses it, and change nothing. The exit status is
+        that of `shipway plan`.
+    """
+    given = {"app": app, "environment": environment, "reason": reason}
+    more = {"by": by or getpass.getuser(), "override_freeze": override_freeze, "dry_run": dry_run}
+    if dry_run:
+        return show_plan("decommission", {**given, **more}, as_json=telling.as_json)
+    return start("decommission", {**given, **more}, telling)

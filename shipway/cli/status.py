@@ -55,6 +55,8 @@ def status(
         print(json.dumps([_facts(row) for row in rows], indent=2))
     else:
         show(TITLES, (_cells(row, now) for row in rows), wide="CHANGE")
+        for one in known.removed(app, environment, now):
+            print(f"{one.app_environment.title}, {one.reason}")
     told = [problem for where, problem in problems if environment in {None, where}]
     for problem in told:
         print(f"✗ {problem}", file=sys.stderr)

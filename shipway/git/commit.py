@@ -116,7 +116,8 @@ def commit_files(
     Args:
         mirror: The repository.
         parent: The commit to build on.
-        changes: New content by path; None takes the file away. Its folder must be there.
+        changes: New content by path; None takes a file away, or a folder with all that is in it.
+            The folder around it must be there.
         message: The commit message, without a zero byte.
         author: Author and committer.
 
@@ -189,10 +190,15 @@ def _changed(
                 raise KeyError(path)
             oid = _changed(mirror, there.oid, inner, f"{path}/")
             entries[raw] = there._replace(oid=oid)
-        elif len(inner) > 1 or (there is not None and there.kind != "blob"):
+            # Git knows no empty folder.
+            if not mirror.tree(oid):
+                del entries[raw]
+        elif len(inner) > 1:
             raise KeyError(path)
         elif (blob := inner[()]) is None:
             entries.pop(raw, None)
+        elif there is not None and there.kind != "blob":
+            raise KeyError(path)
         else:
             entries[raw] = Entry(there.mode if there else _FILE, "blob", blob, name, raw)
     return mirror.write("tree", tree_text(entries.values()), len(tree))

@@ -35,3 +35,7 @@ class History:
         whose = self.app_environment
         trailers = {"Environment": whose.environment, "App": whose.app}
         return list(commits_with(self._mirror, self._commit, trailers))
+
+    def contains(self, commit: str) -> bool:
+        """Whether a commit is part of it, with all that it changed or did not change."""
+        return self._mirror.is_ancestor(commit, self._commit)

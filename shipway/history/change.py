@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["step", "deployment", "rollback", "hold cleared"]
+Kind = Literal["step", "deployment", "rollback", "hold cleared", "removal"]
 
 
 class Change(BaseModel):
-    """A commit that changed what an environment runs, or that let an image be released again.
+    """A commit that changed what an environment runs, or may run.
 
     Attributes:
         app: The app.
@@ -19,7 +19,7 @@ class Change(BaseModel):
         at: When it was made.
         kind: A deployment is the last step of a rollout, or an image that somebody put there by
             hand; a rollback is the first step of the way back, or a revert by hand. Every other
-            commit of a rollout is a step.
+            commit of a rollout is a step. A removal is the end of the app's folder.
         what: The same in words.
         image: The image that it was about.
         revision: What the image was built from.

@@ -14,6 +14,7 @@ from shipway.git.ops_repository import OpsRepository
 from shipway.git.remembered import Remembered
 from shipway.history.change import Change, Kind
 from shipway.history.kinds import failed_at, follows_rollback, is_by_hand, kind_at
+from shipway.history.removals import removals_since
 from shipway.rollout.releases import UNKNOWN, Ran, came_back_to, date_in, what_ran
 from shipway.strategies.step import is_released
 
@@ -33,12 +34,12 @@ def changes_in(
 
 def changes_since(history: History, since: datetime) -> list[Change]:
     """What became of an app since then, newest first."""
-    ran, changes = what_ran(history), list[Change]()
+    ran, changes = what_ran(history), [*removals_since(history, since)]
     for position, one in enumerate(ran):
         if one.commit.at < since:
             break
         changes += _changes_at(history.app_environment.app, ran, position, one)
-    return changes
+    return sorted(changes, key=lambda one: one.at, reverse=True)
 
 
 def _changes_at(app: str, ran: Remembered[Ran], position: int, one: Ran) -> list[Change]:

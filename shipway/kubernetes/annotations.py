@@ -9,6 +9,8 @@ from typing import Any
 REPLACE = "shipway.dev/replace"
 # Made where it is missing, and left as it is from then on.
 CREATE_ONCE = "shipway.dev/create-once"
+# Left in the cluster when Git no longer has it.
+KEEP = "shipway.dev/keep"
 # JSON Pointers to fields of another controller.
 IGNORE = "shipway.dev/ignore"
 

@@ -7,29 +7,28 @@ taken out of Git is found and deleted, and nothing else ever is.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from kubernetes_asyncio.client import ApiException
 
-from shipway.errors import RefuseError
 from shipway.kubernetes.apply_object import Change, apply_object
+from shipway.kubernetes.applyset import (
+    APPLIED,
+    KINDS,
+    NAMESPACES,
+    ApplySet,
+    listed,
+    write_parent,
+)
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.ignored import Ignored, ignored_fields
-from shipway.kubernetes.membership import FIELD_MANAGER, Identity, identities, identity_of
+from shipway.kubernetes.membership import Identity, identities, identity_of
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.prune import prune
 from shipway.kubernetes.ran_jobs import RAN, goes_by_itself, has_run, hash_of, name_of, ran_jobs
-from shipway.kubernetes.refused import refused, words_of
-
-SET_ID = "applyset.kubernetes.io/id"
-KINDS = "applyset.kubernetes.io/contains-group-kinds"
-NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
-TOOLING = "applyset.kubernetes.io/tooling"
-APPLIED = "shipway.dev/applied"
+from shipway.kubernetes.refused import refused
 
 
 async def apply_set(
@@ -40,6 +39,7 @@ async def apply_set(
     fingerprint: str,
     *,
     heal: bool = True,
+    notes: Mapping[str, str] | None = None,
 ) -> list[Change]:
     """Apply `objects` and delete the members of the set that are not among them.
 
@@ -53,12 +53,13 @@ async def apply_set(
         objects: In the order to apply them.
         fingerprint: Identifies what Git says, such as a tree id.
         heal: Whether drift is put back; otherwise it is only told of.
+        notes: Further annotations of the set's parent, such as where it stands in Git.
 
     Raises:
         RefuseError: The API server does not know a kind or does not accept an object.
         RetryError: The API server is overloaded or fails.
     """
-    this_set = _ApplySet(f"shipway.{name}", namespace)
+    this_set, notes = ApplySet.of(name, namespace), notes or {}
     try:
         parent = await client.get("v1", "ConfigMap", this_set.name, namespace)
     except ApiException as error:
@@ -80,15 +81,15 @@ async def apply_set(
     done = [await _apply(this_pass, each, ran) for each in first]
 
     # The parent is written before the members, so that nothing is ever owned without being listed.
-    all_kinds = kinds | _listed(annotations, KINDS)
-    all_others = others | _listed(annotations, NAMESPACES)
-    await _write_parent(client, this_set, all_kinds, all_others, "", ran)
+    all_kinds = kinds | listed(annotations, KINDS)
+    all_others = others | listed(annotations, NAMESPACES)
+    await _write_parent(client, this_set, all_kinds, all_others, "", ran, notes)
     for each in rest:
         before = dict(ran)
         done.append(await _apply(this_pass, each, ran))
         # Whatever becomes of those after it: a Job that ran does not run again.
         if ran != before:
-            await _write_parent(client, this_set, all_kinds, all_others, "", ran)
+            await _write_parent(client, this_set, all_kinds, all_others, "", ran, notes)
     deleted = await prune(
         client,
         this_set.id,
@@ -101,7 +102,7 @@ async def apply_set(
     ran = {name: manifest for name, manifest in ran.items() if name in jobs}
     # A kind that was not served before the pass may have shown its scope since.
     others = {each.identity.namespace for each in done if each.identity.namespace} - {namespace}
-    await _write_parent(client, this_set, kinds, others, fingerprint, ran)
+    await _write_parent(client, this_set, kinds, others, fingerprint, ran, notes)
     changes = [each.change for each in done]
     return changes + [Change(title=title, action="deleted") for title in deleted]
 
@@ -116,7 +117,7 @@ class _Done(NamedTuple):
 
 async def applied_fingerprint(client: KubeClient, name: str, namespace: str) -> str | None:
     """What was applied last of a set; None where nothing was, or where it is not over."""
-    parent = await client.get("v1", "ConfigMap", f"shipway.{name}", namespace)
+    parent = await client.get("v1", "ConfigMap", ApplySet.of(name, namespace).name, namespace)
     return ((parent or {}).get("metadata", {}).get("annotations") or {}).get(APPLIED) or None
 
 
@@ -124,7 +125,7 @@ class _Pass(NamedTuple):
     """What is equal for all objects of a pass."""
 
     client: KubeClient
-    this_set: _ApplySet
+    this_set: ApplySet
     ignored: Mapping[Identity, Ignored]
     annotations: Mapping[str, str]
     fingerprint: str
@@ -134,35 +135,6 @@ class _Pass(NamedTuple):
     def drifts(self) -> bool:
         """Whether Git says what it said the last time, so that a difference is drift."""
         return self.annotations.get(APPLIED) == self.fingerprint
-
-
-class _ApplySet(NamedTuple):
-    """The set's parent, a ConfigMap."""
-
-    name: str
-    namespace: str
-
-    @property
-    def id(self) -> str:
-        digest = hashlib.sha256(f"{self.name}.{self.namespace}.ConfigMap.".encode()).digest()
-        return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
-
-    @property
-    def parent(self) -> KubeObject:
-        """The parent, as errors name it."""
-        return KubeObject(
-            file=f"namespace {self.namespace}",
-            api_version="v1",
-            kind="ConfigMap",
-            name=self.name,
-            namespace=self.namespace,
-            body={},
-        )
-
-
-def _listed(annotations: Mapping[str, str], key: str) -> set[str]:
-    """The names that an annotation lists."""
-    return {name for name in annotations.get(key, "").split(",") if name}
 
 
 async def _apply(this_pass: _Pass, desired: KubeObject, ran: dict[str, str]) -> _Done:
@@ -197,39 +169,22 @@ async def _apply(this_pass: _Pass, desired: KubeObject, ran: dict[str, str]) -> 
 
 async def _write_parent(
     client: KubeClient,
-    this_set: _ApplySet,
+    this_set: ApplySet,
     kinds: set[str],
     other_namespaces: set[str],
     fingerprint: str,
     ran: Mapping[str, str],
+    notes: Mapping[str, str],
 ) -> None:
     """Write the set's parent: the kinds and namespaces of its members, and what was applied."""
-    body = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": this_set.name,
-            "namespace": this_set.namespace,
-            "labels": {SET_ID: this_set.id},
-            "annotations": {
-                TOOLING: "shipway/v1",
-                KINDS: ",".join(sorted(kinds)),
-                NAMESPACES: ",".join(sorted(other_namespaces)),
-                APPLIED: fingerprint,
-                **({RAN: json.dumps(ran, sort_keys=True)} if ran else {}),
-            },
-        },
+    annotations = {
+        **notes,
+        KINDS: ",".join(sorted(kinds)),
+        NAMESPACES: ",".join(sorted(other_namespaces)),
+        APPLIED: fingerprint,
+        **({RAN: json.dumps(ran, sort_keys=True)} if ran else {}),
     }
-    try:
-        await client.apply(body, this_set.namespace, FIELD_MANAGER)
-    except ApiException as error:
-        raise RefuseError(
-            "The namespace cannot take the release.",
-            where=f"namespace {this_set.namespace}",
-            expected="an existing namespace, or a Namespace among the manifests",
-            got=words_of(error),
-            untouched="the cluster",
-        ) from error
+    await write_parent(client, this_set, annotations)
 
 
 def _group_kind(api_version: str, kind: str) -> str:

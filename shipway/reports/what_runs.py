@@ -77,6 +77,10 @@ def _cell(
 ) -> Iterator[str]:
     """The lines of a cell, each as short as can be: the Prefect UI breaks none."""
     deployed = status.deployed
+    if status.health == "removed":
+        yield "**removed**"
+        yield commit_link(status.commit)
+        return
     if deployed is None:
         yield "**unreadable**"
         return

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel, ConfigDict
 
 from shipway.git.ops_folder import OpsFolder
+from shipway.kubernetes.applied_sets import COMMIT, FOLDER
 from shipway.kubernetes.apply import apply_set
 from shipway.kubernetes.apply_object import Change
 from shipway.kubernetes.client import KubeClient
@@ -69,4 +70,5 @@ async def apply_target(client: KubeClient, target: Target, manifests: Manifests)
         list(manifests.objects),
         manifests.fingerprint,
         heal=target.rollout.drift == "heal",
+        notes={FOLDER: target.folder, COMMIT: target.commit},
     )

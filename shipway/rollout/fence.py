@@ -42,7 +42,8 @@ def check_release(
     releases = Releases(folder, current, history)
     recorded = releases.last_known.get("Revision")
     commit = release.revision.commit
-    overridden = {} if recorded == commit else _refuse_frozen(folder, release)
+    goes_on = recorded == commit or release.cause.is_rollback
+    overridden = {} if goes_on else check_freeze(folder, release.cause.override_freeze)
     if recorded is None or _may_follow(source, recorded, release):
         return overridden
     if release.cause.downgrade or current.rollout.order == "any":
@@ -81,6 +82,36 @@ def check_committed(
     )
 
 
+def check_freeze(folder: OpsFolder, override_freeze: str | None) -> dict[str, str]:
+    """Refuse a change while the environment is frozen.
+
+    Args:
+        folder: What is to be changed.
+        override_freeze: Why it is to be changed all the same.
+
+    Returns:
+        The trailer that says that a freeze is overridden, if one is.
+
+    Raises:
+        RefuseError: It is frozen, and nobody says why it is to be changed.
+    """
+    frozen = frozen_now(folder)
+    if frozen is None:
+        return {}
+    # A form may send a blank for what nobody filled in.
+    if reason := one_line(override_freeze or ""):
+        return {"Freeze-Override": reason}
+    raise RefuseError(
+        f"{folder.app_environment.title} is frozen.",
+        where=f"{frozen.file} at {folder.commit[:7]}",
+        expected=f"a change after {frozen.end}",
+        got=f"frozen by {frozen.by}: {frozen.reason}",
+        untouched=_UNTOUCHED,
+        remedy="start it again after that; `--override-freeze REASON` goes on now, and the commit "
+        "says why",
+    )
+
+
 def refuse_held(folder: OpsFolder, release: Release) -> None:
     """Refuse an image that was rolled back here.
 
@@ -97,25 +128,6 @@ def refuse_held(folder: OpsFolder, release: Release) -> None:
             remedy="release a revision that mends it, or "
             f"{commands.clear_hold(folder.app_environment, hold.revision)}",
         )
-
-
-def _refuse_frozen(folder: OpsFolder, release: Release) -> dict[str, str]:
-    """Refuse a release while its environment is frozen; return what says that it is overridden."""
-    frozen = frozen_now(folder)
-    if frozen is None or release.cause.is_rollback:
-        return {}
-    # A form may send a blank for what nobody filled in.
-    if reason := one_line(release.cause.override_freeze or ""):
-        return {"Freeze-Override": reason}
-    raise RefuseError(
-        f"{folder.app_environment.title} is frozen.",
-        where=f"{frozen.file} at {folder.commit[:7]}",
-        expected=f"a release after {frozen.end}",
-        got=f"frozen by {frozen.by}: {frozen.reason}",
-        untouched=_UNTOUCHED,
-        remedy="start it again after that; `--override-freeze REASON` releases now, and the commit "
-        "says why",
-    )
 
 
 def _may_follow(source: SourceRepository, recorded: str, release: Release) -> bool:

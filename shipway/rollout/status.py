@@ -27,7 +27,8 @@ class AppStatus(BaseModel):
         environment: The environment.
         deployed: What Git asks for; None where its files cannot be read.
         commit: The commit of the ops repository that asked for it; empty where it is not known.
-        health: What the cluster says. Whoever was not asked, or did not answer, is `unknown`.
+        health: What the cluster says. Whoever was not asked, or did not answer, is `unknown`; what
+            has left the ops repository is `removed`.
         reason: That in words.
         drift: What differed from Git in the cluster when it was applied last.
         at: When the cluster was looked at.
@@ -39,9 +40,9 @@ class AppStatus(BaseModel):
     environment: str
     deployed: Deployed | None = None
     commit: str = ""
-    health: Literal["healthy", "progressing", "failed", "blocked", "not applied", "unknown"] = (
-        "unknown"
-    )
+    health: Literal[
+        "healthy", "progressing", "failed", "blocked", "not applied", "removed", "unknown"
+    ] = "unknown"
     reason: str = ""
     drift: tuple[str, ...] = ()
     at: datetime
@@ -85,6 +86,16 @@ class WhatRuns(BaseModel):
         unknown = AppStatus(app=app, environment=environment, deployed=deployed, at=now)
         return unknown.model_copy(update={"reason": "nobody has looked at it yet"})
 
+    def removed(self, app: str | None, environment: str | None, now: datetime) -> list[AppStatus]:
+        """What has left the ops repository, of one app or environment or of all."""
+        return [
+            one
+            for one in self.statuses
+            if one.known_at(now).health == "removed"
+            and app in {None, one.app}
+            and environment in {None, one.environment}
+        ]
+
     def waiting_for(self, here: Deployed) -> Deployed | None:
         """The version that waits for its promotion to where another one runs, if one does.
 
@@ -109,13 +120,17 @@ class WhatRuns(BaseModel):
 
         Args:
             looked_at: What was seen; it counts unless somebody else has looked since.
-            there: What Git has; what it has no longer is forgotten.
+            there: What Git has; what it has no longer is forgotten, and what is told to be removed
+                is when nobody has told so for a while.
             environment: The environment; all of them if None.
         """
+        newest = max((one.at for one in looked_at), default=None)
         kept = (
             one
             for one in self.statuses
-            if one.app_environment in there or environment not in {None, one.environment}
+            if one.app_environment in there
+            or environment not in {None, one.environment}
+            or (one.health == "removed" and newest and newest - one.at <= KNOWN_FOR)
         )
         by_time = sorted((*kept, *looked_at), key=lambda one: one.at)
         known = {one.app_environment: one for one in by_time}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shipway.errors import RefuseError
-from shipway.kubernetes.apply import NAMESPACES, Change, apply_set
+from shipway.kubernetes.apply import Change, apply_set
+from shipway.kubernetes.applyset import NAMESPACES
 from shipway.kubernetes.membership import MEMBER
 from shipway.kubernetes.objects import read_objects
 from tests.support.memory_cluster import MemoryCluster

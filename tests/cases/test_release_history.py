@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from shipway.decommission import commit_decommission
 from shipway.git.history import History
 from shipway.history.change import Change
 from shipway.history.changes import changes_since
 from shipway.history.dora import measure
+from shipway.rollback.commit import Reason
+from tests.support.app_environments import SHOP
 from tests.support.blue_green_environment import BlueGreenEnvironment
 from tests.support.colours import folder
 from tests.support.origin import Origin
@@ -329,7 +332,26 @@ def test_an_app_that_is_gone_is_told_of(shop: RollingEnvironment) -> None:
     told.person.push()
     since = datetime.now(UTC) - timedelta(days=1)
     answers = shop.ops.look_back("prod", None, since, lambda each: changes_since(each, since))
-    assert [change.image for each in answers for change in each] == [str(image(1))]
+    found = [(change.kind, change.what, change.image) for each in answers for change in each]
+    assert found == [
+        ("removal", "removed by hand", str(image(1))),
+        ("deployment", "1/1 rolling", str(image(1))),
+    ]
+
+
+def test_an_app_that_left_on_purpose_is_told_of_with_who_and_why(shop: RollingEnvironment) -> None:
+    shop.release(shop.older, image(1))
+    reason = Reason(why="replaced", by="Grace")
+    commit = commit_decommission(shop.ops, SHOP, reason, None, shop.run).commit
+    gone, released = changes(shop)
+    assert (gone.kind, gone.what, gone.commit) == ("removal", "decommissioned", commit)
+    assert (gone.by, gone.reason, gone.run) == ("Grace", "replaced", f"{LINK}1")
+    assert (gone.image, gone.revision) == (released.image, released.revision)
+    # It comes back as it was.
+    shop.origin.work.reset("--hard", "--quiet")
+    shop.origin.work.revert("--no-edit", commit)
+    assert [one.kind for one in changes(shop)] == ["removal", "deployment"]
+    assert figures(shop) == (1, 0, 0)
 
 
 def test_every_app_that_was_changed_is_told_of_and_no_other(shop: RollingEnvironment) -> None:

@@ -11,8 +11,9 @@ from kubernetes_asyncio.client import ApiException
 
 from blocks.cluster import Cluster
 from shipway.errors import RefuseError
-from shipway.kubernetes.apply import APPLIED, KINDS, NAMESPACES, apply_set
+from shipway.kubernetes.apply import apply_set
 from shipway.kubernetes.apply_object import Change
+from shipway.kubernetes.applyset import APPLIED, KINDS, NAMESPACES
 from shipway.kubernetes.membership import MEMBER
 from shipway.kubernetes.objects import KubeObject
 from tests.support.memory_cluster import MemoryCluster

@@ -32,6 +32,7 @@ SERVED = {
         "Service": NAMESPACED,
         "Namespace": CLUSTER_WIDE,
         "PersistentVolume": CLUSTER_WIDE,
+        "PersistentVolumeClaim": NAMESPACED,
     },
     "apps/v1": {"Deployment": NAMESPACED, "StatefulSet": NAMESPACED},
     "autoscaling/v2": {"HorizontalPodAutoscaler": NAMESPACED},
@@ -73,6 +74,7 @@ class MemoryCluster(KubeClient):
         log: What was applied and deleted, in order.
         requests: All that was asked for.
         refuses: The error for every write of an object of that name.
+        fails_to_delete: The error for every try to delete an object of that name.
         served: The kinds of each apiVersion, and whether they have namespaces.
         lingers: For how many requests an object of a name is still there once it is deleted.
         stored_as: Kinds of one group whose objects are those of another group.
@@ -84,6 +86,7 @@ class MemoryCluster(KubeClient):
         self.log: list[str] = []
         self.requests: list[str] = []
         self.refuses: dict[str, ApiException] = {}
+        self.fails_to_delete: dict[str, ApiException] = {}
         self.served = copy.deepcopy(SERVED)
         self.lingers: dict[str, int] = {}
         self.stored_as: dict[str, str] = {}
@@ -153,6 +156,8 @@ class MemoryCluster(KubeClient):
             raise api_error(404, f'{kind} "{name}" not found')
         metadata = self.objects[key]["metadata"]
         if method == "DELETE":
+            if name in self.fails_to_delete:
+                raise self.fails_to_delete[name]
             self.log.append(f"delete {kind.partition('.')[0]}/{name}")
             metadata["deletionTimestamp"] = "2026-11-24T12:00:00Z"
         found = copy.deepcopy(self.objects[key])
@@ -173,12 +178,13 @@ class MemoryCluster(KubeClient):
         ]
 
     def _list(self, kind: str, namespace: str | None, query: dict[str, str]) -> list[Object]:
-        label, _, value = query["labelSelector"].partition("=")
+        label, is_equal, value = query["labelSelector"].partition("=")
         return [
             copy.deepcopy(body)
             for (of_kind, inside, _), body in self.objects.items()
             if of_kind == kind and namespace in {None, inside}
-            if not label or (body["metadata"].get("labels") or {}).get(label) == value
+            for labels in [body["metadata"].get("labels") or {}]
+            if not label or (label in labels and (not is_equal or labels[label] == value))
         ]
 
     def _create(self, kind: str, namespace: str | None, body: Object, *, dry_run: bool) -> Object:

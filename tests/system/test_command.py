@@ -131,6 +131,36 @@ def test_a_release_is_led_back_and_its_hold_cleared(project: Project) -> None:
     assert free["held"] == []
 
 
+def test_an_app_is_decommissioned_once_and_comes_back(project: Project) -> None:
+    assert release(project, "--watch").returncode == 0
+    (lines,) = pasted("docs/gitops.md", "Removed apps")
+    plan, remove = lines.splitlines()
+    names = {"shop": project.app}
+    log = project.ops_log()
+    planned = paste(plan, names, os.environ)
+    assert planned.returncode == 0, planned.stderr
+    assert planned.stdout.startswith(f"# {project.app} leaves staging\n")
+    assert "Shipway deletes nothing here" in planned.stdout
+    assert project.ops_log() == log
+    for words in ("removed: ", "removed already: "):
+        done = paste(remove, names, os.environ)
+        assert done.returncode == 0, done.stderr
+        assert f"✓ {project.app} leaves staging: {words}" in done.stdout
+    assert len(project.ops_log()) == len(log) + 1
+    (gone, *_) = json.loads(shipway("history", "staging", project.app, "--json").stdout)
+    assert (gone["kind"], gone["reason"]) == ("removal", "replaced by the store")
+    assert shipway("status", project.app, "--json").stdout == "[]\n"
+    refused = release(project, "--watch")
+    assert (refused.returncode, "does not know" in refused.stderr) == (1, True)
+    project.pull_ops()
+    project.ops.git.revert("--no-edit", project.ops_log()[0])
+    project.ops.git.push("origin", "HEAD:main")
+    (back,) = json.loads(shipway("status", project.app, "--json").stdout)
+    assert back["revision"] == project.revision
+    busy = paste(f"{plan} --json", names, os.environ)
+    assert (busy.returncode, json.loads(busy.stdout)["refusal"]) == (0, "")
+
+
 def test_a_plan_is_a_page_or_json_and_its_exit_status_says_whether_it_is_refused(
     project: Project, tmp_path: Path
 ) -> None:

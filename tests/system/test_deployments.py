@@ -64,6 +64,7 @@ def test_the_pages_about_what_was_are_made(project: Project, lines: list[str]) -
         "promote/promote",
         "rollback/rollback",
         "clear-hold/clear-hold",
+        "decommission/decommission",
         "history/history",
         "reconcile/every-minute",
         "reconcile/on-commit",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from shipway.errors import ShipwayError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.apply import Applied
+from shipway.rollout.leaving import Leaving, status_of
 from shipway.rollout.look import InGit, look_at, not_asked, read_folder, with_applied
 from shipway.rollout.status import AppStatus, WhatRuns
 
@@ -42,11 +43,16 @@ class WhatRunsPage:
         self._environment = environment
         self._outcomes: dict[AppEnvironment, Outcome] = {}
         self._due: set[AppEnvironment] = set()
+        self._left: list[AppStatus] = []
 
     def applied(self, app_environment: AppEnvironment, outcome: Outcome) -> None:
         """Note what became of applying a folder; it is looked at soon."""
         self._outcomes[app_environment] = outcome
         self._due.add(app_environment)
+
+    def leaving(self, leaving: Iterable[Leaving]) -> None:
+        """Note what is left of removed apps; it is shown soon."""
+        self._left += [status_of(one, datetime.now(UTC)) for one in leaving]
 
     @asynccontextmanager
     async def kept(self) -> AsyncGenerator[None]:
@@ -65,16 +71,18 @@ class WhatRunsPage:
         while not end.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(end.wait(), LOOK_SECONDS)
-            if self._due:
+            if self._due or self._left:
                 await self._look()
 
     async def _look(self) -> None:
         """Look at what is due, and write what is known then."""
         due, self._due = self._due, set()
+        left, self._left = self._left, []
         try:
             outcomes = {one: self._outcomes[one] for one in due}
             looked_at, there = await look(self._environment, outcomes, await read_known())
-            await write_known(lambda known: known.after(looked_at, there, self._environment))
+            seen = [*looked_at, *left]
+            await write_known(lambda known: known.after(seen, there, self._environment))
         except Exception as error:
             get_run_logger().warning("The page of what runs where stays as it was: %s", error)
         else:

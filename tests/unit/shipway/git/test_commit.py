@@ -211,3 +211,22 @@ def test_a_repository_that_takes_no_object_is_a_broken_cache(origin: Origin, sta
     objects.rename(origin.path / "gone")
     with pytest.raises(BrokenCacheError, match="The Git cache cannot be written"):
         commit_files(mirror, start, {"README.md": b"1"}, "release", AUTHOR)
+
+
+def test_a_folder_is_taken_away_with_all_that_is_in_it(origin: Origin, start: str) -> None:
+    commit = commit_files(origin.mirror(), start, {"prod/shop": None}, "release", AUTHOR)
+    assert origin.changed(start, commit) == [
+        "D\tprod/shop/rollout.yaml",
+        "D\tprod/shop/sub/deep.yaml",
+        "D\tprod/shop/web.yaml",
+    ]
+    again = commit_files(origin.mirror(), commit, {"prod/shop": None}, "release", AUTHOR)
+    assert origin.changed(commit, again) == []
+
+
+def test_no_empty_folder_is_left(origin: Origin, start: str) -> None:
+    changes = {"prod/shop/sub/deep.yaml": None, "prod/cart/web.yaml": None}
+    commit = commit_files(origin.mirror(), start, changes, "release", AUTHOR)
+    tree = origin.bare.commit(commit).tree
+    assert [one.name for one in tree["prod"].trees] == ["shop"]
+    assert [one.name for one in tree["prod/shop"].trees] == []

@@ -9,17 +9,9 @@ import pytest
 from kubernetes_asyncio.client import ApiException
 
 from shipway.errors import RefuseError, RetryError
-from shipway.kubernetes.apply import (
-    APPLIED,
-    KINDS,
-    NAMESPACES,
-    SET_ID,
-    TOOLING,
-    _ApplySet,
-    _group_kind,
-    apply_set,
-)
+from shipway.kubernetes.apply import _group_kind, apply_set
 from shipway.kubernetes.apply_object import Change
+from shipway.kubernetes.applyset import APPLIED, KINDS, NAMESPACES, SET_ID, TOOLING, ApplySet
 from shipway.kubernetes.differences import Difference, _writer, differences
 from shipway.kubernetes.membership import MEMBER
 from shipway.kubernetes.objects import KubeObject
@@ -79,7 +71,7 @@ async def test_every_member_carries_the_sets_id_beside_its_own_labels(
     own = thing(labels={"app": "shop"})
     await put_in(cluster, own)
     labels = cluster.objects["ConfigMap", "shop", "a"]["metadata"]["labels"]
-    assert labels == {"app": "shop", MEMBER: _ApplySet("shipway.shop", "shop").id}
+    assert labels == {"app": "shop", MEMBER: ApplySet("shipway.shop", "shop").id}
     assert own.body["metadata"] == {"name": "a", "labels": {"app": "shop"}}
 
 
@@ -91,7 +83,7 @@ async def test_the_parent_names_set_tool_kinds_and_what_was_applied(
     cluster: MemoryCluster,
 ) -> None:
     await put_in(cluster, thing(), thing("Deployment", "web", "apps/v1"), fingerprint="tree")
-    assert cluster.parent()["labels"] == {SET_ID: _ApplySet("shipway.shop", "shop").id}
+    assert cluster.parent()["labels"] == {SET_ID: ApplySet("shipway.shop", "shop").id}
     assert cluster.parent()["annotations"] == {
         TOOLING: "shipway/v1",
         KINDS: "ConfigMap,Deployment.apps",
@@ -354,11 +346,11 @@ def test_a_manager_that_holds_nothing_of_the_path_is_not_its_writer() -> None:
 def test_the_id_of_a_set_is_the_one_that_the_applyset_specification_computes() -> None:
     digest = hashlib.sha256(b"shipway.shop.prod.ConfigMap.").digest()
     expected = base64.b64encode(digest, altchars=b"-_").decode().removesuffix("=")
-    assert _ApplySet("shipway.shop", "prod").id == f"applyset-{expected}-v1"
+    assert ApplySet("shipway.shop", "prod").id == f"applyset-{expected}-v1"
 
 
 def test_the_id_of_a_set_fits_into_a_label() -> None:
-    assert len(_ApplySet("shipway." + "a" * 63, "b" * 63).id) <= 63
+    assert len(ApplySet("shipway." + "a" * 63, "b" * 63).id) <= 63
 
 
 @pytest.mark.parametrize(

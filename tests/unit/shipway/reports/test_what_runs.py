@@ -79,3 +79,17 @@ def test_it_is_the_same_for_as_long_as_nothing_changes() -> None:
     later = status(deployed(), at=NOW + timedelta(minutes=1))
     assert page(status(deployed())) == page(later, minutes=1)
     assert page() == "# What runs where\n\nThe ops repository has no app yet."
+
+
+def test_what_is_removed_says_so_with_its_commit() -> None:
+    gone = AppStatus(
+        app="shop",
+        environment="staging",
+        commit="c" * 40,
+        health="removed",
+        reason="removed from Git by ccccccc (Ada); goes at 2026-11-29 15:00 UTC",
+        at=NOW,
+    )
+    said = page(gone)
+    assert "| **shop** | **removed**<br><ccccccc> |" in said
+    assert "- **shop in staging**, removed: removed from Git by ccccccc \\(Ada\\); goes at" in said

@@ -166,10 +166,10 @@ async def test_a_frozen_environment_takes_no_release(environment: RollingEnviron
     assert str(caught.value) == (
         "shop in prod is frozen.\n"
         f"  where:     prod/freeze.yaml at {tip[:7]}\n"
-        "  expected:  a release after 2126-01-01 00:00 UTC\n"
+        "  expected:  a change after 2126-01-01 00:00 UTC\n"
         "  got:       frozen by Ada: the holidays\n"
         "  untouched: the ops repository and the cluster\n"
-        "  remedy:    start it again after that; `--override-freeze REASON` releases now, and the "
+        "  remedy:    start it again after that; `--override-freeze REASON` goes on now, and the "
         "commit says why"
     )
     await tell_of_error("a release to a frozen environment", caught.value)

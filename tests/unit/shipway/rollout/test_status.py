@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shipway.rollout.deployed import Deployed
-from shipway.rollout.status import KNOWN_FOR, WhatRuns, read_summary
+from shipway.rollout.status import KNOWN_FOR, AppStatus, WhatRuns, read_summary
 from tests.support.statuses import NOW, deployed, status
 
 
@@ -64,6 +64,21 @@ def test_a_look_at_one_environment_leaves_the_others_and_forgets_what_is_gone() 
     after = before.after([seen], [seen.app_environment], "staging")
     assert after == WhatRuns(statuses=(before.statuses[2], seen))
     assert before.after([seen], [seen.app_environment], None).statuses == (seen,)
+
+
+def test_what_is_removed_is_shown_for_a_while_by_whoever_looks() -> None:
+    cart = AppStatus(app="cart", environment="staging", health="removed", reason="gone", at=NOW)
+    shop = deployed("a")
+    there = [status(shop).app_environment]
+    for later, kept in ((KNOWN_FOR, True), (KNOWN_FOR + timedelta(0, 1), False)):
+        seen = status(shop, at=NOW + later)
+        after = WhatRuns(statuses=(cart,)).after([seen], there, "staging")
+        assert after.removed(None, None, NOW + later) == ([cart] if kept else [])
+        assert (cart in after.statuses) == kept
+    known = WhatRuns(statuses=(cart, status(shop)))
+    assert known.removed("cart", "staging", NOW) == [cart]
+    for app, environment in (("shop", None), (None, "prod")):
+        assert known.removed(app, environment, NOW) == []
 
 
 @pytest.mark.parametrize("text", [None, "[]", "[1]", '[{"app": "shop"}]'])
