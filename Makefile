@@ -21,8 +21,11 @@ ELSE_STATUS = || { $(SANDBOX) status; exit 1; }
 SIDE_BY_SIDE := 4
 REAL := tests/cases tests/contract tests/integration tests/system
 
-demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout
-ifdef STRATEGY
+demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout; or AGENT=flux
+ifeq ($(AGENT),flux)
+	@$(SANDBOX) up --flux
+	@$(INSIDE) $(BIN)/python -m examples.flux
+else ifdef STRATEGY
 	@$(SANDBOX) up --gateway
 	@$(INSIDE) $(BIN)/python -m examples.rollouts $(STRATEGY)
 else

@@ -13,6 +13,7 @@ from blocks.ops_repository import OpsRepository
 from flows.runtime.load_block import load_block
 from flows.runtime.run_link import address_of
 from flows.runtime.run_name import name_this_run, run_name
+from flows.tasks.agent.external_agent import ask_agent
 from flows.tasks.checkout import checkout
 from flows.tasks.find_promotable import find_promotable
 from flows.tasks.push import find_image, name_image
@@ -167,6 +168,9 @@ async def look_ahead(
     plan = target.plan(first.image, rollback=first.cause.is_rollback)
     target, step = await at_live_pods(target, first_with_edits(plan), first)
     made.steps = await plan_steps(target, releases)
+    said = await ask_agent(target, step, way_back=first.cause.is_rollback)
+    if said is not None:
+        made.answers["agent"] = said
     asked = await dry_run(target, step, first, built=built)
     made.answers["dry run"] = dry_run_words(target, step, asked=asked, built=built)
 

@@ -19,6 +19,7 @@ from flows.runtime.overtaken import BUILDING_SECONDS, unless_overtaken
 from flows.runtime.run_name import run_name
 from flows.runtime.run_reporter import RunReporter, report_run
 from flows.runtime.suspension import release_before, suspended_by_waits
+from flows.tasks.agent.external_agent import ask_agent
 from flows.tasks.build import build, build_elsewhere, build_tests
 from flows.tasks.checkout import checkout
 from flows.tasks.clean_up import clear_leftovers, nothing_left, remove_what_runs
@@ -98,7 +99,9 @@ async def check_beforehand(app_environment: AppEnvironment, code: Code, cause: C
     image = await name_image(code)
     unbuilt = Release(revision=code.revision, image=image, cause=cause)
     target = await check_release(app_environment, unbuilt, built=False)
-    await dry_run(target, first_with_edits(target.plan(image)), unbuilt, built=False)
+    step = first_with_edits(target.plan(image))
+    await ask_agent(target, step, way_back=False)
+    await dry_run(target, step, unbuilt, built=False)
     return unbuilt
 
 

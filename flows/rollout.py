@@ -19,6 +19,7 @@ from flows.runtime.overtaken import unless_overtaken
 from flows.runtime.question import Question
 from flows.runtime.suspension import Waits, commits_before, release_before
 from flows.runtime.timeline import timeline
+from flows.tasks.agent.external_agent import ask_agent
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
@@ -275,7 +276,9 @@ async def take_step(
         RefuseError: Somebody else has taken the environment over.
         Waits: The person has not answered yet, and the run can be suspended until then.
     """
+    way_back = release.cause.is_rollback
     target, step = await at_live_pods(target, planned, release)
+    await ask_agent(target, step, way_back=way_back)
     await dry_run(target, step, release)
     if step.approval and step.edits:
         fingerprint = await check_fence(target, release)
@@ -286,6 +289,7 @@ async def take_step(
             raise await roll_back_after(answer.error(step), target, release, by=answer.who)
         notes = notes | answer
         target, step = await at_live_pods(target, planned, release)
+        await ask_agent(target, step, way_back=way_back)
         await dry_run(target, step, release)
     ran = await run_jobs(target, release, "before", page) if step.edits else []
     if ran:

@@ -1,7 +1,7 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
 Usage: python docker/sandbox COMMAND, one of
-  up [--cluster wait|later|none] [--gateway] [--helm], down, clean, status, env [--json]
+  up [--cluster wait|later|none] [--gateway] [--flux] [--helm], down, clean, status, env [--json]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import cirunners
 import cluster
 import database
 import engine
+import flux
 import gateway
 import gitserver
 import images
@@ -66,12 +67,22 @@ def up_gateway() -> None:
     print(f"Gateway: {gateway.url()}\nPrometheus: {prometheus.url()}", flush=True)
 
 
-def up_more(clusters: str, *, gateway: bool, helm: bool, ci: bool) -> None:
+def up_flux() -> None:
+    """Bring up the controllers of Flux in a cluster that is ready."""
+    reports = {name: _reporting(name) for name in (flux.SOURCE, flux.KUSTOMIZE)}
+    _step("Flux' build", lambda: flux.build(lambda name, percent: reports[name](percent)))
+    with exclusive():
+        _step("Flux", flux.up)
+
+
+def up_more(clusters: str, *, gateway: bool, with_flux: bool, helm: bool, ci: bool) -> None:
     """Wait for what takes minutes the first time."""
     if clusters == "wait":
         _step("cluster", cluster.wait)
     if gateway:
         up_gateway()
+    if with_flux:
+        up_flux()
     if helm:
         _step("Helm", lambda: renderers.build(_reporting("Helm")))
     if ci:
@@ -184,14 +195,18 @@ def main() -> int:
     start = commands.add_parser("up")
     start.add_argument("--cluster", choices=("wait", "later", "none"), default="wait")
     start.add_argument("--gateway", action="store_true", help="with Gateway API and Prometheus")
+    start.add_argument("--flux", action="store_true", help="with Flux, which applies from Git")
     start.add_argument("--helm", action="store_true", help="with Helm, to render charts")
     start.add_argument("--ci", action="store_true", help="with what runs CI files here")
     for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    if chosen.command == "up" and chosen.gateway and chosen.cluster != "wait":
-        parser.error(f"--gateway needs the cluster: it cannot go with --cluster {chosen.cluster}")
+    for option in ("gateway", "flux"):
+        if chosen.command == "up" and getattr(chosen, option) and chosen.cluster != "wait":
+            parser.error(
+                f"--{option} needs the cluster: it cannot go with --cluster {chosen.cluster}"
+            )
     try:
         if chosen.command == "env":
             known = read()
@@ -203,7 +218,13 @@ def main() -> int:
         elif chosen.command == "up":
             with exclusive():
                 up(chosen.cluster)
-            up_more(chosen.cluster, gateway=chosen.gateway, helm=chosen.helm, ci=chosen.ci)
+            up_more(
+                chosen.cluster,
+                gateway=chosen.gateway,
+                with_flux=chosen.flux,
+                helm=chosen.helm,
+                ci=chosen.ci,
+            )
         elif chosen.command in {"down", "clean"}:
             with exclusive():
                 {"down": down, "clean": clean}[chosen.command]()

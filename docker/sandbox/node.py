@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import certificates
@@ -112,10 +113,18 @@ def wait_for(kubeconfig: Path, condition: str, *what: str, seconds: int = 60) ->
     Raises:
         Unavailable: It is not, within that time.
     """
-    _told(
-        *(str(_DATA / "kube"), "kubectl", "--kubeconfig", str(kubeconfig), "wait"),
-        *(f"--for=condition={condition}", f"--timeout={seconds}s", *what),
-    )
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return _told(
+                *(str(_DATA / "kube"), "kubectl", "--kubeconfig", str(kubeconfig), "wait"),
+                *(f"--for=condition={condition}", f"--timeout={seconds}s", *what),
+            )
+        except Unavailable as reason:
+            # kubectl gives up at an object that nobody has looked at yet.
+            if "conditions accessor error" not in str(reason) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def _told(*command: str, given: str | None = None) -> None:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, create_model, field_validator, model_validator
 
+from shipway.agents import agent_model
+from shipway.agents.agent import ExternalAgent
 from shipway.config.jobs import Jobs
 from shipway.config.rendering import Rendering
 from shipway.documents.document import Strict, read_document
@@ -131,6 +133,11 @@ class Rollout(Strict):
         description="What applies the commit: Shipway's reconcile deployment, or an agent that "
         "Shipway only watches (Argo CD, Flux).",
     )
+    external_agent: ExternalAgent | None = Field(
+        default=None,
+        description="The objects in which another agent is told to apply the folder, so that "
+        "Shipway hears from it.",
+    )
     metrics: Name | None = Field(
         default=None,
         description="Name of the Metrics block; the environment's own name if not given.",
@@ -226,6 +233,12 @@ class Rollout(Strict):
         return self
 
     @model_validator(mode="after")
+    def _has_another_agent(self) -> Self:
+        if self.external_agent is not None and self.agent != "external":
+            raise ValueError("external_agent beside agent: external only")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_rendered(self) -> Self:
         rendered = any(image.container is None for image in self.images)
         if rendered and self.agent == "reconcile" and self.render is None:
@@ -246,21 +259,24 @@ def read_rollout(text: str, file: str = FILE) -> Rollout:
 
 
 def rollout_model() -> type[Rollout]:
-    """The model of a file, with the strategies and kinds of gates that are registered now."""
-    return _model_of(gate_model(), tuple(STRATEGIES.items()))
+    """The model of a file, with all strategies, kinds of gates and of agents registered now."""
+    return _model_of(gate_model(), agent_model(), tuple(STRATEGIES.items()))
 
 
 @lru_cache
 def _model_of(
-    gate: type[Gate], strategies: tuple[tuple[str, type[StrategySettings]], ...]
+    gate: type[Gate],
+    agent: type[ExternalAgent],
+    strategies: tuple[tuple[str, type[StrategySettings]], ...],
 ) -> type[Rollout]:
-    """`Rollout` with a model of its gates, and a section for each strategy."""
-    sections: dict[str, Any] = {
+    """`Rollout` with models of its gates and its agent, and a section for each strategy."""
+    fields: dict[str, Any] = {
         _section_of(name): (settings | None, Field(None, description=f"For strategy: {name}."))
         for name, settings in strategies
     }
-    gates = (list[gate], copy(Rollout.model_fields["gates"]))
-    return create_model("Rollout", __base__=Rollout, gates=gates, **sections)
+    fields["gates"] = (list[gate], copy(Rollout.model_fields["gates"]))
+    fields["external_agent"] = (agent | None, copy(Rollout.model_fields["external_agent"]))
+    return create_model("Rollout", __base__=Rollout, **fields)
 
 
 def _section_of(strategy: str) -> str:

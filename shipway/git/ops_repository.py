@@ -157,6 +157,21 @@ class OpsRepository(GitRemote):
             return question(folder, _history(mirror, folder.commit, app_environment))
 
     @mending_cache("ops")
+    def since(self, commit: str, others: Iterable[str]) -> frozenset[str]:
+        """A commit of the branch, and those of some others there that contain it.
+
+        Raises:
+            RefuseError: The branch or the repository is not there, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            tip = self._tip(mirror)
+            here = (other for other in others if mirror.is_ancestor(other, tip))
+            return frozenset(
+                {commit, *(other for other in here if mirror.is_ancestor(commit, other))}
+            )
+
+    @mending_cache("ops")
     def look_back(
         self,
         environment: str,

@@ -17,6 +17,9 @@ from shipway.errors import RefuseError
 
 Object = dict[str, Any]
 
+# The kinds of PATCH: server-side apply, and a merge into what is there.
+APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
+
 # What a call may raise where the API server is not to be had, or not of that mind.
 NO_ANSWER = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
 
@@ -136,6 +139,18 @@ class KubeClient:
         query = {"fieldManager": manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
         return await self.call("PATCH", path, query, body)
 
+    async def annotate(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None,
+        annotations: dict[str, str],
+    ) -> None:
+        """Set annotations of an object that is there; all else stays, whoever holds it."""
+        path = await self._path(api_version, kind, namespace, name)
+        await self.call("PATCH", path, None, {"metadata": {"annotations": annotations}}, MERGE)
+
     async def delete(self, api_version: str, kind: str, name: str, namespace: str | None) -> None:
         """Delete one object and, in the background, what it owns."""
         path = await self._path(api_version, kind, namespace, name)
@@ -147,15 +162,23 @@ class KubeClient:
         path: str,
         query: dict[str, str] | None = None,
         body: Object | None = None,
+        patch: str = APPLY,
     ) -> Any:
         """One request; returns the answer's JSON.
+
+        Args:
+            method: HTTP's.
+            path: From the API server's root.
+            query: Parameters.
+            body: What is sent, if anything.
+            patch: Of a PATCH, what kind of one it is.
 
         Raises:
             ApiException: The server answers with an error.
         """
         headers = {"Accept": "application/json"}
         if method == "PATCH":
-            headers["Content-Type"] = "application/apply-patch+yaml"
+            headers["Content-Type"] = patch
         answer, _, answer_headers = await self.api.call_api(
             path,
             method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from shipway.errors import FailError
 from shipway.kubernetes.apply import applied_fingerprint
@@ -14,8 +15,21 @@ from shipway.rollout.target import Target
 
 POLL_SECONDS = 0.5
 
-# What the agent's run says that was asked to apply a commit; None while it goes on or went well.
-AgentFailure = Callable[[], Awaitable[str | None]]
+
+class Trouble(NamedTuple):
+    """Why an agent does not apply a commit.
+
+    Attributes:
+        words: Its own.
+        remedy: What to do about it, if it is known better than where to look.
+    """
+
+    words: str
+    remedy: str | None = None
+
+
+# Why the agent will not apply the commit that it was given; None while it may, or has.
+AgentFailure = Callable[[], Awaitable[Trouble | None]]
 
 
 async def wait_until_applied(
@@ -45,7 +59,8 @@ async def wait_until_applied(
             continue
         failure = await agent_failure()
         if failure is not None or time.monotonic() > deadline:
-            raise not_applied(target, None, failure or "it has applied an earlier commit")
+            late = Trouble("it has applied an earlier commit")
+            raise not_applied(target, None, failure or late)
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -58,17 +73,19 @@ async def _applied(client: KubeClient, target: Target) -> str | None:
     return await applied_fingerprint(client, target.app, target.rollout.namespace)
 
 
-def not_applied(target: Target, kube_object: KubeObject | None, words: str) -> FailError:
+def not_applied(target: Target, kube_object: KubeObject | None, trouble: Trouble) -> FailError:
     """The error for a commit that the agent has not applied to an object, or to any."""
-    external = target.rollout.agent == "external"
+    look = (
+        "look at Argo CD or Flux, whichever follows the ops repository"
+        if target.rollout.agent == "external"
+        else "look at the runs of reconcile in the Prefect UI, and whether the pool has a worker"
+    )
     namespace = f"namespace {target.rollout.namespace}"
     return FailError(
         f"The cluster's agent did not apply the release of {target.app} to {target.environment}.",
         where=target.address_of(kube_object) if kube_object else namespace,
         expected="the agent to apply what the ops repository says",
-        got=words,
+        got=trouble.words,
         untouched="the cluster; the commit stands in the ops repository and is applied later",
-        remedy="look at Argo CD or Flux, whichever follows the ops repository"
-        if external
-        else "look at the runs of reconcile in the Prefect UI, and whether the pool has a worker",
+        remedy=trouble.remedy or look,
     )

@@ -10,7 +10,7 @@ from typing import cast
 from shipway.kubernetes.annotations import path_of
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.objects import KubeObject
-from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
+from shipway.rollout.agent import POLL_SECONDS, AgentFailure, Trouble, not_applied
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_gateway import wait_for_gateway
 from shipway.strategies.app_folder import REPLICAS
@@ -30,7 +30,7 @@ async def wait_for_field(
         client: The cluster.
         target: The environment.
         edit: What the step set.
-        agent_failure: Why the agent's run failed that was asked to apply the commit, if it did.
+        agent_failure: Why the agent will not apply the commit, if it will not.
         warn: Told what a gateway says against it, and once that is over.
 
     Raises:
@@ -42,7 +42,7 @@ async def wait_for_field(
     while (difference := await field_difference(client, target, edit)) is not None:
         failure = await agent_failure()
         if failure is not None or time.monotonic() > deadline:
-            raise not_applied(target, desired, failure or difference)
+            raise not_applied(target, desired, failure or Trouble(difference))
         await asyncio.sleep(POLL_SECONDS)
     await wait_for_gateway(client, target, desired, warn)
 

@@ -14,7 +14,7 @@ from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject
 from shipway.kubernetes.obstacles import Obstacle
 from shipway.kubernetes.workloads import end_of_log, last_words
-from shipway.rollout.agent import POLL_SECONDS, AgentFailure, not_applied
+from shipway.rollout.agent import POLL_SECONDS, AgentFailure, Trouble, not_applied
 from shipway.rollout.cannot_go_on import cannot_go_on
 from shipway.rollout.target import Target
 from shipway.rollout.wait_for_field import field_difference, wait_for_field
@@ -53,7 +53,7 @@ async def wait_until_healthy(
         client: The cluster.
         target: The environment.
         step: What was committed.
-        agent_failure: Why the agent's run failed that was asked to apply the commit, if it did.
+        agent_failure: Why the agent will not apply the commit, if it will not.
         tell: Told how each workload gets on, for people.
         warn: Told what keeps a workload from getting on, and once that is over.
 
@@ -106,12 +106,12 @@ async def _watch_workload(
         if last is None or health.progress != last.progress:
             moved = time.monotonic()
         last = health
-        if not health.applied and (words := await agent_failure()) is not None:
-            raise not_applied(target, workload, words)
+        if not health.applied and (trouble := await agent_failure()) is not None:
+            raise not_applied(target, workload, trouble)
         if time.monotonic() - moved > deadline_seconds:
             words = f"no progress for {deadline_seconds:.0f} s"
             if not health.applied:
-                raise not_applied(target, workload, words)
+                raise not_applied(target, workload, Trouble(words))
             raise _red(target, workload, health, words)
         await asyncio.sleep(POLL_SECONDS)
 

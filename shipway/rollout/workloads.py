@@ -12,7 +12,7 @@ from shipway.kubernetes.health import Health
 from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.startup import Startup
 from shipway.kubernetes.workloads import health_of, workloads_running
-from shipway.rollout.agent import POLL_SECONDS, not_applied
+from shipway.rollout.agent import POLL_SECONDS, Trouble, not_applied
 from shipway.rollout.target import Target
 from shipway.strategies.step import Ready
 
@@ -71,4 +71,4 @@ async def _rendered_workloads(
         if workloads or not wait:
             return workloads
         await asyncio.sleep(POLL_SECONDS)
-    raise not_applied(target, None, f"no workload there runs an image of {repository}")
+    raise not_applied(target, None, Trouble(f"no workload there runs an image of {repository}"))

@@ -271,6 +271,18 @@ async def test_a_namespace_that_is_not_the_requests_is_refused(place: Place) -> 
     assert caught.value.status == 400
 
 
+async def test_an_annotation_is_set_and_all_else_stays(place: Place) -> None:
+    await place.put(config("a", annotations={"a": "1"}))
+    await place.client.annotate("v1", "ConfigMap", "a", place.namespace, {"b": "2"})
+    found = await place.get("a")
+    assert found is not None
+    assert found["data"] == {"key": "1"}
+    assert {"a": "1", "b": "2"}.items() <= found["metadata"]["annotations"].items()
+    with pytest.raises(ApiException) as missing:
+        await place.client.annotate("v1", "ConfigMap", "b", place.namespace, {"b": "2"})
+    assert missing.value.status == 404
+
+
 async def test_a_label_that_another_copied_marks_no_member(place: Place) -> None:
     await place.put(config("a"))
     labels = (await place.get("a") or {})["metadata"]["labels"]

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from kubernetes_asyncio.client import ApiClient, ApiException
 
-from shipway.kubernetes.client import KubeClient
+from shipway.kubernetes.client import APPLY, MERGE, KubeClient
 
 Object = dict[str, Any]
 Path = tuple[str, ...]
@@ -117,6 +117,7 @@ class MemoryCluster(KubeClient):
         path: str,
         query: dict[str, str] | None = None,
         body: Object | None = None,
+        patch: str = APPLY,
     ) -> Any:
         self.requests.append(f"{method} {path}")
         if path == "/apis":
@@ -139,6 +140,9 @@ class MemoryCluster(KubeClient):
             raise api_error(404, "the server could not find the requested resource")
         group_kind = _group_kind(version, kind)
         stored = self.stored_as.get(group_kind, group_kind)
+        if name is not None and patch == MERGE:
+            assert body is not None
+            return self._merge((stored, namespace, name), body)
         if name is not None:
             return self._one(method, (stored, namespace, name), query or {}, body)
         if method == "GET":
@@ -166,6 +170,17 @@ class MemoryCluster(KubeClient):
             if self.lingers[name] < 0:
                 del self.objects[key]
         return found
+
+    def _merge(self, key: Key, body: Object) -> Object:
+        """Merge annotations into an object that is there."""
+        if key[2] in self.refuses:
+            raise self.refuses[key[2]]
+        if key not in self.objects:
+            raise api_error(404, f'{key[0]} "{key[2]}" not found')
+        metadata = self.objects[key]["metadata"]
+        metadata["annotations"] = metadata.get("annotations", {}) | body["metadata"]["annotations"]
+        self.log.append(f"annotate {key[0].partition('.')[0]}/{key[2]}")
+        return copy.deepcopy(self.objects[key])
 
     def _groups(self) -> list[Object]:
         versions: dict[str, list[Object]] = {}

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from blocks.forge import Forge
 from blocks.ops_repository import OpsRepository
+from shipway.agents.verdict import judge
 from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import read_pipeline
 from shipway.config.rollout import read_rollout
@@ -33,7 +34,10 @@ from tests.support.project import HOME
 
 SHOP = AppEnvironment(app="shop", environment="prod")
 PAGE = (HOME / "docs" / "extending.md").read_text("utf-8")
-PARTS = ("strategy", "kind of gate", "traffic router", "test tool", "runner", "forge")
+PARTS = (
+    *("strategy", "kind of gate", "traffic router", "kind of agent"),
+    *("test tool", "runner", "forge"),
+)
 IMAGE = f"registry/shop@sha256:{'1' * 64}"
 
 Add = Callable[[str], ModuleType]
@@ -142,6 +146,24 @@ def test_the_router_shares_the_requests_out(add: Add) -> None:
     edits = [edit for step in steps for edit in step.edits]
     weights = [edit.value for edit in edits if edit.field.name == "/spec/backends/1/weight"]
     assert weights == [1, 10, 50, 0]
+
+
+def test_the_agent_says_what_it_has_applied(add: Add) -> None:
+    add("kind of agent")
+    text = f"{ROLLING}agent: external\nexternal_agent: {{fleet: {{git_repo: ops}}}}\n"
+    external = read_rollout(text).external_agent
+    assert external is not None
+    (ref,) = external.settings.objects
+    commit = "a" * 40
+    ready = {"type": "Ready", "status": "True"}
+    for spec, condition, says in (
+        ({}, ready, "applied"),
+        ({"paused": True}, ready, "suspended"),
+        ({}, {**ready, "status": "False", "message": "no such kind"}, "failing"),
+        ({}, {**ready, "type": "Other"}, "unknown"),
+    ):
+        body = {"spec": spec, "status": {"commit": commit, "conditions": [condition]}}
+        assert judge(external.settings.state({ref: body}), {commit}).says == says
 
 
 def test_the_tool_reads_its_command(add: Add, tmp_path: Path) -> None:

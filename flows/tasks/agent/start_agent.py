@@ -11,6 +11,7 @@ from prefect.exceptions import ObjectNotFound
 from flows.runtime.external_task import external_task
 from flows.runtime.opened_run import opened_run_log
 from shipway.app_environment import AppEnvironment
+from shipway.rollout.agent import Trouble
 
 AGENT = "reconcile/on-commit"
 
@@ -31,7 +32,7 @@ async def start_agent(app_environment: AppEnvironment) -> UUID | None:
     return run.id
 
 
-async def failure_of(run: UUID | None) -> str | None:
+async def failure_of(run: UUID | None) -> Trouble | None:
     """What a flow run that failed says; None for one that goes on or went well."""
     if run is None:
         return None
@@ -39,4 +40,4 @@ async def failure_of(run: UUID | None) -> str | None:
         state = (await client.read_flow_run(run)).state
     if state is None or not state.is_final() or state.is_completed():
         return None
-    return state.message or state.name
+    return Trouble(state.message or str(state.name))

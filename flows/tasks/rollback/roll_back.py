@@ -12,6 +12,7 @@ from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.notify import announce
 from flows.runtime.run_context import run_context
+from flows.tasks.agent.external_agent import nudge_agent
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from flows.tasks.rollout.live_pods import with_live_pods
 from flows.tasks.waiting import NOT_LOOKED_AFTER, look_after_waiting
@@ -37,6 +38,8 @@ async def roll_back_safely(target: Target, to: str | None, reason: Reason) -> Co
     rollback = await roll_back(target, to, reason)
     if target.rollout.agent == "reconcile":
         await tell_standing_agents(target.app_environment)
+    else:
+        await nudge_agent(target)
     back = rollback.target.release
     words = f"{back.title(target.app_environment)}, by {reason.by}: {reason.why}"
     await announce(target, back, "start", words)

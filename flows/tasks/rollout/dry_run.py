@@ -9,9 +9,11 @@ from blocks.ops_repository import OpsRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.load_manifests import load_manifests
+from flows.runtime.opened_run import opened_run_log
 from shipway.errors import RefuseError
 from shipway.kubernetes.dry_run import refusals
 from shipway.release import Release
+from shipway.rollout.appliers import other_agents
 from shipway.rollout.fields import changed_files
 from shipway.rollout.target import Target
 from shipway.strategies.step import Step
@@ -47,6 +49,8 @@ async def dry_run(target: Target, step: Step, release: Release, *, built: bool =
         refused = await refusals(
             client, target.rollout.namespace, manifests.objects, admission=built
         )
+        for warning in await other_agents(client, target, step):
+            opened_run_log().warning("%s", warning)
     if refused:
         raise RefuseError(
             "The cluster would refuse what the release commits.",

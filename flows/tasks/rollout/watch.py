@@ -15,6 +15,7 @@ from blocks.ops_repository import OpsRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.load_manifests import load_manifests
+from flows.tasks.agent.external_agent import hear_agent, nudge_agent
 from flows.tasks.agent.start_agent import failure_of, start_agent
 from flows.tasks.agent.tell_standing_agents import tell_standing_agents
 from shipway.rollout.agent import POLL_SECONDS, has_applied, wait_until_applied
@@ -41,9 +42,11 @@ async def apply_and_watch(
         warn: Told what keeps the cluster from getting there, and once that is over.
     """
     agent_run = None
+    if commit.new:
+        await nudge_agent(target)
     if target.rollout.agent == "reconcile" and (commit.new or not await is_applied(target, step)):
         agent_run = await ask_to_apply(target, step)
-    return await watch_step(target, step, agent_run, warn)
+    return await watch_step(target, commit, step, agent_run, warn)
 
 
 async def ask_to_apply(target: Target, step: Step) -> UUID | None:
@@ -85,19 +88,25 @@ async def is_applied(target: Target, step: Step) -> bool:
 
 @external_task("watch {target.app} in {target.environment}: {step.name}")
 async def watch_step(
-    target: Target, step: Step, agent_run: UUID | None, warn: Callable[[str], None]
+    target: Target,
+    commit: StepCommit,
+    step: Step,
+    agent_run: UUID | None,
+    warn: Callable[[str], None],
 ) -> str:
     """Watch until the cluster says what the step set, and its workloads are healthy.
 
     Args:
         target: The environment.
+        commit: The step's commit.
         step: What was committed.
         agent_run: The agent's run that was asked to apply the commit, if one was.
         warn: Told what keeps the cluster from getting there, and once that is over.
     """
     cluster = await load_block(Cluster, target.cluster)
-    failure, tell = partial(failure_of, agent_run), get_run_logger().info
-    async with cluster.client() as client:
+    tell = get_run_logger().info
+    async with cluster.client() as client, hear_agent(target, commit.commit, warn) as heard:
+        failure = heard if target.rollout.external_agent else partial(failure_of, agent_run)
         return await wait_until_healthy(client, target, step, failure, tell, warn)
 
 

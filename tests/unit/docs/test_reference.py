@@ -29,6 +29,8 @@ TITLES = {
     "JobGate": "job",
     "ReleaseJob": "job of a release",
     "ReleaseRule": "releases",
+    "ExternalAgent": "external_agent",
+    "ArgoCd": "argo_cd",
     "Hold": "holds.yaml",
     "Freeze": "freeze.yaml",
     "KustomizeRendering": "render",

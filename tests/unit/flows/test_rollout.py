@@ -14,7 +14,7 @@ import pytest
 from flows import rollout as module
 from flows.tasks.rollout.preflight import Preflight
 from shipway.app_environment import AppEnvironment
-from shipway.errors import BadVersionError, FailError
+from shipway.errors import BadVersionError, FailError, RefuseError
 from shipway.release import Cause, Release
 from shipway.reports.timeline import Timeline
 from shipway.rollout.commit import commit_release
@@ -271,3 +271,26 @@ async def test_what_a_run_has_done_before_it_waited_is_told_once_and_counted_onc
     result = await UNPATCHED_RUN_PLAN(target, [first, *others], release)
     assert told.events == ["step"] * len(others) + ["done"]
     assert [commit.commit[0] for commit in result.commits] == ["a", *["c"] * len(others)]
+
+
+async def test_an_agent_that_would_not_apply_a_step_is_given_no_commit(
+    acts: Acts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, asked = acts.environment, list[bool]()
+    target, release = shop.target(), shop.release_of(3)
+    step = first_with_edits(target.plan(image(3)))
+
+    async def at_live_pods(*_: Any) -> tuple[Target, Step]:
+        return target, step
+
+    async def ask_agent(*_: Any, way_back: bool) -> None:
+        asked.append(way_back)
+        raise RefuseError("The cluster's agent would not apply the release.")
+
+    monkeypatch.setattr(module, "at_live_pods", at_live_pods)
+    monkeypatch.setattr(module, "ask_agent", ask_agent)
+    before = shop.origin.tip()
+    with pytest.raises(RefuseError):
+        await module.take_step(target, step, release, {}, Timeline("x"), {})
+    assert shop.origin.tip() == before
+    assert asked == [False]

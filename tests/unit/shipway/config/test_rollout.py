@@ -192,3 +192,41 @@ def test_a_rule_means_the_tags_of_its_pattern_or_one_branch(
 )
 def test_a_rule_that_says_something_else_is_refused(rule: str, got: str) -> None:
     assert got in str(refusal(f"{SHORTEST}releases: {rule}\n"))
+
+
+EXTERNAL = "strategy: rolling\nnamespace: shop\nimages: [{file: a.yaml, container: a}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        (
+            "flux: {kustomization: shop, helm_release: web}",
+            {
+                "Flux Kustomization/shop in namespace flux-system",
+                "Flux HelmRelease/web in namespace flux-system",
+            },
+        ),
+        (
+            "argo_cd: {application: shop, cluster: tools}",
+            {"Argo CD Application/shop", "Argo CD Application/argocd_shop"},
+        ),
+    ],
+)
+def test_another_agent_is_named_by_its_objects(text: str, titles: set[str]) -> None:
+    rollout = read_rollout(f"{EXTERNAL}agent: external\nexternal_agent: {{{text}}}\n")
+    assert rollout.external_agent is not None
+    assert rollout.external_agent.settings.titles == titles
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("external_agent: {flux: {kustomization: shop}}", "agent: external"),
+        ("agent: external\nexternal_agent: {}", "exactly one of flux, argo_cd"),
+        ("agent: external\nexternal_agent: {flux: {kustomization: 'a b'}}", "kustomization"),
+    ],
+)
+def test_another_agent_that_cannot_be_meant_is_refused(text: str, expected: str) -> None:
+    with pytest.raises(RefuseError, match=expected):
+        read_rollout(f"{EXTERNAL}{text}\n")

@@ -371,3 +371,13 @@ def test_a_password_in_the_url_is_refused() -> None:
 def test_the_password_of_the_block_is_not_shown() -> None:
     ops = OpsRepository(url="https://git.example.org/ops", username="u", password="hunter2")
     assert "hunter2" not in f"{ops!r} {ops} {ops.model_dump_json()}"
+
+
+def test_the_commits_since_one_are_those_of_the_branch_that_contain_it(
+    origin: Origin, ops: OpsRepository
+) -> None:
+    first = origin.commit({"prod/shop/web.yaml": b"1"})
+    second = origin.commit({"prod/shop/web.yaml": b"2"})
+    third = origin.commit({"prod/shop/web.yaml": b"3"})
+    assert ops.since(second, [first, third, "f" * 40]) == {second, third}
+    assert ops.since("f" * 40, []) == {"f" * 40}

@@ -6,7 +6,7 @@ import pytest
 
 from shipway.errors import BadVersionError, HaltError
 from shipway.kubernetes.health import Health
-from shipway.rollout.agent import not_applied
+from shipway.rollout.agent import Trouble, not_applied
 from shipway.rollout.wait_for_field import value_in
 from shipway.rollout.watch import _red
 from tests.support.watched import WORKLOAD, target
@@ -25,7 +25,7 @@ from tests.support.watched import WORKLOAD, target
 def test_a_commit_that_no_agent_applied_names_the_agent_to_look_at(
     agent: Literal["reconcile", "external"], remedy: str
 ) -> None:
-    assert str(not_applied(target(agent), WORKLOAD, "no progress for 300 s")) == (
+    assert str(not_applied(target(agent), WORKLOAD, Trouble("no progress for 300 s"))) == (
         "The cluster's agent did not apply the release of shop to prod.\n"
         "  where:     Deployment/web in namespace apps\n"
         "  expected:  the agent to apply what the ops repository says\n"
@@ -77,7 +77,10 @@ def test_a_rollout_that_no_pod_is_to_blame_for_waits_for_a_person() -> None:
 
 def test_a_workload_with_a_namespace_of_its_own_is_named_by_it() -> None:
     workload = WORKLOAD.model_copy(update={"namespace": "edge"})
-    for error in (not_applied(target(), workload, "x"), _red(target(), workload, health(), "")):
+    for error in (
+        not_applied(target(), workload, Trouble("x")),
+        _red(target(), workload, health(), ""),
+    ):
         assert error.facts["where"] == "Deployment/web in namespace edge"
 
 
