@@ -49,7 +49,7 @@ def settling(pod: Object, startup: Startup, now: datetime) -> str | None:
 
 def must_stay_ready(pod: Object, startup: Startup) -> timedelta:
     """For how long a pod must be ready before each of its containers counts as up."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
+    statuses = pod["status"].get("containerStatuses", [])
     needed = (_must_stay_up(pod, status, startup)[0] for status in statuses)
     return max(needed, default=timedelta())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shipway.kubernetes.observed import Object, Observed
@@ -30,16 +31,15 @@ def rolled_out_at(observed: Observed, startup: Startup) -> datetime | None:
     told = written_at(workload, ("spec",))
     if told is None:
         return None
-    settled = max((must_stay_ready(pod, startup) for pod in new), default=timedelta())
     complete = completed_at(workload)
     if complete is not None and complete > told:
-        return complete + settled
+        return complete + _settled([pod for pod in new if _made_by(pod, complete)], startup)
     ready = [written_at(pod, ("status", "conditions")) for pod in new]
     known = [time for time in ready if time is not None]
     if len(known) < len(new):
         return None
     least = timedelta(seconds=workload["spec"].get("minReadySeconds") or 0)
-    return max([told, *known]) + max(settled, least)
+    return max([told, *known]) + max(_settled(new, startup), least)
 
 
 def completed_at(workload: Object) -> datetime | None:
@@ -48,3 +48,14 @@ def completed_at(workload: Object) -> datetime | None:
     if progressing.get("reason") != _COMPLETE:
         return None
     return time_of(progressing.get("lastUpdateTime"))
+
+
+def _settled(pods: Sequence[Object], startup: Startup) -> timedelta:
+    """For how long pods must be ready until the last of them counts as up."""
+    return max((must_stay_ready(pod, startup) for pod in pods), default=timedelta())
+
+
+def _made_by(pod: Object, time: datetime) -> bool:
+    """Whether a pod was there at a time."""
+    made = time_of(pod["metadata"].get("creationTimestamp"))
+    return made is None or made <= time

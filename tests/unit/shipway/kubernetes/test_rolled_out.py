@@ -106,6 +106,9 @@ def test_the_time_that_pods_must_stay_up_is_over_before_that() -> None:
     assert rolled_out(told(100, complete(60)), unprobed) == 50
     assert rolled_out(told(100), unprobed) == 60
     assert rolled_out(told(100), unprobed, startup=Startup(min_ready_seconds=30)) == 40
+    for made, seconds in ((70, 50), (60, 50), (59, 60)):
+        unprobed["metadata"]["creationTimestamp"] = ago(made)
+        assert rolled_out(told(100, complete(60)), unprobed) == seconds
 
 
 def test_what_does_not_tell_is_no_time() -> None:
