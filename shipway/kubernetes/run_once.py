@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from kubernetes_asyncio.client import ApiException
 
@@ -192,9 +191,10 @@ async def _end_of(client: KubeClient, live: Object, namespace: str) -> JobEnd | 
             why = condition_of(pod, "DisruptionTarget").get("message", "")
             return JobEnd(exit_code=None, words=f"its pod was taken from it: {why}")
         for status in statuses_of(pod):
-            if code := _exit_code(status):
-                log = await _log(client, pod, status["name"])
-                return JobEnd(exit_code=code, words=log)
+            if ended := _failure(status):
+                # What could not be started has no log.
+                log = await _log(client, pod, status["name"]) or str(ended.get("message", ""))
+                return JobEnd(exit_code=int(ended["exitCode"]), words=log.strip())
     words = f"{failed.get('reason')}: {failed.get('message')}"
     return JobEnd(exit_code=None, words=words)
 
@@ -217,11 +217,11 @@ def _first_container(pod: Object) -> str:
     return str(pod["spec"]["containers"][0]["name"])
 
 
-def _exit_code(status: Object) -> int:
-    """The exit code with which a container failed; 0 where it did not."""
-    states: list[dict[str, Any]] = [status.get("state") or {}, status.get("lastState") or {}]
+def _failure(status: Object) -> Object:
+    """How a container ended that failed; empty where it did not."""
+    states: list[Object] = [status.get("state") or {}, status.get("lastState") or {}]
     ended = (state.get("terminated") or {} for state in states)
-    return next((code for end in ended if (code := int(end.get("exitCode", 0)))), 0)
+    return next((end for end in ended if end.get("exitCode", 0) != 0), {})
 
 
 async def _log(client: KubeClient, pod: Object, container: str) -> str:

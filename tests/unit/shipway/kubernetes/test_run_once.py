@@ -141,6 +141,21 @@ async def test_a_job_that_is_there_is_never_made_again_however_it_ended(
     assert cluster.log == []
 
 
+async def test_what_could_not_be_started_says_why_in_kubernetes_words(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: Any) -> str:
+        return ""
+
+    monkeypatch.setattr(module, "log_of", nothing)
+    cluster.put(job().body)
+    terminated = {"exitCode": 128, "reason": "StartError", "message": "python: not found"}
+    state = {"terminated": terminated}
+    cluster.pod(None, containerStatuses=[{"name": "c", "state": state}])
+    cluster.end(FAILED)
+    assert await cluster.run() == JobEnd(exit_code=128, words="python: not found")
+
+
 async def test_a_failure_without_a_pod_that_tells_of_it_is_no_exit_code(cluster: Cluster) -> None:
     cluster.put(job().body)
     cluster.end(FAILED)
