@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.objects import FlowRunInput
 from prefect.input import RunInput
 from prefect.input.run_input import keyset_from_base_key
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shipway.app_environment import AppEnvironment
 from shipway.release import Release
@@ -106,9 +106,13 @@ class Answer(NamedTuple):
 
 
 async def asked_by(run: UUID) -> Asked | None:
-    """What a run waits for, or waited for last; None where it never did."""
+    """What a run waits for, or waited for last; None where it never did, or nobody can read it."""
     kept = sorted(await _inputs(run, WAITS_FOR), key=_at)
-    return Asked.model_validate_json(kept[-1].value) if kept else None
+    try:
+        return Asked.model_validate_json(kept[-1].value) if kept else None
+    except ValidationError:
+        # Another version of Shipway has written it. No answer to it counts: it is asked again.
+        return None
 
 
 async def _inputs(run: UUID, prefix: str) -> list[FlowRunInput]:

@@ -147,6 +147,17 @@ async def test_one_that_nobody_answers_in_time_halts(
     assert told(hears) == ["release.halt"]
 
 
+async def test_what_another_version_has_written_is_left_alone(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment, seconds=-1)
+    async with get_client() as client:
+        await client.create_flow_run_input(run.id, f"{question.WAITS_FOR}-z", '{"asks": 1}')
+    await look()
+    assert (await state_of(run)).name == "Suspended"
+    assert told(hears) == []
+
+
 async def test_while_git_does_not_answer_nothing_ends(
     environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
 ) -> None:
