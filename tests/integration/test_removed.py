@@ -85,7 +85,7 @@ class Place:
 
     async def decommission(self, app: str, *, dry_run: bool = False) -> str:
         """What `shipway decommission` starts; return its page."""
-        state: Any = await decommission(
+        state: Any = await decommission(  # pyright: ignore
             app, self.namespace, "replaced", "Grace", dry_run=dry_run, return_state=True
         )
         assert state.is_completed(), state.message
