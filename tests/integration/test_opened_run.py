@@ -18,6 +18,7 @@ from flows.rollout import take_step
 from flows.runtime import overtaken
 from flows.tasks.rollout import preflight
 from shipway.release import Release
+from shipway.reports.timeline import Timeline
 from tests.support.events import events
 from tests.support.origin import Origin
 from tests.support.process_workers import log_of, logged, reached
@@ -62,7 +63,7 @@ async def test_a_release_that_is_overtaken_is_no_longer_asked_about(
 
     @flow(flow_run_name=f"waits {name}")
     async def waits() -> None:
-        await take_step(target, step, older, {}, {})
+        await take_step(target, step, older, {}, Timeline("shop"), {})
 
     @flow(flow_run_name=f"opened {name}")
     async def opened() -> None:

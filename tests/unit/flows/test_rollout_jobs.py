@@ -60,7 +60,7 @@ class Acts:
             "dry_run",
         ):
             monkeypatch.setattr(module, name, getattr(self, name))
-        for name in ("record", "do_beside", "let_jobs_go"):
+        for name in ("record", "do_beside", "let_jobs_go", "look_after_waiting"):
             monkeypatch.setattr(module, name, lambda *_, **__: None)
         monkeypatch.setattr(module, "opened_run_log", lambda: logging.getLogger("test"))
 
