@@ -206,7 +206,8 @@ async def test_a_run_that_is_killed_with_its_worker_crashes_and_one_that_waits_d
         made.append(await client.create_automation(await with_ids(client, said)))
     await in_force(client, name)
     waiting = await waits.start(wait=True, env=OFTEN)
-    run = await killed.start(seconds=600, env=OFTEN)
+    # It may die before its first heartbeat.
+    run = await killed.start(seconds=600, env=OFTEN, tags=["shipway"])
     try:
         await reached(waiting, State.is_paused)
         process = await killed.began()

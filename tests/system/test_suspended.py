@@ -20,7 +20,7 @@ from prefect.flow_runs import aresume_flow_run
 from deployments.warm.worker import WARM
 from tests.support.process_workers import (
     deploy,
-    log_of,
+    logged,
     over,
     reached,
     remove_pool,
@@ -126,7 +126,7 @@ async def test_workers_go_and_what_a_person_approved_is_released_once(careful: C
     careful.start_worker()
     await reached(run, lambda state: not state.is_paused())
     await suspended(run)
-    assert "it is asked again" in await log_of(run)
+    assert await logged(run, "it is asked again")
     assert project.ops_log() == before
 
     # What was asked about is released, wherever the branch is by now.
