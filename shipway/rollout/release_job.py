@@ -104,7 +104,7 @@ def judge_job(target: Target, ran: RanJob, when: JobWhen) -> ShipwayError | None
     Args:
         target: The environment.
         ran: The job.
-        when: JobWhen it ran.
+        when: Before the first step, or after the last.
     """
     measured, job, name = verdict_of(ran.end), ran.job, ran.name
     if measured.verdict == "pass":
