@@ -78,6 +78,11 @@ def commit(repo: Repo, message: str, changes: Mapping[str, str]) -> str:
         path.write_text(text)
     repo.git.add("--all")
     repo.index.commit(message, author=AUTHOR, committer=AUTHOR)
+    return push(repo)
+
+
+def push(repo: Repo) -> str:
+    """Push on top of what others pushed; return the commit id."""
     for _ in range(PUSHES):
         try:
             repo.git.push("origin", "HEAD:main")

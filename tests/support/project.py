@@ -99,6 +99,12 @@ class Project:
             self.ops.git.rm("-r", f"{self.folder}/{name}")
         repositories.commit(self.ops, f"By hand: {self.app}", {})
 
+    def revert_ops(self, commit: str) -> str:
+        """Revert a commit of the ops repository, on top of what others pushed."""
+        self.pull_ops()
+        self.ops.git.revert("--no-edit", commit)
+        return repositories.push(self.ops)
+
     def pull_ops(self) -> None:
         """Take what others pushed."""
         self.ops.git.pull("--rebase", "origin", "main")

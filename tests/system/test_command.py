@@ -152,9 +152,7 @@ def test_an_app_is_decommissioned_once_and_comes_back(project: Project) -> None:
     assert shipway("status", project.app, "--json").stdout == "[]\n"
     refused = release(project, "--watch")
     assert (refused.returncode, "does not know" in refused.stderr) == (1, True)
-    project.pull_ops()
-    project.ops.git.revert("--no-edit", project.ops_log()[0])
-    project.ops.git.push("origin", "HEAD:main")
+    project.revert_ops(project.ops_log()[0])
     (back,) = json.loads(shipway("status", project.app, "--json").stdout)
     assert back["revision"] == project.revision
     busy = paste(f"{plan} --json", names, os.environ)
