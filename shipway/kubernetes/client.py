@@ -6,8 +6,10 @@ object that was asked for (it never looks at the HTTP status); its ApiClient bel
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -19,6 +21,11 @@ Object = dict[str, Any]
 
 # The kinds of PATCH: server-side apply, and a merge into what is there.
 APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
+
+# As client-go does it: https://pkg.go.dev/k8s.io/client-go/rest, Request.MaxRetries.
+_RETRIES = 10
+# Who is to wait for longer is told so instead.
+_LONGEST_SECONDS = 30
 
 # What a call may raise where the API server is not to be had, or not of that mind.
 NO_ANSWER = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
@@ -164,7 +171,7 @@ class KubeClient:
         body: Object | None = None,
         patch: str = APPLY,
     ) -> Any:
-        """One request; returns the answer's JSON.
+        """One request, sent again where the server asks for that; returns the answer's JSON.
 
         Args:
             method: HTTP's.
@@ -179,6 +186,23 @@ class KubeClient:
         headers = {"Accept": "application/json"}
         if method == "PATCH":
             headers["Content-Type"] = patch
+        for _ in range(_RETRIES):
+            try:
+                return await self._send(method, path, query, body, headers)
+            except ApiException as error:
+                if (seconds := _asked_to_wait(error)) is None:
+                    raise
+                await asyncio.sleep(seconds)
+        return await self._send(method, path, query, body, headers)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Object | None,
+        headers: dict[str, str],
+    ) -> Any:
         answer, _, answer_headers = await self.api.call_api(
             path,
             method,
@@ -232,3 +256,14 @@ class KubeClient:
         parts += ["namespaces", namespace] if resource.namespaced and namespace else []
         parts += [resource.plural] + ([name] if name else [])
         return "/".join(parts)
+
+
+def _asked_to_wait(error: ApiException) -> int | None:
+    """The seconds after which a request that was not taken is to be sent again.
+
+    A server that is busy, or reads a kind anew, says so: nothing of the request was done.
+    """
+    if error.status != HTTPStatus.TOO_MANY_REQUESTS or error.headers is None:
+        return None
+    said = str(error.headers.get("Retry-After", ""))
+    return int(said) if said.isdigit() and int(said) <= _LONGEST_SECONDS else None
