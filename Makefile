@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-kills mistakes schemas reference docs lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-agents bench-kills mistakes schemas reference docs lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -86,6 +86,10 @@ bench-pyramid: $(READY)  ## measure the test pyramid: shards, failing fast, flak
 bench-rollouts: $(READY)  ## measure rollouts: requests lost, canary shares, bad versions, kill -9, drift
 	@$(SANDBOX) up --gateway
 	@$(INSIDE) $(BIN)/python -m bench.rollouts
+
+bench-agents: $(READY)  ## measure releases by Flux beside those by Shipway's own agent: seconds, requests, words
+	@$(SANDBOX) up --gateway --flux
+	@$(INSIDE) $(BIN)/python -m bench.agents
 
 bench-kills: $(READY)  ## measure kill -9 of run, worker and warm parent, and cancel, in each stage
 	@$(SANDBOX) up --cluster none

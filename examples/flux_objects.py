@@ -18,25 +18,28 @@ def external_agent(name: str) -> str:
     return f"agent: external\nexternal_agent:\n  flux: {{kustomization: {name}}}\n"
 
 
-def objects(name: str, folder: str, env: Mapping[str, str], **spec: Any) -> list[dict[str, Any]]:
+def objects(
+    name: str, folder: str, env: Mapping[str, str], *, interval: str = INTERVAL, **spec: Any
+) -> list[dict[str, Any]]:
     """A login, a GitRepository and a Kustomization of one app.
 
     Args:
         name: Of each, and of the namespace that the app is in.
         folder: The app's folder in the ops repository.
         env: The sandbox's exports.
+        interval: How often Flux looks by itself.
         spec: More of the Kustomization.
     """
     login = {"username": env["SHIPWAY_GIT_USERNAME"], "password": env["SHIPWAY_GIT_PASSWORD"]}
     source = {
-        "interval": INTERVAL,
+        "interval": interval,
         "url": env["SHIPWAY_OPS_URL"],
         "ref": {"branch": "main"},
         "secretRef": {"name": name},
         "ignore": "rollout.yaml\nholds.yaml\n",
     }
     kustomization = {
-        "interval": INTERVAL,
+        "interval": interval,
         "prune": True,
         "wait": False,
         "path": f"./{folder}",

@@ -16,7 +16,8 @@ def write() -> None:
     """Write the page from the results that there are."""
     parts = [
         "# Results\n\nMade by `make bench`, `make bench-gitops`, `make bench-pyramid`, "
-        "`make bench-rollouts` and `make bench-kills`; do not edit. See README.md."
+        "`make bench-rollouts`, `make bench-agents` and `make bench-kills`; do not edit. "
+        "See README.md."
     ]
     for name, render in _PARTS_OF_PAGE.items():
         file = RESULTS / f"{name}.json"
@@ -104,6 +105,7 @@ _PARTS_OF_PAGE = {
     "gitops": _gitops,
     "pyramid": _sections("The test pyramid"),
     "rollouts": _sections("Rollouts"),
+    "agents": _sections("Other agents"),
     "kills": _sections("Releases that are killed or cancelled"),
 }
 

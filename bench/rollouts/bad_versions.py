@@ -28,7 +28,7 @@ async def bad_versions() -> Section:
     async with rollout_app("canary") as app:
         app.change("strategy: canary\n", f"strategy: canary\n{DEADLINE}")
         for name, behaviour in BAD.items():
-            row, good = await _bad(app, behaviour)
+            row, good = await released_badly(app, behaviour)
             rows.append({"A version that": name, **row})
             held.append(good)
     return Section(
@@ -50,7 +50,10 @@ async def bad_versions() -> Section:
     )
 
 
-async def _bad(app: RolloutApp, behaviour: dict[str, Any]) -> tuple[dict[str, Cell], bool]:
+async def released_badly(
+    app: RolloutApp, behaviour: dict[str, Any]
+) -> tuple[dict[str, Cell], bool]:
+    """Release a version that behaves badly; its row, and whether it was led back and held."""
     before = len(app.commits())
     version = app.next(**behaviour)
     with traffic(os.environ["SHIPWAY_GATEWAY"], app.host, RATE) as load:

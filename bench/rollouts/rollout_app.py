@@ -7,7 +7,7 @@ import itertools
 import os
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,8 @@ from examples.pulses import Pulse, Strategy
 from flows.release import release
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
+
+Prepare = Callable[[Pulse, KubeClient], Awaitable[None]]
 
 
 @dataclass
@@ -101,8 +103,15 @@ class RolloutApp:
 
 
 @asynccontextmanager
-async def rollout_app(strategy: Strategy) -> AsyncGenerator[RolloutApp]:
-    """An app that was released once; gone afterwards."""
+async def rollout_app(
+    strategy: Strategy, prepare: Prepare | None = None
+) -> AsyncGenerator[RolloutApp]:
+    """An app that was released once; gone afterwards.
+
+    Args:
+        strategy: How it is rolled out.
+        prepare: What is done before the first release.
+    """
     env = dict(os.environ)
     repositories.shop(env)
     pulse = pulses.create(f"pulse-{uuid.uuid4().hex[:6]}", strategy, env)
@@ -111,6 +120,8 @@ async def rollout_app(strategy: Strategy) -> AsyncGenerator[RolloutApp]:
     async with block.client() as client:
         app = RolloutApp(pulse, client)
         try:
+            if prepare is not None:
+                await prepare(pulse, client)
             app.next()
             state = await app.release()
             assert state.is_completed(), state.message

@@ -1,0 +1,1 @@
+"""Releases that another agent applies, beside those that Shipway's own does."""
