@@ -32,7 +32,7 @@ async def make_automations(env: Mapping[str, str]) -> None:
             try:
                 automation = await with_ids(client, said)
             except ObjectNotFound:
-                print(f"what it would start or tell is not there yet: {said['name']}")
+                print(f"what it would tell is not there yet: {said['name']}")
             else:
                 await client.create_automation(automation)
                 print(f"automation {automation.name}")
@@ -42,7 +42,7 @@ async def with_ids(client: PrefectClient, said: Mapping[str, Any]) -> Automation
     """An automation as the server wants it.
 
     Raises:
-        ObjectNotFound: There is no such deployment, or no such block.
+        ObjectNotFound: There is no such block.
     """
     actions = [await _with_id(client, action) for action in said["actions"]]
     return AutomationCore.model_validate({**said, "actions": actions})
@@ -56,8 +56,6 @@ def _asked_for(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 async def _with_id(client: PrefectClient, action: Mapping[str, Any]) -> dict[str, Any]:
-    if name := action.get("deployment_id"):
-        return {**action, "deployment_id": (await client.read_deployment_by_name(name)).id}
     if name := action.get("block_document_id"):
         kind, _, document = name.partition("/")
         block = await client.read_block_document_by_name(document, kind)

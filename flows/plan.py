@@ -117,7 +117,7 @@ async def ask_promotion(made: ReleasePlan, app_environment: AppEnvironment, caus
     promotion = promotion_of(await read_target(app_environment))
     new = await find_promotable(made.app, promotion, cause)
     made.revision, made.image = new.revision, str(new.image)
-    made.promoted_from = promotion.source
+    made.promoted_from = promotion.sources
     made.answers["promotion"] = promotion_words(promotion)
     await ask_rollout(made, app_environment, new, built=True)
 

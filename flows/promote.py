@@ -29,7 +29,7 @@ async def promote(
     downgrade: bool = False,
     override_freeze: str | None = None,
 ) -> State[None]:
-    """Take an environment to the version that has proven itself in the one before it.
+    """Take an environment to the version that has proven itself in the one before it, or in all.
 
     Args:
         app: App, as its Source Repository block is named.
@@ -47,7 +47,7 @@ async def promote(
             release = await reporter.timed("release", find_promotable(app, promotion, cause))
         else:
             await check_still_promotable(app, promotion, release)
-        title = f"{app} {release.revision.short}: {promotion.source} → {environment}"
+        title = f"{app} {release.revision.short}: {promotion.sources} → {environment}"
         reporter.releases(release.revision, title=title)
         result = await reporter.timed("deploy", roll_out(app_environment, release, until))
         reporter.rolled_out(release.image, result)

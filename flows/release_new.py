@@ -1,4 +1,4 @@
-"""New tags and new tips of branches, released by themselves where rollout.yaml says so."""
+"""What starts by itself where rollout.yaml says so: releases of what is new, and promotions."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from prefect.states import Completed
 from blocks.source_repository import SourceRepository
 from flows.runtime.load_block import load_block
 from flows.tasks.release_new.find_followers import find_followers
+from flows.tasks.release_new.find_waiting import find_waiting
 from flows.tasks.release_new.look_ahead import look_ahead
+from flows.tasks.release_new.start_promotion import start_promotion
 from flows.tasks.release_new.start_release import start_release
 from shipway.errors import FailError, ShipwayError
-from shipway.reports.started import Started, started_rows, started_sentence
+from shipway.reports.started import Promoted, Started, started_rows, started_sentence
 from shipway.rollout.new_revisions import Follower, Left
+from shipway.rollout.waves import Waiting
 
 
 @flow(name="release-new", flow_run_name="release what is new")
 async def release_new() -> State[None]:
-    """Start a release of each new tag or branch tip that an environment takes by itself.
+    """Start a release of each new tag or branch tip, and each promotion, that comes by itself.
 
-    A repository that does not answer keeps none of the others waiting; the run fails at the end.
+    Who does not answer keeps none of the others waiting; the run fails at the end.
     """
     failed = dict[str, ShipwayError]()
     by_url = await group_by_repository(await find_followers(), failed)
     looks = [release_from(url, followers, failed) for url, followers in by_url.items()]
-    found = [each for some in await asyncio.gather(*looks) for each in some]
+    looked = await asyncio.gather(promote_due(failed), *looks)
+    found = [each for some in looked for each in some]
     if rows := started_rows(found):
         await acreate_table_artifact(
             rows, key="released-by-itself", description="What was new, and what became of it"
@@ -74,11 +78,39 @@ async def release_from(
     return found
 
 
+async def promote_due(failed: dict[str, ShipwayError]) -> list[Promoted | Left]:
+    """Start the promotions that are due, as far as they neither wait nor are left to people."""
+    log, found = get_run_logger(), list[Promoted | Left]()
+    for waiting in await find_waiting():
+        title = waiting.app_environment.title
+        try:
+            each = await promote(waiting)
+        except ShipwayError as error:
+            failed[title] = error
+            log.error("%s: %s", title, error)
+            continue
+        if isinstance(each, Left):
+            log.info("%s: %s", title, each.why)
+        if each is not None:
+            found.append(each)
+    return found
+
+
+async def promote(waiting: Waiting) -> Promoted | Left | None:
+    """Start a promotion that is due."""
+    if waiting.state == "due":
+        return await start_promotion(waiting)
+    if waiting.state == "halted":
+        return Left(app_environment=waiting.app_environment, why=waiting.words)
+    get_run_logger().info("%s: %s", waiting.app_environment.title, waiting.words)
+    return None
+
+
 def _not_all_seen(failed: dict[str, ShipwayError], sentence: str) -> FailError:
     """The error of a run that could not look everywhere."""
     return FailError(
-        f"Not every repository could be looked at. Of the others: {sentence}.",
+        f"Not everything could be looked at. Of the others: {sentence}.",
         where=", ".join(failed),
         got="\n".join(f"{where}: {error}" for where, error in failed.items()),
-        untouched="the environments that take new revisions of them",
+        untouched="the environments that take something from there by themselves",
     )

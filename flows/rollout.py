@@ -22,6 +22,7 @@ from flows.runtime.timeline import timeline
 from flows.tasks.agent.external_agent import ask_agent
 from flows.tasks.rollback.roll_back import roll_back_safely
 from flows.tasks.rollout.commit_step import commit_step
+from flows.tasks.rollout.done import commit_done, is_awaited
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.in_force_since import in_force_since
 from flows.tasks.rollout.jobs import (
@@ -167,6 +168,8 @@ async def run_steps(
         RefuseError: Somebody else has taken the environment over.
     """
     whose = target.app_environment
+    # What was gone back to goes nowhere else by itself. Git is asked while nothing is at stake.
+    awaited = not release.cause.is_rollback and await is_awaited(target)
     commits = commits_before(release)
     served: str | None = None
     notes: dict[str, str] = {}
@@ -192,6 +195,8 @@ async def run_steps(
     if ran:
         done.append(await commit_jobs_after(target, release, notes | job_trailers(ran)))
         do_beside(let_jobs_go(target, ran), JOBS_STAY)
+    if awaited:
+        done.append(await commit_done(target, release, notes))
     return RolloutResult(commits=tuple(done), served=served)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway import commands
 from shipway.app_environment import AppEnvironment
-from shipway.config.rollout import FILE, read_rollout
+from shipway.config.rollout import FILE
 from shipway.errors import RefuseError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder, Proposal
@@ -19,6 +19,7 @@ from shipway.rollback.commit import Reason
 from shipway.rollout.commit import step_commit
 from shipway.rollout.deployed import Deployed, deployed_of
 from shipway.rollout.fence import check_freeze
+from shipway.rollout.promotion import promotion_in
 from shipway.rollout.removed import DECOMMISSIONED, Removal, removal_of
 from shipway.rollout.result import StepCommit
 from shipway.rollout.run_context import RunContext
@@ -168,7 +169,7 @@ def _check(
             untouched=_UNTOUCHED,
             remedy=f"wait for it, or {commands.rollback(whose)}",
         )
-    if takers := [one.path for one in others if _source_of(one) == whose.environment]:
+    if takers := [one.path for one in others if _takes_from(one, whose.environment)]:
         raise RefuseError(
             f"Another environment takes its versions of {whose.app} from {whose.environment}.",
             where=", ".join(f"{path}/{FILE}" for path in takers),
@@ -199,8 +200,7 @@ def _done(folder: OpsFolder, history: History) -> Removal | None:
     )
 
 
-def _source_of(folder: OpsFolder) -> str | None:
-    """The environment that `promote` takes a folder's versions from."""
-    text = folder.files[FILE].decode("utf-8", "replace")
-    promotion = read_rollout(text, f"{folder.path}/{FILE}").promotion
-    return promotion.source if promotion else None
+def _takes_from(folder: OpsFolder, environment: str) -> bool:
+    """Whether a folder's versions come from an environment, by `promote`."""
+    promotion = promotion_in(folder)
+    return promotion is not None and environment in promotion.source

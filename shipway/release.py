@@ -15,7 +15,7 @@ class Cause(BaseModel):
     Attributes:
         downgrade: The revision may follow one that it does not contain.
         rollback_from: The revision that a rollback leads away from.
-        promoted_from: The environment that a promotion takes the version from.
+        promoted_from: The environments that a promotion takes the version from, as one line.
         override_freeze: Why it is to follow although the environment is frozen.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from shipway.errors import RefuseError, ShipwayError
 from shipway.git.ops_folder import FREEZE_FILE, OpsFolder
 from shipway.image_ref import ImageRef
 from shipway.parameters import check_names
+from shipway.rollout.sources import check_sources
 from shipway.rollout.target import target_of
 
 # Of no registry: a plan needs an image, whichever.
@@ -77,7 +79,9 @@ def _check_environment(file: Path) -> None:
     """Check an app's folder of an ops repository, by its rollout.yaml."""
     folder = file.absolute().parent
     files = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
-    check_folder(AppEnvironment(app=folder.name, environment=folder.parent.name), files)
+    where = AppEnvironment(app=folder.name, environment=folder.parent.name)
+    check_folder(where, files)
+    check_sources(where, partial(_sources_of, where.app, folder.parents[1]))
 
 
 def check_folder(where: AppEnvironment, files: Mapping[str, bytes]) -> None:
@@ -90,6 +94,19 @@ def check_folder(where: AppEnvironment, files: Mapping[str, bytes]) -> None:
     target = target_of(OpsFolder(app_environment=where, commit="", files=dict(files)))
     target.plan(_ANY_IMAGE)
     holds_in(files, where.folder)
+
+
+def _sources_of(app: str, root: Path, environment: str) -> tuple[str, ...] | None:
+    """What an environment of an ops repository takes an app from; None where it has no such app."""
+    file = root / environment / app / rollout.FILE
+    if not file.is_file():
+        return None
+    try:
+        promotion = rollout.read_rollout(file.read_text("utf-8", "replace"), str(file)).promotion
+    except RefuseError:
+        # That is told where that file is checked.
+        return ()
+    return promotion.source if promotion else ()
 
 
 def _nothing(paths: tuple[Path, ...]) -> RefuseError:

@@ -14,7 +14,8 @@ from shipway.cli.table import show
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.deployed import Deployed, deployed_in
-from shipway.rollout.status import SUMMARY, AppStatus, WhatRuns, read_summary
+from shipway.rollout.status import SUMMARY, AppStatus, read_summary
+from shipway.rollout.waves import Waiting, waiting_for
 
 TITLES = ("APP", "ENVIRONMENT", "VERSION", "CHANGE", "STATE", "HEALTH", "SINCE", "BY")
 
@@ -24,7 +25,7 @@ class Row(NamedTuple):
 
     deployed: Deployed
     status: AppStatus
-    waiting: Deployed | None
+    waiting: Waiting | None
 
 
 def status(
@@ -45,9 +46,8 @@ def status(
     read = ops_repository(server).consult_each(lambda folder, _: _read(folder), app=app)
     asked_for = [one for _, one in read if isinstance(one, Deployed)]
     problems = [(where, one) for where, one in read if isinstance(one, RefuseError)]
-    now_known = WhatRuns(statuses=tuple(known.status_of(one, now) for one in asked_for))
     rows = [
-        Row(one, known.status_of(one, now), now_known.waiting_for(one))
+        Row(one, known.status_of(one, now), waiting_for(one, asked_for, now))
         for one in asked_for
         if environment in {None, one.environment}
     ]
@@ -79,7 +79,8 @@ def _facts(row: Row) -> dict[str, Any]:
         "health": seen.health,
         "reason": seen.reason,
         "looked_at": seen.at.isoformat(timespec="seconds"),
-        "waiting": row.waiting.revision if row.waiting else None,
+        "waiting": row.waiting.version.revision if row.waiting else None,
+        "waits": row.waiting.why if row.waiting else None,
     }
 
 
@@ -101,7 +102,7 @@ def _state(row: Row) -> str:
     """How far its release has come, and what is to be known beside."""
     held, waiting = row.deployed.held, row.waiting
     more = [f"{len(held)} on hold"] if held else []
-    more += [f"{waiting.revision[:7]} waits"] if waiting else []
+    more += [waiting.words] if waiting else []
     more += [f"frozen until {frozen.end}"] if (frozen := row.deployed.frozen) else []
     return ", ".join([row.deployed.state, *more])
 

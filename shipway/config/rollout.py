@@ -8,7 +8,14 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, create_model, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from shipway.agents import agent_model
 from shipway.agents.agent import ExternalAgent
@@ -77,15 +84,49 @@ class ImageEntry(Strict):
         return ("helm", str(self.helm))
 
 
+def _one_or_several(given: object) -> object:
+    if isinstance(given, str):
+        return (given,)
+    if isinstance(given, (list, tuple)) and given:
+        return tuple(given)
+    raise ValueError("an environment, or a list of environments")
+
+
+def _or_one(schema: dict[str, Any]) -> None:
+    """Say in a schema that what is in the list may stand there alone."""
+    several = {key: schema.pop(key) for key in ("type", "items", "minItems")}
+    schema["anyOf"] = [several["items"], several]
+
+
 class Promotion(Strict):
     """Where `promote` takes this environment's next version from."""
 
-    source: Name = Field(description="The environment before this one.")
+    source: Annotated[tuple[Name, ...], BeforeValidator(_one_or_several)] = Field(
+        min_length=1,
+        description="The environment before this one; or several, which must all run the version.",
+        json_schema_extra=_or_one,
+    )
     healthy_for_seconds: float = Field(
         default=0, ge=0, description="How long the version must have been healthy there."
     )
+    by_itself: bool = Field(
+        default=False,
+        description="Start it without a person, once a run has seen the version through there.",
+    )
 
     renamed: ClassVar[Mapping[str, str]] = {"healthy_for": "healthy_for_seconds"}
+
+    @field_validator("source")
+    @classmethod
+    def _are_different(cls, source: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(source)) != len(source):
+            raise ValueError("each environment once")
+        return source
+
+    @property
+    def sources(self) -> str:
+        """The environments before this one, for people."""
+        return ", ".join(self.source)
 
 
 class ReleaseRule(Strict):

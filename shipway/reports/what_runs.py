@@ -8,6 +8,7 @@ from textwrap import shorten
 
 from shipway.reports.markdown import escape, run_link, table
 from shipway.rollout.status import AppStatus, WhatRuns
+from shipway.rollout.waves import Waiting, waiting_for
 
 TITLE = "What runs where"
 _MOMENT = "%Y-%m-%d %H:%M"
@@ -33,31 +34,30 @@ def what_runs_page(
     def cell(status: AppStatus) -> str:
         return "<br>".join(line for line in _cell(status, commit_link, artifact_link) if line)
 
+    waiting = (waiting_for(one, known.deployed, now) for one in known.deployed)
     parts = [
         f"# {TITLE}",
         _matrix(statuses, cell) if statuses else "The ops repository has no app yet.",
         _section("To look at", [line for one in statuses for line in _remarks(one)]),
-        _section("Waits for promotion", [line for one in statuses for line in _waits(known, one)]),
+        _section("Waits for promotion", [_waits(one) for one in waiting if one is not None]),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def in_order(statuses: list[AppStatus]) -> list[str]:
-    """The environments, each behind the one that it takes its versions from."""
+    """The environments, each behind those that it takes its versions from."""
     before = {
-        status.environment: status.deployed.source
+        status.environment: status.deployed.promotion.source
         for status in statuses
-        if status.deployed and status.deployed.source
+        if status.deployed and status.deployed.promotion
     }
 
-    def place(environment: str) -> tuple[int, str]:
-        way = [environment]
+    def place(environment: str, way: tuple[str, ...] = ()) -> int:
         # Two that take from each other have no order.
-        while (source := before.get(way[-1])) and source not in way:
-            way.append(source)
-        return len(way), environment
+        sources = (one for one in before.get(environment, ()) if one not in way)
+        return 1 + max((place(one, (*way, environment)) for one in sources), default=0)
 
-    return sorted({status.environment for status in statuses}, key=place)
+    return sorted({one.environment for one in statuses}, key=lambda name: (place(name), name))
 
 
 def _matrix(statuses: list[AppStatus], cell: Callable[[AppStatus], str]) -> str:
@@ -114,11 +114,12 @@ def _remarks(status: AppStatus) -> Iterator[str]:
         yield f"{where}, on hold: {revision[:7]}"
 
 
-def _waits(known: WhatRuns, status: AppStatus) -> Iterator[str]:
-    waiting = known.waiting_for(status.deployed) if status.deployed else None
-    if waiting is not None:
-        what = f"{run_link(waiting.revision, waiting.run)} {_line(waiting.subject)}".rstrip()
-        yield f"**{status.app}** {what}: {waiting.environment} → {status.environment}"
+def _waits(waiting: Waiting) -> str:
+    version, where = waiting.version, waiting.app_environment
+    what = f"{run_link(version.revision, version.run)} {_line(version.subject)}".rstrip()
+    way = f"**{where.app}** {what}: {version.environment} → {where.environment}"
+    why = f"**{escape(waiting.why)}**" if waiting.state == "halted" else escape(waiting.why)
+    return way if waiting.state == "by hand" else f"{way}, {why}"
 
 
 def _section(title: str, lines: list[str]) -> str:

@@ -8,10 +8,11 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from shipway.config.holds import holds_in
+from shipway.config.rollout import Promotion
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.record import record_in
 from shipway.rollout.frozen import Frozen, frozen_now
-from shipway.rollout.releases import UNKNOWN, date_in, explanation
+from shipway.rollout.releases import DONE, UNKNOWN, date_in, explanation
 from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import is_released
 
@@ -35,7 +36,7 @@ class Deployed(BaseModel):
         run: The run that committed it, as a link where there is one.
         held: Revisions that are on hold there.
         frozen: The freeze that is going on there, if one is.
-        source: The environment that `promote` takes a version from; none where it takes none.
+        promotion: Where `promote` takes a version from; None where it takes none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,7 +53,7 @@ class Deployed(BaseModel):
     run: str
     held: tuple[str, ...]
     frozen: Frozen | None = None
-    source: str | None = None
+    promotion: Promotion | None = None
 
     @property
     def is_under_way(self) -> bool:
@@ -69,6 +70,11 @@ class Deployed(BaseModel):
     def is_whole_release(self) -> bool:
         """Whether all steps of a release are committed."""
         return bool(self.step) and not self.is_under_way
+
+    @property
+    def is_done(self) -> bool:
+        """Whether Git says that a run has seen the release through, with its gates and jobs."""
+        return self.step == DONE
 
     @property
     def state(self) -> str:
@@ -96,7 +102,6 @@ def deployed_of(target: Target, folder: OpsFolder) -> Deployed:
         RefuseError: Its holds or freezes cannot be read.
     """
     said = explanation([record_in(folder.files)], target.images)
-    promotion = target.rollout.promotion
     return Deployed(
         app=target.app,
         environment=target.environment,
@@ -110,5 +115,5 @@ def deployed_of(target: Target, folder: OpsFolder) -> Deployed:
         run=said.get("Run", ""),
         held=tuple(hold.revision for hold in holds_in(folder.files, folder.path).holds),
         frozen=frozen_now(folder),
-        source=promotion.source if promotion else None,
+        promotion=target.rollout.promotion,
     )

@@ -112,7 +112,7 @@ class ReleasePlan(BaseModel):
         kind: Which of both.
         app: The app.
         environment: The environment.
-        promoted_from: The environment that a promotion takes the version from.
+        promoted_from: The environments that a promotion takes the version from.
         revision: What would be released.
         image: Its image; of one that is not built yet, the digest is zeros.
         stages: What comes before the rollout.
@@ -267,9 +267,11 @@ def jobs_words(left: Jobs) -> str:
 
 
 def promotion_words(promotion: Promotion) -> str:
-    """What the environment before answers that lets its version go on."""
+    """What the environments before answer that lets their version go on."""
     least = f"{promotion.healthy_for_seconds:g} s"
-    return f"{promotion.source} runs it, and has been healthy with it for {least} or more"
+    if len(promotion.source) == 1:
+        return f"{promotion.sources} runs it, and has been healthy with it for {least} or more"
+    return f"{promotion.sources} run it, and have been healthy with it for {least} or more"
 
 
 def fence_words(target: Target, in_spite_of: Mapping[str, str]) -> str:

@@ -18,6 +18,8 @@ from shipway.git.trailers import OpsCommit
 from shipway.rollout.target import Target, target_of
 
 UNKNOWN = "unknown"
+# The step of a record whose release a run has seen through, with its gates and jobs.
+DONE = "done"
 # What tells one step of one release from every other.
 _STEP = ("Image", "Revision", "Step", "Run")
 

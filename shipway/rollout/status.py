@@ -96,19 +96,10 @@ class WhatRuns(BaseModel):
             and environment in {None, one.environment}
         ]
 
-    def waiting_for(self, here: Deployed) -> Deployed | None:
-        """The version that waits for its promotion to where another one runs, if one does.
-
-        It is released in the environment before, and is neither there nor older nor on hold.
-        Whether it has been healthy for long enough, and contains what runs, `promote` finds out.
-        """
-        before = self.of(here.app, here.source) if here.source else None
-        there = before.deployed if before else None
-        if there is None or not there.is_whole_release:
-            return None
-        is_older = here.revision_at and there.revision_at and there.revision_at < here.revision_at
-        is_known = there.image == here.image or there.revision in {here.revision, *here.held}
-        return None if is_older or is_known else there
+    @property
+    def deployed(self) -> list[Deployed]:
+        """What Git asks for, as far as its files can be read."""
+        return [one.deployed for one in self.statuses if one.deployed]
 
     def after(
         self,

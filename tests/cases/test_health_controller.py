@@ -8,6 +8,7 @@ import pytest
 
 from shipway.config.rollout import Promotion
 from shipway.errors import BadVersionError, HaltError, RefuseError
+from shipway.git.trailers import OpsCommit
 from shipway.image_ref import ImageRef
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.health import Health
@@ -252,6 +253,8 @@ async def test_a_version_that_not_all_pods_run_is_not_promoted(
     monkeypatch.setattr(promotion, "workloads_of", workloads_of)
     image = ImageRef.parse(f"registry.example.org/shop@sha256:{'1' * 64}")
     client = cast("KubeClient", None)
+    commit = OpsCommit(commit="c" * 40, at=NOW, by="Ada", trailers={})
+    found = promotion.Promotable(target=target(), image=image, commit=commit)
     with pytest.raises(RefuseError, match="has not proven itself yet") as caught:
-        await promotion.check_health(client, target(), image, Promotion(source="staging"), NOW)
+        await promotion.check_health(client, found, Promotion(source=("staging",)))
     assert "partition 1" in str(caught.value)

@@ -13,15 +13,8 @@ from typing import Any
 import pytest
 from git import Repo
 from prefect import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterFlowRunId,
-    DeploymentFilter,
-    DeploymentFilterId,
-)
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import State
 from pydantic import SecretStr
 
 from blocks.ops_repository import OpsRepository
@@ -29,11 +22,12 @@ from blocks.source_repository import SourceRepository
 from examples import repositories
 from flows import release_new as flow_module
 from flows.release_new import release_new
-from flows.tasks.release_new import find_followers, look_ahead, start_release
+from flows.tasks.release_new import find_followers, find_waiting, look_ahead, start_release
 from shipway.app_environment import AppEnvironment
 from shipway.release import Cause, Release
 from shipway.rollout.commit import commit_release
 from shipway.rollout.target import target_of
+from tests.support.nobodys import deployment_of_nobody, runs_of
 from tests.support.rolling_environment import ROLLOUT, WEB, image
 from tests.support.run_contexts import run_context
 from tests.support.tagged import tag_line
@@ -73,11 +67,7 @@ class Shop:
 
     async def runs(self) -> list[tuple[str, str]]:
         """Environment and revision of each release, as they were started."""
-        of_ours = DeploymentFilter(id=DeploymentFilterId(any_=[self.deployment]))
-        async with get_client() as client:
-            runs: list[FlowRun] = await client.read_flow_runs(
-                deployment_filter=of_ours, sort=FlowRunSort.EXPECTED_START_TIME_ASC
-            )
+        runs = await runs_of(self.deployment)
         assert {run.parameters["app"] for run in runs} == {self.app}
         return [(run.parameters["environment"], run.parameters["revision"]) for run in runs]
 
@@ -87,20 +77,9 @@ async def deployment(
     sandbox: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[uuid.UUID]:
     """A deployment of `release` whose runs nobody takes."""
-    name = f"nobody-{uuid.uuid4().hex[:8]}"
-    async with get_client() as client:
-        await client.create_work_pool(WorkPoolCreate(name=name, type="process"))
-        flow = await client.create_flow_from_name("release")
-        made = await client.create_deployment(
-            flow, name, work_pool_name=name, enforce_parameter_schema=False
-        )
-        monkeypatch.setattr(start_release, "RELEASE", f"release/{name}")
+    async with deployment_of_nobody("release") as (name, made):
+        monkeypatch.setattr(start_release, "RELEASE", name)
         yield made
-        of_ours = DeploymentFilter(id=DeploymentFilterId(any_=[made]))
-        for run in await client.read_flow_runs(deployment_filter=of_ours):
-            await client.delete_flow_run(run.id)
-        await client.delete_deployment(made)
-        await client.delete_work_pool(name)
 
 
 @pytest.fixture
@@ -138,7 +117,7 @@ def shop(
         gone = {"url": f"{source_block.url}-{name}"}
         return source_block if name == app else source_block.model_copy(update=gone)
 
-    for module in (flow_module, find_followers, look_ahead, start_release):
+    for module in (flow_module, find_followers, find_waiting, look_ahead, start_release):
         monkeypatch.setattr(module, "load_block", load)
     return Shop(app, code, ops, source_block, ops_block, deployment)
 

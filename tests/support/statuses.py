@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from shipway.config.rollout import Promotion
 from shipway.rollout.deployed import Deployed
 from shipway.rollout.status import AppStatus
 
@@ -26,6 +27,11 @@ def deployed(letter: str = "a", environment: str = "staging", **more: Any) -> De
         "held": (),
     }
     return Deployed.model_validate({**facts, **more})
+
+
+def after(*source: str, seconds: float = 0, by_itself: bool = False) -> Promotion:
+    """Where an environment takes its versions from."""
+    return Promotion(source=source, healthy_for_seconds=seconds, by_itself=by_itself)
 
 
 def status(asked: Deployed | None, **more: Any) -> AppStatus:

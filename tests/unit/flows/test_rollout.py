@@ -144,6 +144,7 @@ class Told:
         for name in ("take_step", "apply_and_watch", "judge_step", "roll_back_after", "timeline"):
             monkeypatch.setattr(module, name, getattr(self, name))
         monkeypatch.setattr(module, "unless_overtaken", self.unless_overtaken)
+        monkeypatch.setattr(module, "is_awaited", self.is_awaited)
         monkeypatch.setattr(module, "announce", self.announce)
         monkeypatch.setattr(module, "record", self.record)
 
@@ -166,6 +167,9 @@ class Told:
 
     async def judge_step(self, *_: Any) -> dict[str, str]:
         return {}
+
+    async def is_awaited(self, *_: Any) -> bool:
+        return False
 
     async def roll_back_after(self, failure: FailError, *_: Any, **_more: Any) -> FailError:
         return failure

@@ -18,6 +18,7 @@ from shipway.kubernetes.job import JobEnd
 from shipway.release import Release
 from shipway.reports.timeline import Timeline
 from shipway.rollout.commit import commit_jobs, commit_release
+from shipway.rollout.done import commit_done
 from shipway.rollout.jobs import jobs_left
 from shipway.rollout.release_job import RanJob, job_object
 from shipway.rollout.releases import Releases
@@ -38,6 +39,7 @@ class Acts:
     Attributes:
         ends: How the jobs end that do not end well.
         killed_after: What the run does not live to go on from.
+        awaited: Whether another environment takes its versions from there by itself.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +47,7 @@ class Acts:
         self.did: list[str] = []
         self.ends: dict[str, JobEnd] = {}
         self.killed_after = ""
+        self.awaited = False
         self.page = Timeline("shop")
         self.run = run_context(1)
         for name in (
@@ -52,6 +55,8 @@ class Acts:
             "run_job",
             "commit_step",
             "commit_jobs_after",
+            "is_awaited",
+            "commit_done",
             "apply_and_watch",
             "judge_step",
             "roll_back_after",
@@ -102,6 +107,16 @@ class Acts:
     ) -> StepCommit:
         made = commit_jobs(self.shop.ops, SOURCE, target, release, notes, self.run)
         self.do("record")
+        return made
+
+    async def is_awaited(self, _: Target) -> bool:
+        return self.awaited
+
+    async def commit_done(
+        self, target: Target, release: Release, notes: dict[str, str]
+    ) -> StepCommit:
+        made = commit_done(self.shop.ops, SOURCE, target, release, notes, self.run)
+        self.do("done")
         return made
 
     async def apply_and_watch(self, *_: Any) -> str:
@@ -197,6 +212,32 @@ async def test_a_job_without_an_answer_halts_and_nothing_goes_back(acts: Acts, n
 
 
 async def test_a_rollback_runs_none(acts: Acts) -> None:
+    acts.shop.commit(1)
+    acts.shop.commit(2)
+    acts.shop.run = run_context(3)
+    await acts.release(1, rollback_from=acts.shop.roll_back().target.from_revision)
+    assert acts.did == ["healthy"]
+
+
+async def test_what_is_awaited_is_done_once_its_gates_and_jobs_are_green(acts: Acts) -> None:
+    acts.awaited, acts.ends["contract"] = True, RED
+    with pytest.raises(BadVersionError):
+        await acts.release()
+    assert record_in(acts.shop.memory.files)["Step"] == "1/1 rolling"
+    acts.ends.clear()
+    acts.did.clear()
+    acts.run = run_context(2)
+    result = await acts.release()
+    assert acts.did == ["healthy", "contract", "record", "done"]
+    said = record_in(acts.shop.memory.files)
+    assert (said["Step"], said["Gates"]) == ("done", "errors: 0")
+    assert result.commits[-1].commit == acts.shop.memory.tip
+    again = await acts.release()
+    assert [commit.new for commit in again.commits] == [False, False]
+
+
+async def test_what_was_gone_back_to_is_never_done(acts: Acts) -> None:
+    acts.awaited = True
     acts.shop.commit(1)
     acts.shop.commit(2)
     acts.shop.run = run_context(3)

@@ -28,7 +28,7 @@ async def test_it_is_refused_once_it_is_rolled_back_there(
 
     monkeypatch.setattr(find_promotable, "load_block", load_block)
     release = Release(revision=source.newer, image=image(2))
-    promotion = Promotion(source=SHOP.environment)
+    promotion = Promotion(source=("qa", SHOP.environment))
     for number, revision in ((1, source.older), (2, source.newer)):
         source.run = run_context(number)
         source.release(revision, image(number))

@@ -86,6 +86,16 @@ MISTAKES = {
         ROLLOUT.replace("web.yaml", "app.yaml"),
         "app.yaml",
     ),
+    "rollout.yaml: a promotion from nowhere": (
+        ROLLOUT_FILE,
+        f"{ROLLOUT}promotion: {{source: staging}}\n",
+        "staging/shop/rollout.yaml",
+    ),
+    "rollout.yaml: a promotion from itself": (
+        ROLLOUT_FILE,
+        f"{ROLLOUT}promotion: {{source: [prod]}}\n",
+        "prod ← prod",
+    ),
     "a manifest that is not YAML": ("ops/prod/shop/web.yaml", "kind: [", "prod/shop/web.yaml"),
     "holds.yaml: a hold without a reason": (
         "ops/prod/shop/holds.yaml",
@@ -113,6 +123,25 @@ def test_what_is_wrong_is_told_by_its_place(
     assert words in err
     assert out.endswith("checked, 1 wrong\n")
     tell(mistake, err)
+
+
+def test_waves_are_checked_across_the_folders(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, source in (("canary", None), ("eu", "canary"), ("us", "canary")):
+        more = f"promotion: {{source: {source}, by_itself: true}}\n" if source else ""
+        write(place, f"ops/{name}/shop/rollout.yaml", ROLLOUT + more)
+        write(place, f"ops/{name}/shop/web.yaml", WEB)
+    last = f"{ROLLOUT}promotion: {{source: [eu, us], by_itself: true}}\n"
+    write(place, ROLLOUT_FILE, last)
+    assert check() == 0
+    write(place, "ops/us/shop/rollout.yaml", f"{ROLLOUT}promotion: {{source: prod}}\n")
+    write(place, "ops/eu/shop/rollout.yaml", "strategy: none\n")
+    assert check(Path("ops/prod")) == 1
+    _, err = said(capsys)
+    # What is wrong with the other file is told where that one is checked.
+    assert "prod ← us ← prod" in err
+    assert "none" not in err
 
 
 def test_every_problem_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -230,3 +230,25 @@ def test_another_agent_is_named_by_its_objects(text: str, titles: set[str]) -> N
 def test_another_agent_that_cannot_be_meant_is_refused(text: str, expected: str) -> None:
     with pytest.raises(RefuseError, match=expected):
         read_rollout(f"{EXTERNAL}{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "sources"), [("staging", "staging"), ("[eu]", "eu"), ("[eu, us]", "eu, us")]
+)
+def test_a_promotion_comes_from_one_environment_or_several(source: str, sources: str) -> None:
+    promotion = read_rollout(f"{SHORTEST}promotion: {{source: {source}}}\n").promotion
+    assert promotion is not None
+    assert (promotion.sources, promotion.by_itself) == (sources, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("[]", "an environment, or a list of environments"),
+        ("{eu: 1}", "an environment, or a list of environments"),
+        ("[eu, eu]", "each environment once"),
+        ("[eu, 1]", "Input should be a valid string"),
+    ],
+)
+def test_a_promotion_from_anything_else_is_refused(source: str, expected: str) -> None:
+    assert refusal(f"{SHORTEST}promotion: {{source: {source}}}\n").facts["expected"] == expected

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from shipway.git.source_refs import Ref
-from shipway.reports.started import Started, started_rows, started_sentence
+from shipway.reports.started import Promoted, Started, started_rows, started_sentence
 from shipway.rollout.new_revisions import Left, Next
+from shipway.rollout.waves import Waiting
 from tests.support.app_environments import SHOP
+from tests.support.statuses import deployed
 
 
 def started(*superseded: str) -> Started:
@@ -30,3 +32,16 @@ def test_a_sentence_counts_them() -> None:
     assert started_sentence([started("2"), left, left, started("1")]) == (
         "2 releases started, 2 superseded, 2 environments left to people, see the log"
     )
+
+
+def test_a_promotion_has_a_row_and_is_counted() -> None:
+    version = deployed("b")
+    waiting = Waiting(app_environment=SHOP, version=version, state="due", why="is due")
+    promoted = Promoted(waiting=waiting, run="https://prefect/run")
+    (row,) = started_rows([promoted])
+    assert (row["environment"], row["commit"], row["what"]) == (
+        "prod",
+        "bbbbbbb",
+        "[promoted](https://prefect/run)",
+    )
+    assert started_sentence([started(), promoted]) == "1 release started, 1 promotion started"

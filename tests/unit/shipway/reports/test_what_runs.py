@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shipway.reports.what_runs import what_runs_page
 from shipway.rollout.frozen import Frozen
 from shipway.rollout.status import KNOWN_FOR, AppStatus, WhatRuns
-from tests.support.statuses import NOW, deployed, status
+from tests.support.statuses import NOW, after, deployed, status
 
 RUN = "https://prefect.example.org/runs/flow-run/1"
 
@@ -21,8 +21,8 @@ def page(*statuses: AppStatus, minutes: int = 0) -> str:
 
 def test_each_app_stands_beside_its_environments_in_the_order_of_promotion() -> None:
     said = page(
-        status(deployed("a", "production", source="staging")),
-        status(deployed("a", "eu", source="production")),
+        status(deployed("a", "production", promotion=after("staging"))),
+        status(deployed("a", "eu", promotion=after("production"))),
         status(deployed("a")),
         status(deployed("b", app="cart")),
     )
@@ -58,8 +58,25 @@ def test_what_is_not_as_it_should_be_stands_below() -> None:
 
 
 def test_what_waits_for_its_promotion_is_told() -> None:
-    said = page(status(deployed("b")), status(deployed("a", "production", source="staging")))
+    said = page(
+        status(deployed("b")), status(deployed("a", "production", promotion=after("staging")))
+    )
     assert f"- **shop** [bbbbbbb]({RUN}) Change b: staging → production" in said
+
+
+def test_how_far_a_group_of_waves_is() -> None:
+    first = deployed("b", "eu", step="done")
+    second = deployed("a", "us", promotion=after("eu", seconds=600, by_itself=True))
+    third = deployed("a", "asia", promotion=after("eu", "us", by_itself=True))
+    said = page(status(first), status(second), status(third))
+    assert "| App | eu | us | asia |" in said
+    way = f"- **shop** [bbbbbbb]({RUN}) Change b: eu → "
+    assert f"{way}us, waits for eu: healthy until 2026\\-11\\-29 14:10:00 UTC" in said
+    assert f"{way}asia, waits for us: not there yet" in said
+    red = second.model_copy(update={"held": (first.revision,)})
+    said = page(status(first), status(red), status(third))
+    assert "→ us" not in said
+    assert f"{way}asia, **halted: on hold in us**" in said
 
 
 def test_what_nobody_knows_is_never_said_to_be_good() -> None:

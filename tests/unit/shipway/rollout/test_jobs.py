@@ -123,7 +123,7 @@ def test_a_version_is_promoted_once_its_last_job_ran(shop: ShopWithJobs) -> None
     def promoted(folder: OpsFolder, history: History) -> str:
         target = target_of(folder)
         releases = Releases(folder, target, history)
-        return str(released_in(target, (ran.commit for ran in releases.newest_first))[0])
+        return str(released_in(target, (ran.commit for ran in releases.newest_first)).image)
 
     shop.commit(1, "migrate")
     with pytest.raises(RefuseError, match="no release of 'shop' to promote") as caught:

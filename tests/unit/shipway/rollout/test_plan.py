@@ -10,7 +10,14 @@ import pytest
 
 from shipway.config.pipeline import read_pipeline
 from shipway.rollout.commit import commit_release
-from shipway.rollout.plan import ReleasePlan, StagePlan, StepPlan, plan_stages, plan_steps
+from shipway.rollout.plan import (
+    ReleasePlan,
+    StagePlan,
+    StepPlan,
+    plan_stages,
+    plan_steps,
+    promotion_words,
+)
 from shipway.rollout.result import StepCommit
 from shipway.strategies.step import first_with_edits
 from tests.support import canary_folder, colours
@@ -20,6 +27,7 @@ from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, WEB, image
 from tests.support.run_contexts import run_context
 from tests.support.shop_environment import ShopEnvironment
+from tests.support.statuses import after
 
 STAGES = b"""\
   - {weight: 1, pause_seconds: 30}
@@ -197,3 +205,12 @@ def stages(**done: bool) -> list[StagePlan]:
 def test_a_plan_comes_to_a_sentence(plan: dict[str, object], outcome: str, sentence: str) -> None:
     made = ReleasePlan.model_validate({"app": "shop", "environment": "prod", **plan})
     assert (made.outcome, made.sentence) == (outcome, sentence)
+
+
+def test_a_promotion_names_each_environment_that_lets_its_version_go_on() -> None:
+    assert promotion_words(after("eu", seconds=60)) == (
+        "eu runs it, and has been healthy with it for 60 s or more"
+    )
+    assert promotion_words(after("eu", "us")) == (
+        "eu, us run it, and have been healthy with it for 0 s or more"
+    )

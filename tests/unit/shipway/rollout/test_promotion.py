@@ -9,7 +9,14 @@ from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.trailers import OpsCommit
-from shipway.rollout.promotion import healthy_seconds, promotion_of, released_in
+from shipway.image_ref import ImageRef
+from shipway.rollout.promotion import (
+    Promotable,
+    healthy_seconds,
+    promotion_of,
+    released_in,
+    same_in_all,
+)
 from shipway.rollout.target import Target, target_of
 from tests.support.colours import ROLLOUT, SERVICE, deployment, folder
 from tests.support.memory_cluster import MemoryCluster
@@ -34,8 +41,8 @@ DOWN = {"blue_yaml": deployment("blue", 0, OLD)}
 
 
 def test_what_is_promoted_is_what_takes_the_traffic_once_its_rollout_is_over() -> None:
-    image, released = released_in(target(**{**UP, **GREEN, **DOWN}), HISTORY)
-    assert (str(image), released.trailers["Image"]) == (NEW, NEW)
+    found = released_in(target(**{**UP, **GREEN, **DOWN}), HISTORY)
+    assert (str(found.image), found.commit.trailers["Image"]) == (NEW, NEW)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,41 @@ def test_the_environment_says_where_its_next_version_comes_from() -> None:
         promotion_of(target())
     said = ROLLOUT + b"promotion: {source: qa, healthy_for_seconds: 60}\n"
     found = promotion_of(target(rollout_yaml=said))
-    assert (found.source, found.healthy_for_seconds) == ("qa", 60)
+    assert (found.source, found.healthy_for_seconds) == (("qa",), 60)
+
+
+@pytest.mark.parametrize(
+    ("trailers", "got"),
+    [
+        ({}, "still to come: a commit that it is done"),
+        ({"Step": "3/3 scale down blue"}, "still to come: a commit that it is done"),
+        ({"Rollback-From": "f" * 40}, "still to come: rolled back from fffffff"),
+        ({"Step": "done"}, None),
+    ],
+)
+def test_by_itself_only_what_a_run_has_seen_through_goes_on(
+    trailers: dict[str, str], got: str | None
+) -> None:
+    ended = recorded(NEW).model_copy(update={"trailers": {"Image": NEW, **trailers}})
+    ran, whole = [ended, recorded(NEW)], target(**{**UP, **GREEN, **DOWN})
+    assert released_in(whole, ran).commit == ended
+    if got is None:
+        assert released_in(whole, ran, by_itself=True).commit == ended
+        return
+    with pytest.raises(RefuseError, match="no release") as caught:
+        released_in(whole, ran, by_itself=True)
+    assert caught.value.facts["got"] == got
+
+
+def test_all_environments_before_have_to_run_one_image() -> None:
+    new, old = (
+        Promotable(target=target(), image=ImageRef.parse(image), commit=recorded(image))
+        for image in (NEW, OLD)
+    )
+    assert same_in_all([new, new]) is new
+    with pytest.raises(RefuseError, match="run different versions of 'shop'") as caught:
+        same_in_all([new, old])
+    assert caught.value.facts["got"] == f"staging: {NEW}\nstaging: {OLD}"
 
 
 @pytest.mark.parametrize("minutes", [-90, 0, 90])

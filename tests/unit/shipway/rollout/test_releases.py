@@ -31,8 +31,8 @@ def shop(origin: Origin, tmp_path: Path) -> RollingEnvironment:
 def promoted(folder: OpsFolder, history: History) -> tuple[str, str]:
     target = target_of(folder)
     releases = Releases(folder, target, history)
-    found, commit = released_in(target, (ran.commit for ran in releases.newest_first))
-    return str(found), commit.trailers["Revision"]
+    found = released_in(target, (ran.commit for ran in releases.newest_first))
+    return str(found.image), found.commit.trailers["Revision"]
 
 
 def test_what_is_promoted_is_known_after_a_squash(shop: RollingEnvironment) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -20,34 +19,6 @@ def test_health_is_that_of_what_was_looked_at_and_for_a_while() -> None:
     for asked, now in ((deployed("b"), NOW), (deployed("a"), NOW + KNOWN_FOR + timedelta(0, 1))):
         assert seen.status_of(asked, now).health == "unknown"
     assert WhatRuns().status_of(deployed("a"), NOW).health == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("there", "here", "waits"),
-    [
-        ({}, {}, True),
-        ({"step": "2/7 canary 10%"}, {}, False),
-        ({"step": ""}, {}, False),
-        ({"revision_at": NOW}, {"revision_at": NOW + timedelta(1)}, False),
-        ({"revision_at": NOW}, {"revision_at": NOW - timedelta(1)}, True),
-        ({"revision_at": NOW}, {}, True),
-        ({}, {"held": ("b" * 40,)}, False),
-        ({}, {"revision": "b" * 40}, False),
-        ({}, {"source": None}, False),
-        ({}, {"source": "qa"}, False),
-    ],
-)
-def test_what_waits_is_newer_whole_and_not_on_hold(
-    there: dict[str, Any], here: dict[str, Any], *, waits: bool
-) -> None:
-    source = deployed("b", **there)
-    target = deployed("a", "production", **{"source": "staging", **here})
-    assert known(source, target).waiting_for(target) == (source if waits else None)
-
-
-def test_the_same_image_waits_for_nothing() -> None:
-    target = deployed("a", "production", source="staging", revision="unknown")
-    assert known(deployed("a"), target).waiting_for(target) is None
 
 
 def test_of_two_looks_the_later_one_counts_whoever_is_the_last_to_write() -> None:
