@@ -12,7 +12,7 @@ from blocks.image_builder import ImageBuilder
 from blocks.ledger import Ledger
 from blocks.ops_repository import OpsRepository
 from blocks.registry import Registry
-from flows.rollout import Until, check_release, roll_out
+from flows.rollout import ReleaseUntil, check_release, roll_out
 from flows.runtime.beside import do_beside, finish_beside
 from flows.runtime.load_block import load_ahead
 from flows.runtime.overtaken import BUILDING_SECONDS, unless_overtaken
@@ -49,7 +49,7 @@ async def release(
     app: str,
     revision: str | None = None,
     environment: str = "staging",
-    until: Until = "healthy",
+    until: ReleaseUntil = "healthy",
     downgrade: bool = False,
     override_freeze: str | None = None,
 ) -> State[None]:
@@ -59,7 +59,8 @@ async def release(
         app: App, as its Source Repository block is named.
         revision: Branch, tag or commit id; the tip of the default branch if empty.
         environment: Environment, as its folder in the ops repository is named.
-        until: Stop at the GitOps commit, or see the rollout through until healthy.
+        until: Stop at the image, tested and pushed, or at the GitOps commit, or see the rollout
+            through until healthy.
         downgrade: Let an older or unrelated revision follow the one that is there now.
         override_freeze: Why it is to go to a frozen environment; it stands in the commit.
     """
@@ -85,6 +86,10 @@ async def release(
                     every_seconds=BUILDING_SECONDS,
                 )
             new = Release(revision=code.revision, image=image, cause=cause)
+            if until == "image":
+                await check_release(app_environment, new)
+                reporter.stopped_at(image)
+                return reporter.completed()
             result = await reporter.timed("deploy", roll_out(app_environment, new, until))
             reporter.rolled_out(image, result)
             return reporter.completed()

@@ -51,6 +51,7 @@ from shipway.rollout.target import Target
 from shipway.strategies.step import Step
 
 Until = Literal["commit", "healthy"]
+ReleaseUntil = Literal["image", "commit", "healthy"]
 
 SHIPWAY = "shipway"
 JOBS_STAY = "What ran for this release stays in the cluster until somebody deletes it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from shipway.config.pipeline import Image, Pipeline
+from shipway.config.pipeline import ROOT, Image, Pipeline
 
 # Without a HEALTHCHECK, a container that runs is ready.
 _HEALTH = "{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}"
@@ -14,9 +14,13 @@ _HEALTH = "{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}"
 def build_by_hand(image: Image, target: str | None, *options: str) -> str:
     """The command that builds a stage of an app's Dockerfile."""
     words = ["docker", "build", *options]
-    words += ["--file", image.dockerfile] if image.dockerfile != "Dockerfile" else []
+    # Without it, docker looks for the file in the context.
+    is_elsewhere = image.dockerfile != "Dockerfile" or image.context == ROOT
+    words += ["--file", image.dockerfile] if is_elsewhere else []
     words += ["--target", target] if target else []
     words += [f"--build-arg={name}={value}" for name, value in image.args.items()]
+    if image.context == ROOT:
+        return f'{shlex.join(words)} "$(git rev-parse --show-toplevel)"'
     return shlex.join([*words, image.context])
 
 

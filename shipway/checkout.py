@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from shipway.code import Code
 from shipway.config.pipeline import Pipeline, read_pipeline
@@ -12,7 +15,7 @@ from shipway.git.revision import Revision
 _UNTOUCHED = "everything: nothing was built, pushed or committed"
 
 
-def read_code(app: str, revision: Revision, root: Path, origin: str) -> Code:
+def read_code(app: str, revision: Revision, root: Path, origin: str, path: str = ".") -> Code:
     """Read the pipeline.yaml of a revision.
 
     Args:
@@ -20,6 +23,7 @@ def read_code(app: str, revision: Revision, root: Path, origin: str) -> Code:
         revision: What is checked out.
         root: The app's folder of it.
         origin: Where it is from, for errors.
+        path: Where that folder lies in the repository.
 
     Raises:
         RefuseError: There is no pipeline.yaml, or it is wrong or another app's.
@@ -46,7 +50,37 @@ def read_code(app: str, revision: Revision, root: Path, origin: str) -> Code:
             remedy="correct it there, or the folder of the app's Source Repository block",
         )
     _check_reads(pipeline, root, name)
-    return Code(app=app, revision=revision, pipeline=pipeline, folder=root)
+    revision = revision.model_copy(update={"uses": tuple(pipeline.uses)})
+    return Code(app=app, revision=revision, pipeline=pipeline, folder=root, path=path)
+
+
+def keep_only(checkout: Path, paths: Iterable[str]) -> None:
+    """Remove everything from a checkout that is not one of some paths, or in one of them.
+
+    What an app does not say that it uses, its build and its tests do not find either.
+    """
+    kept = {PurePosixPath(path) for path in paths}
+    above = {folder for path in kept for folder in path.parents}
+    if PurePosixPath() in kept:
+        return
+    for at, folders, files in os.walk(checkout):
+        folder = Path(at)
+        here = PurePosixPath(folder.relative_to(checkout))
+        for name in files:
+            if here / name not in kept:
+                (folder / name).unlink()
+        for name in [name for name in folders if here / name not in above - kept]:
+            folders.remove(name)
+            if here / name not in kept:
+                _remove(folder / name)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, or the link to one."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def _check_reads(pipeline: Pipeline, root: Path, name: str) -> None:

@@ -103,6 +103,11 @@ class RunReporter:
         """Note whether an image was pushed."""
         self.report.pushed = int(pushed.new)
 
+    def stopped_at(self, image: ImageRef) -> None:
+        """Note the image of a run that goes no further; a forge shows that it is not released."""
+        self.report.image = image
+        self.report.state = "pending"
+
     def rolled_out(self, image: ImageRef, result: RolloutResult) -> None:
         """Note the image, the commits, and what the cluster then served."""
         last = result.commits[-1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
@@ -11,24 +12,29 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
 
-from shipway.app_environment import AppEnvironment
 from shipway.errors import RefuseError
 
 
 async def start_once(
-    deployment: str, where: AppEnvironment, key: str, tag: str, **parameters: str
+    deployment: str, parameters: Mapping[str, Any], key: str, tags: Sequence[str]
 ) -> FlowRun:
-    """Start a run; the one that was started by this key before, if one was.
+    """Start a run of its own, and do not wait for it; the one that has this key, if one has.
+
+    Args:
+        deployment: Such as `release/release`.
+        parameters: Of the flow.
+        key: What tells the run from all others.
+        tags: Of the run.
 
     Raises:
-        RefuseError: There is no deployment to start.
+        RefuseError: There is no such deployment.
     """
     try:
         return await arun_deployment(
             deployment,
-            parameters={**where.model_dump(), **parameters},
+            parameters=dict(parameters),
             idempotency_key=key,
-            tags=[tag],
+            tags=[*tags],
             timeout=0,
             as_subflow=False,
         )

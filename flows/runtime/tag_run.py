@@ -15,7 +15,8 @@ def tag_this_run(app: str | None = None, environment: str | None = None) -> None
         app: The app, if it is about one.
         environment: The environment, if it is about one.
     """
-    do_beside(_tag(tags_of(app, environment)), "This run is not found by its app and environment")
+    tags = tags_of(app, environment)
+    do_beside(add_tags(tags), "This run is not found by its app and environment")
 
 
 def tags_of(app: str | None, environment: str | None) -> list[str]:
@@ -24,7 +25,8 @@ def tags_of(app: str | None, environment: str | None) -> list[str]:
     return [f"{kind}:{name}" for kind, name in named.items() if name]
 
 
-async def _tag(tags: list[str]) -> None:
+async def add_tags(tags: list[str]) -> None:
+    """Tag the current flow run; once in a run, which knows the tags alone that it began with."""
     if flow_run.id is not None:
         async with get_client() as client:
             await client.update_flow_run(flow_run.id, tags={*flow_run.tags, *tags})

@@ -63,7 +63,7 @@ async def _build(
     builder = (await load_block(ImageBuilder)).open()
     image = code.pipeline.image
     return await builder.build(
-        code.folder / image.context,
+        code.context,
         code.folder / image.dockerfile,
         target,
         {"REVISION": code.revision.commit, **image.args},

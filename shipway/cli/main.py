@@ -14,6 +14,7 @@ UNKNOWN = 2
 COMMANDS = {
     "shipway.cli.init:init": "Write the files that an app's first release needs.",
     "shipway.cli.releases:release": "Release one revision of an app to one environment.",
+    "shipway.cli.releases:release_services": "Release the services of a repository that changed.",
     "shipway.cli.releases:promote": "Take what has proven itself to the next environment.",
     "shipway.cli.releases:rollback": "Go back to an earlier release.",
     "shipway.cli.releases:clear_hold": "Let an image that was rolled back be released again.",

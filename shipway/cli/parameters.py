@@ -27,6 +27,13 @@ Until = Annotated[
     Literal["commit", "healthy"],
     Parameter(help="Stop at the GitOps commit, or see the rollout through until healthy."),
 ]
+ReleaseUntil = Annotated[
+    Literal["image", "commit", "healthy"],
+    Parameter(
+        help="Stop at the image, tested and pushed, or at the GitOps commit, or see the rollout "
+        "through until healthy."
+    ),
+]
 Downgrade = Annotated[
     bool,
     Parameter(

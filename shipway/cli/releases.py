@@ -15,6 +15,7 @@ from shipway.cli.parameters import (
     Downgrade,
     Environment,
     OverrideFreeze,
+    ReleaseUntil,
     Telling,
     Until,
 )
@@ -27,7 +28,7 @@ def release(
     revision: str | None = None,
     *,
     environment: Environment = "staging",
-    until: Until = "healthy",
+    until: ReleaseUntil = "healthy",
     downgrade: Downgrade = False,
     override_freeze: OverrideFreeze = None,
     telling: Telling = BRIEFLY,
@@ -44,6 +45,33 @@ def release(
     given = {"app": app, "revision": revision, "environment": environment}
     more = {"until": until, "downgrade": downgrade, "override_freeze": override_freeze}
     return start("release", given | more, telling)
+
+
+def release_services(
+    app: App,
+    revision: str | None = None,
+    *,
+    environment: Environment = "staging",
+    all_or_nothing: Annotated[bool, Parameter(negative=())] = False,
+    until: Until = "healthy",
+    telling: Telling = BRIEFLY,
+) -> int:
+    """Release the services of a repository that changed.
+
+    Those that need others come after them. A second time changes nothing.
+
+    Parameters
+    ----------
+    app
+        Any app of the repository.
+    revision
+        Branch, tag or commit id; the tip of the default branch if empty.
+    all_or_nothing
+        Where one fails, lead those back that were released, and start no other.
+    """
+    given = {"app": app, "revision": revision, "environment": environment}
+    more = {"all_or_nothing": all_or_nothing, "until": until}
+    return start("release-services", given | more, telling)
 
 
 def promote(

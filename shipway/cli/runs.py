@@ -11,13 +11,13 @@ from typing import Any, Literal, NamedTuple
 
 from shipway.cli.prefect_server import PrefectServer
 from shipway.errors import RefuseError
+from shipway.reports.own_words import own_words
 
 # Of the artifacts that a run leaves.
 Kind = Literal["junit", "plan", "report", "summary"]
 
 LOOK_SECONDS = 0.5
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
-_BEFORE = re.compile(r"Flow run encountered an exception: (\w+: )?")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -177,6 +177,6 @@ def _run(said: Mapping[str, Any]) -> Run:
         name=said["name"],
         kind=said["state_type"] or "PENDING",
         state=said["state_name"] or "Pending",
-        message=_BEFORE.sub("", state.get("message") or "", count=1),
+        message=own_words(state.get("message") or ""),
         seconds=said["total_run_time"],
     )

@@ -22,6 +22,9 @@ from shipway.test_tools.tool import FILES, ToolSettings
 
 FILE = "pipeline.yaml"
 
+# As a build context: the repository's root.
+ROOT = "/"
+
 # What a run's report and progress call its other stages.
 STAGES = ("code", "build", "release", "deploy")
 DEFAULT_WEIGHTS = {"unit": 70, "integration": 20, "e2e": 10}
@@ -33,7 +36,19 @@ def _inside_app_folder(path: str) -> str:
     return normpath(path)
 
 
+def _inside_repository(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or not path.isprintable():
+        raise ValueError("must be a path from the repository's root, such as libs/money")
+    return normpath(path)
+
+
+def _context(path: str) -> str:
+    return path if path == ROOT else _inside_app_folder(path)
+
+
 RelativePath = Annotated[str, AfterValidator(_inside_app_folder)]
+RepositoryPath = Annotated[str, AfterValidator(_inside_repository)]
+Context = Annotated[str, AfterValidator(_context)]
 Command = Annotated[list[str], Field(min_length=1)]
 Environment = dict[str, str]
 Platform = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$")]
@@ -49,8 +64,10 @@ RunnerName = Annotated[
 class Image(Strict):
     """What to build."""
 
-    context: RelativePath = Field(
-        default=".", description="Build context, relative to pipeline.yaml."
+    context: Context = Field(
+        default=".",
+        description="Build context, relative to pipeline.yaml; `/` for the repository's root, with "
+        "the app's folder and what it uses, each in its place.",
     )
     dockerfile: RelativePath = Field(default="Dockerfile", description="Relative to pipeline.yaml.")
     target: str | None = Field(
@@ -287,8 +304,26 @@ class Pipeline(Strict):
     app: Name = Field(
         description="Name of the app, of its image and of its folder in the ops repository."
     )
+    uses: list[RepositoryPath] = Field(
+        default_factory=list,
+        description="What the app is made of beside its folder, from the repository's root: a "
+        "checkout has nothing else then.",
+    )
+    needs: list[Name] = Field(
+        default_factory=list,
+        description="Apps of the repository that are released before it, and healthy, where "
+        "several are released in one go.",
+    )
     image: Image = Field(default_factory=lambda: Image.model_validate({}))
     tests: Tests
+
+    @model_validator(mode="after")
+    def _the_root_holds_what_is_used(self) -> Pipeline:
+        if self.image.context == ROOT and not self.uses:
+            raise ValueError(
+                "image.context is the repository's root: list in uses what the app takes from there"
+            )
+        return self
 
 
 def read_pipeline(text: str, file: str = FILE) -> Pipeline:

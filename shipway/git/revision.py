@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Revision(BaseModel):
     """A commit of the app repository.
 
-    Of one that only the ops repository tells of, tree, author and subject may be empty.
+    Of one that only the ops repository tells of, all but the id may be empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -21,6 +21,9 @@ class Revision(BaseModel):
     author: str
     subject: str
     at: datetime = Field(description="When it was committed.")
+    uses: tuple[str, ...] = Field(
+        default=(), description="Paths of the repository that the app is made of beside its folder."
+    )
 
     @property
     def short(self) -> str:

@@ -128,7 +128,7 @@ class _Logged(NamedTuple):
 
 
 def changes_between(
-    mirror: Mirror, before: str, after: str, folder: str, link: Callable[[str], str]
+    mirror: Mirror, before: str, after: str, paths: Sequence[str], link: Callable[[str], str]
 ) -> Changes | None:
     """What changed; merges are not listed, but tell by which pull request a commit came.
 
@@ -136,7 +136,7 @@ def changes_between(
         mirror: The app's repository; its server is not asked.
         before: The full id of a commit.
         after: The full id of another one.
-        folder: Of a monorepo, the app's: only commits that touch it count; `.` for all.
+        paths: Of a monorepo, the app's: only commits that touch one count; `.` for all.
         link: Makes Markdown of a commit.
 
     Returns:
@@ -152,7 +152,7 @@ def changes_between(
     log = mirror.run("log", "-z", "--left-right", form, both, "--").decode("utf-8", "replace")
     texts = iter(log.split("\0")[:-1])
     logged = [_Logged(*fields) for fields in zip(*[texts] * len(_FIELDS), strict=True)]
-    touching = None if folder == "." else _touching(mirror, both, folder)
+    touching = None if "." in paths else _touching(mirror, both, paths)
 
     def commits(side: str, tip: str) -> Commits:
         on_side = [commit for commit in logged if commit.side == side]
@@ -167,10 +167,10 @@ def changes_between(
     return Changes(before=before, added=commits(">", after), removed=commits("<", before))
 
 
-def _touching(mirror: Mirror, both: str, folder: str) -> set[str]:
-    """The commits that change something in a folder."""
-    path = f":(literal){folder}"
-    return {*mirror.run("rev-list", "--full-history", both, "--", path).decode().split()}
+def _touching(mirror: Mirror, both: str, paths: Sequence[str]) -> set[str]:
+    """The commits that change something in one of some paths."""
+    literal = [f":(literal){path}" for path in paths]
+    return {*mirror.run("rev-list", "--full-history", both, "--", *literal).decode().split()}
 
 
 def _came_by(logged: Mapping[str, _Logged], tip: str) -> dict[str, str]:

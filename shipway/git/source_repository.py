@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,16 +14,16 @@ from shipway.errors import RefuseError, ShipwayError
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
 from shipway.git.cache import BrokenCacheError
-from shipway.git.commit import tree_of
+from shipway.git.commit import read_file, tree_of
 from shipway.git.mirror import Mirror
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.revision import Revision, committed_at
 from shipway.git.source_changes import Changes, changes_between
+from shipway.git.source_parts import content_elsewhere, differing, ids_of
 from shipway.git.source_refs import Looked, Question, ahead, refs_at_server, refs_here
-from shipway.text import one_line, readable
+from shipway.text import one_line
 
 _NOTHING_DONE = "everything: nothing was built, pushed or committed"
-_SUBMODULE = "160000"
 _HEAD = "HEAD"
 _ID = r"[0-9a-fA-F]{4,64}"
 FORGE = "For commits that show how their releases go: where their statuses are set."
@@ -89,7 +89,7 @@ class SourceRepository(GitRemote):
         """
         with self.mirror("source") as mirror:
             _fetch(mirror, revision.commit)
-            self._refuse_parts_elsewhere(mirror, revision)
+            self._refuse_content_elsewhere(mirror, revision, self.folder, revision.tree)
             into.mkdir(parents=True)
             try:
                 _write_files(mirror, revision.commit, into)
@@ -108,6 +108,66 @@ class SourceRepository(GitRemote):
             return [mirror.run("rev-parse", "--verify", name).decode().strip() for name in names]
 
     @mending_cache("source")
+    def used(self, revision: Revision, paths: Sequence[str]) -> list[str]:
+        """Git's ids of files and folders of the repository that an app uses.
+
+        Raises:
+            RefuseError: One is not there, or holds what is not in the commit.
+        """
+        with self.mirror("source") as mirror:
+            _fetch(mirror, revision.commit)
+            found = ids_of(mirror, revision.commit, paths)
+            for path in paths:
+                if path not in found:
+                    raise RefuseError(
+                        "An app uses what is not there.",
+                        where=f"{self.url} at {revision.short}: `uses` of {self.folder}",
+                        expected="files and folders, from the repository's root",
+                        got=path,
+                        untouched=_NOTHING_DONE,
+                    )
+                self._refuse_content_elsewhere(mirror, revision, path, found[path])
+            return [found[path] for path in paths]
+
+    @mending_cache("source")
+    def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Files of the repository at a commit, by path, as far as they are there.
+
+        Raises:
+            RefuseError: One is a symlink or a submodule.
+        """
+        with self.mirror("source") as mirror:
+            _fetch(mirror, commit)
+            named = {path: path.rpartition("/") for path in paths}
+            found = {
+                path: read_file(mirror, commit, folder or ".", name)
+                for path, (folder, _, name) in named.items()
+            }
+            return {path: content for path, content in found.items() if content is not None}
+
+    @mending_cache("source")
+    def differing(
+        self, paths: Mapping[str, Sequence[str]], after: str
+    ) -> dict[str, frozenset[str]]:
+        """Which paths of the repository differ between commits and another one.
+
+        Args:
+            paths: What is looked at, by the full id of a commit.
+            after: The full id of the other one.
+
+        Returns:
+            The paths, by commit; a commit that the repository does not know is left out.
+        """
+        with self.mirror("source") as mirror:
+            if any(_commit(mirror, commit) is None for commit in (*paths, after)):
+                _fetch_all(mirror)
+            return {
+                commit: differing(mirror, commit, after, those)
+                for commit, those in paths.items()
+                if _commit(mirror, commit) is not None
+            }
+
+    @mending_cache("source")
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains the commit `older`; False where `older` is unknown here.
 
@@ -122,8 +182,10 @@ class SourceRepository(GitRemote):
             _check_whole(mirror, f"a history that tells whether {newer[:7]} contains {older[:7]}")
             return False
 
-    def changes(self, before: str, after: str) -> Changes | None:
+    def changes(self, before: str, after: str, uses: Sequence[str] = ()) -> Changes | None:
         """What changed of the app between two revisions, as far as this machine knows.
+
+        What it uses of the repository counts as the app's.
 
         Nothing depends on it: the server is not asked, and None is the answer where one of them is
         no full commit id, `after` is not here, or the repository cannot be read.
@@ -131,7 +193,7 @@ class SourceRepository(GitRemote):
         if not all(re.fullmatch(_FULL_ID, commit) for commit in (before, after)):
             return None
         with suppress(ShipwayError, BrokenCacheError), self.mirror("source") as mirror:
-            return changes_between(mirror, before, after, self.folder, self.link)
+            return changes_between(mirror, before, after, [self.folder, *uses], self.link)
         return None
 
     @mending_cache("source")
@@ -153,33 +215,20 @@ class SourceRepository(GitRemote):
                 moved={name: oid for name, oid in before.items() if refs.get(name, oid) != oid},
             )
 
-    def _refuse_parts_elsewhere(self, mirror: Mirror, revision: Revision) -> None:
-        listing = mirror.run("ls-tree", "-r", "-z", revision.tree).decode(
-            "utf-8", "surrogateescape"
-        )
-        entries = [entry.split("\t", 1) for entry in listing.split("\0")[:-1]]
-        modules = [name for facts, name in entries if facts.startswith(_SUBMODULE)]
-        attributes = [name for _, name in entries if name.split("/")[-1] == ".gitattributes"]
-        pointers: list[str] = []
-        if attributes:
-            pattern = "^version https://git-lfs.github.com/spec/v1$"
-            found = mirror.try_run("grep", "-lIz", "--max-depth=-1", "-e", pattern, revision.tree)
-            names = [name.split(":", 1)[1] for name in (found or "").split("\0") if name]
-            # Text about LFS is no pointer; a pointer begins with this line.
-            pointers = [name for name in names if _is_pointer(mirror, revision.tree, name)]
-        for what, names, remedy in (
-            ("a submodule", modules, "vendor it (git subtree), or make it a dependency"),
-            ("a Git LFS pointer", pointers, "take it out of LFS: `git lfs migrate export`"),
-        ):
-            if names:
-                raise RefuseError(
-                    f"The app's folder holds {what}, whose content is not in the commit.",
-                    where=f"{self.url} at {revision.short}, folder {self.folder}",
-                    expected="a commit that holds every file of the build",
-                    got=", ".join(map(readable, names[:10])),
-                    untouched=_NOTHING_DONE,
-                    remedy=remedy,
-                )
+    def _refuse_content_elsewhere(
+        self, mirror: Mirror, revision: Revision, path: str, oid: str
+    ) -> None:
+        elsewhere = content_elsewhere(mirror, oid)
+        if elsewhere is not None:
+            what, names, remedy = elsewhere
+            raise RefuseError(
+                f"The app's code holds {what}, whose content is not in the commit.",
+                where=f"{self.url} at {revision.short}, folder {path}",
+                expected="a commit that holds every file of the build",
+                got=names,
+                untouched=_NOTHING_DONE,
+                remedy=remedy,
+            )
 
     def _tree(self, mirror: Mirror, commit: str) -> str:
         tree = tree_of(mirror, commit, self.folder)
@@ -264,7 +313,3 @@ def _commit(mirror: Mirror, ref: str) -> str | None:
             # What a ref points to is here, even if it is no commit.
             mirror.run("cat-file", "-e", oid)
     return None
-
-
-def _is_pointer(mirror: Mirror, tree: str, name: str) -> bool:
-    return mirror.run("cat-file", "blob", f"{tree}:{name}").startswith(b"version https://git-lfs")

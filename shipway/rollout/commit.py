@@ -122,7 +122,7 @@ def changes_since(
     """What changed of an app since the revision before, where that is another one."""
     if source is None or before is None or before == revision.commit:
         return None
-    return source.changes(before, revision.commit)
+    return source.changes(before, revision.commit, revision.uses)
 
 
 def step_commit(

@@ -58,6 +58,8 @@ def release_proposal(
         "Revision-Author": revision.author,
         "Revision-Subject": revision.subject,
     }
+    if revision.uses:
+        about["Revision-Uses"] = ", ".join(revision.uses)
     record, holds = (f"{folder.path}/{name}" for name in (RECORD_FILE, HOLDS_FILE))
     return Proposal(
         changes={**changes, record: write_record({**trailers, **about})},

@@ -155,6 +155,7 @@ def revision_of(said: Mapping[str, str], at: datetime) -> Revision:
         author=said.get("Revision-Author", ""),
         subject=said.get("Revision-Subject", ""),
         at=date_in(said, "Revision-Date") or at,
+        uses=tuple(filter(None, said.get("Revision-Uses", "").split(", "))),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from shipway.config.jobs import Jobs, ReleaseJob
@@ -34,7 +35,7 @@ class AnySource:
     def is_ancestor(self, _old: str, _new: str) -> bool:
         return True
 
-    def changes(self, _old: str, _new: str) -> None:
+    def changes(self, _old: str, _new: str, _uses: Sequence[str]) -> None:
         return None
 
 

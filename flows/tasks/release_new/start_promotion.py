@@ -61,7 +61,7 @@ async def start_promotion(waiting: Waiting) -> Promoted | Left | None:
 
     if why := await asyncio.to_thread(ops.consult, where, refusal):
         return Left(app_environment=where, why=f"{release.revision.short}: {why}")
-    link = address_of(str((await start_once(PROMOTE, where, key, short)).id))
+    link = address_of(str((await start_once(PROMOTE, where.model_dump(), key, [short])).id))
     log.info("%s: %s is promoted by %s", where.title, short, link)
     return Promoted(waiting=waiting, run=link)
 

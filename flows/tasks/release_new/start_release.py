@@ -44,7 +44,8 @@ async def start_release(new: Next) -> Started | None:
         why = "was released before, and somebody went back: release it if that is meant"
         log.info("%s: %s %s", where.title, ref.title, why)
         return None
-    run = await start_once(RELEASE, where, _key(new, ref), ref.title, revision=ref.commit)
+    parameters = {**where.model_dump(), "revision": ref.commit}
+    run = await start_once(RELEASE, parameters, _key(new, ref), [ref.title])
     link = address_of(str(run.id))
     superseded = tuple(each for each in new.superseded if _key(new, each) not in runs)
     for older in reversed(superseded):

@@ -100,7 +100,8 @@ async def _content(name: str, code: Code, images: Images) -> list[str]:
     layer = code.layer(name)
     if RUNNERS[layer.runner].images == "none":
         source = await load_block(SourceRepository, code.app)
-        return await asyncio.to_thread(source.objects, code.revision, layer.reads)
+        reads = await asyncio.to_thread(source.objects, code.revision, layer.reads)
+        return reads + await asyncio.to_thread(source.used, code.revision, code.pipeline.uses)
     # Wherever it runs: the engine has the images that were built.
     engine = (await load_block(ContainerRunner)).open()
     sidecars = sidecars_of(layer, images.app).values()

@@ -29,6 +29,13 @@ def test_a_build_names_file_stage_arguments_and_context() -> None:
     )
 
 
+def test_a_build_from_the_root_of_the_repository_is_started_in_the_apps_folder() -> None:
+    image = pipeline().image.model_copy(update={"context": "/"})
+    assert build_by_hand(image, None) == (
+        'docker build --file Dockerfile "$(git rev-parse --show-toplevel)"'
+    )
+
+
 def test_a_layer_of_tests_alone_needs_only_their_command() -> None:
     assert run_by_hand(pipeline(), "integration", TEST) == TEST
 

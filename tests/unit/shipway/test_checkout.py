@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.checkout import read_code
+from shipway.checkout import keep_only, read_code
 from shipway.errors import RefuseError
 from shipway.git.revision import Revision
 
@@ -57,3 +57,35 @@ def test_a_layer_that_reads_what_is_not_there_is_refused(tmp_path: Path) -> None
     assert error.what == "A layer reads what is not there."
     assert error.facts["where"] == "pipeline.yaml@c1: tests.layers.unit.reads"
     assert error.facts["got"] == "src"
+
+
+def tree(root: Path) -> list[str]:
+    return sorted(
+        str(each.relative_to(root))
+        for each in root.rglob("*")
+        if each.is_symlink() or not each.is_dir()
+    )
+
+
+def test_a_checkout_is_left_with_what_an_app_uses(tmp_path: Path) -> None:
+    kept = ["go.work", "libs/money/a/rates.py", "libs/money/money.py", "services/cart/cart.py"]
+    for name in (*kept, "README", "libs/mail/mail.py", "libs/money.py", "services/web/web.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "libs/link").symlink_to("money")
+    keep_only(tmp_path, ["services/cart", "libs/money", "go.work"])
+    assert tree(tmp_path) == kept
+    assert not (tmp_path / "services/web").exists()
+    keep_only(tmp_path, [".", "libs/money"])
+    assert tree(tmp_path) == kept
+
+
+def test_an_image_may_be_built_from_the_root_of_the_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "services" / "shop"
+    folder.mkdir(parents=True)
+    uses = "uses: [libs/money]\nimage: {context: /}\n"
+    (folder / "src").mkdir()
+    (folder / "pipeline.yaml").write_text(f"{PIPELINE}{uses}")
+    assert read_code("shop", REVISION, folder, ORIGIN, "services/shop").context == tmp_path
+    (folder / "pipeline.yaml").write_text(f"{PIPELINE}image: {{context: src}}\n")
+    assert read_code("shop", REVISION, folder, ORIGIN, "services/shop").context == folder / "src"

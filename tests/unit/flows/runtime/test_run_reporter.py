@@ -79,3 +79,11 @@ def test_of_several_commits_the_new_ones_count_and_the_last_is_shown(reporter: R
     report = reporter.report
     assert (report.image, report.committed, report.served) == (IMAGE, 2, "2 of 2 run the image")
     assert (report.commit, report.commit_link) == ("2" * 40, "link 2")
+
+
+def test_a_run_that_stops_at_its_image_has_released_nothing(reporter: RunReporter) -> None:
+    reporter.pushed(Pushed(image=IMAGE, new=True))
+    reporter.stopped_at(IMAGE)
+    report = reporter.report
+    assert (report.image, report.state, report.outcome) == (IMAGE, "pending", "pushed")
+    assert report.commit is None

@@ -77,7 +77,7 @@ def completed(home: Path, url: str, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("shipway rel", ["release"]),
+        ("shipway rel", ["release", "release-services"]),
         ("shipway release --unt", ["--until"]),
         ("shipway release ", OFFERED["app"]),
         ("shipway release shop --environment ", OFFERED["environment"]),

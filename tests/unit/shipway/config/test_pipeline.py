@@ -338,3 +338,20 @@ def test_the_error_names_the_file_that_was_read() -> None:
     with pytest.raises(RefuseError) as caught:
         read_pipeline("app: shop\n", "shop/pipeline.yaml@abc1234")
     assert caught.value.facts["where"] == "shop/pipeline.yaml@abc1234:1"
+
+
+def test_what_an_app_uses_and_needs_is_listed() -> None:
+    made = read_pipeline(f"{SHORTEST}uses: [libs/money/, go.work]\nneeds: [mail]\n")
+    assert (made.uses, made.needs) == (["libs/money", "go.work"], ["mail"])
+
+
+@pytest.mark.parametrize("path", ["/libs", "../libs", "libs/../../x"])
+def test_what_an_app_uses_is_in_the_repository(path: str) -> None:
+    error = refusal(f"{SHORTEST}uses: ['{path}']\n")
+    assert "must be a path from the repository's root" in str(error)
+
+
+def test_the_root_as_a_context_holds_what_is_used() -> None:
+    root = "image: {context: /}\n"
+    assert read_pipeline(f"{SHORTEST}{root}uses: [libs]\n").image.context == "/"
+    assert "list in uses what the app takes from there" in str(refusal(f"{SHORTEST}{root}"))

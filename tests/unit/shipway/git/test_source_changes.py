@@ -120,6 +120,15 @@ def test_in_a_monorepo_the_commits_of_the_app_count_however_they_came(
     assert nothing.parts == {f"Nothing of the app since {first[:7]}.": Commits()}
 
 
+def test_what_an_app_uses_counts_as_its_own(origin: Origin, first: str) -> None:
+    origin.commit({"cart/app.py": b"1"}, "Cart alone")
+    origin.commit({"libs/money/rates": b"1"}, "Rates")
+    after = origin.commit({"shop/app.py": b"1"}, "Shop")
+    found = source(origin, "shop").changes(first, after, ("libs/money", "go.work"))
+    assert found is not None
+    assert said(found.added) == ["Shop (Ada)", "Rates (Ada)"]
+
+
 def test_going_back_lists_what_is_taken_back(origin: Origin, first: str) -> None:
     after = origin.commit({"app.py": b"1"}, "Add a basket (#12)")
     found = changes(origin, after, first)

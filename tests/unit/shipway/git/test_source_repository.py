@@ -254,7 +254,7 @@ def test_a_submodule_is_refused_and_its_url_never_asked(
     with pytest.raises(RefuseError) as caught:
         source.checkout(source.resolve("main"), tmp_path / "code")
     assert caught.value.what == (
-        "The app's folder holds a submodule, whose content is not in the commit."
+        "The app's code holds a submodule, whose content is not in the commit."
     )
     assert caught.value.facts["got"] == "x"
     # Another folder of the same repository is nobody's business.
@@ -276,7 +276,7 @@ def test_a_pointer_into_lfs_is_refused(origin: Origin, first: str, tmp_path: Pat
     with pytest.raises(RefuseError) as caught:
         source.checkout(source.resolve("main"), tmp_path / "code")
     assert caught.value.what == (
-        "The app's folder holds a Git LFS pointer, whose content is not in the commit."
+        "The app's code holds a Git LFS pointer, whose content is not in the commit."
     )
     assert caught.value.facts["got"] == "model.bin"
 
@@ -322,3 +322,58 @@ def test_the_refused_url_does_not_show_its_password() -> None:
     with pytest.raises(ValidationError) as caught:
         SourceRepository(url="https://reader:hunter2@git.example.org/shop")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.fixture
+def monorepo(origin: Origin, first: str) -> SourceRepository:
+    assert first
+    origin.commit({"libs/money/a.py": b"1\n", "go.work": b"1\n", "shop/pipeline.yaml": b"app: a\n"})
+    return SourceRepository(url=origin.url, folder="shop")
+
+
+def test_what_an_app_uses_has_an_id_that_its_content_makes(
+    origin: Origin, monorepo: SourceRepository
+) -> None:
+    paths = ["libs/money", "go.work", "."]
+    before = monorepo.resolve("main")
+    ids = [str(origin.bare.git.rev_parse(f"main:{path}")) for path in ("libs/money", "go.work", "")]
+    assert monorepo.used(before, paths) == ids
+    origin.commit({"libs/money/a.py": b"2\n"})
+    after = monorepo.used(monorepo.resolve("main"), paths)
+    assert [one == other for one, other in zip(ids, after, strict=True)] == [False, True, False]
+
+
+def test_what_is_not_there_cannot_be_used(monorepo: SourceRepository) -> None:
+    with pytest.raises(RefuseError) as caught:
+        monorepo.used(monorepo.resolve("main"), ["libs/money", "libs/monney"])
+    assert (caught.value.what, caught.value.facts["got"]) == (
+        "An app uses what is not there.",
+        "libs/monney",
+    )
+
+
+def test_a_file_in_lfs_cannot_be_used(origin: Origin, monorepo: SourceRepository) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n"
+    origin.commit({"rates.bin": pointer})
+    with pytest.raises(RefuseError, match="holds a Git LFS pointer"):
+        monorepo.used(monorepo.resolve("main"), ["rates.bin"])
+
+
+def test_files_are_read_as_far_as_they_are_there(monorepo: SourceRepository) -> None:
+    commit = monorepo.resolve("main").commit
+    asked = ["shop/pipeline.yaml", "cart/pipeline.yaml", "gone/pipeline.yaml", "go.work"]
+    assert monorepo.read(commit, asked) == {"shop/pipeline.yaml": b"app: a\n", "go.work": b"1\n"}
+
+
+def test_which_paths_differ_is_told_for_each_commit(
+    origin: Origin, monorepo: SourceRepository, first: str
+) -> None:
+    second = monorepo.resolve("main").commit
+    third = origin.commit({"cart/app.py": b"2\n", "libs/money/b.py": b"1\n"})
+    paths = ["shop", "cart", "libs/money", "gone", "go.work"]
+    asked = {first: paths, second: paths, third: paths, "0" * 40: paths}
+    assert monorepo.differing(asked, third) == {
+        first: {"shop", "cart", "libs/money", "go.work"},
+        second: {"cart", "libs/money"},
+        third: set(),
+    }

@@ -15,6 +15,7 @@ from shipway.git.trailers import trailers_in
 from shipway.image_ref import ImageRef
 from shipway.release import Release
 from shipway.rollout.commit_message import release_proposal
+from shipway.rollout.releases import revision_of
 from shipway.text import one_line
 
 SHOP = AppEnvironment(app="shop", environment="prod")
@@ -47,6 +48,22 @@ def test_the_commits_stand_between_the_subject_and_the_trailers() -> None:
         "- and 34 more\n\n"
         "Release: shop/prod/aaaaaaaaaaaa\n"
     )
+
+
+def test_the_record_tells_what_else_the_app_is_made_of() -> None:
+    uses = ("libs/money", "go.work")
+    made = RELEASE.model_copy(
+        update={"revision": RELEASE.revision.model_copy(update={"uses": uses})}
+    )
+
+    def recorded(release: Release) -> dict[str, str]:
+        proposal = release_proposal(FOLDER, {}, release, "1/1", {}, "run", None)
+        (record,) = trailers_in(bytes(proposal.changes["prod/shop/RELEASE"] or b"").decode())[-1:]
+        return record
+
+    assert revision_of(recorded(made), datetime.now(UTC)) == made.revision
+    assert "Revision-Uses" not in recorded(RELEASE)
+    assert revision_of(recorded(RELEASE), datetime.now(UTC)) == RELEASE.revision
 
 
 def test_nothing_that_a_forge_acts_on_is_left() -> None:

@@ -5,7 +5,7 @@ The repository is in memory, so that many states cost little; `test_plan` asks r
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import cast
 
 import pytest
@@ -62,7 +62,7 @@ class AnySource:
     def is_ancestor(self, _old: str, _new: str) -> bool:
         return True
 
-    def changes(self, _old: str, _new: str) -> None:
+    def changes(self, _old: str, _new: str, _uses: Sequence[str]) -> None:
         return None
 
 

@@ -1,0 +1,1 @@
+"""The services of one repository: which changed, and a run for each."""

@@ -1,0 +1,1 @@
+"""The services of one repository, released in one go: which, in which order, and to what end."""
