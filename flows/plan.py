@@ -126,14 +126,16 @@ async def ask_rollout(
     made: ReleasePlan, app_environment: AppEnvironment, new: Release, *, built: bool
 ) -> None:
     """Ask what a rollout asks before its first commit, and plan its steps."""
-    before = await preflight(app_environment, new)
+    before = await preflight(app_environment, new, waits=True)
     target, releases = before.target, [new]
     if before.unfinished is not None:
         made.unfinished = before.unfinished.title(app_environment)
         releases = [before.unfinished, new]
         await look_ahead(made, target, releases[:1], built=built)
         await check_fence(target, new)
-    made.answers["fence, holds and freezes"] = fence_words(target, before.in_spite_of)
+    made.answers["fence, holds and freezes"] = fence_words(
+        target, before.in_spite_of, before.frozen
+    )
     await check_gates(target)
     made.jobs = plan_jobs(target.rollout.jobs, before.jobs)
     if before.jobs.in_order:

@@ -72,7 +72,8 @@ async def release(
             wanted = before.revision.commit if before else revision
             code = await reporter.timed("code", checkout(app, wanted, folder))
             reporter.releases(code.revision, code.pipeline.tests)
-            cause = Cause(downgrade=downgrade, override_freeze=override_freeze)
+            given = Cause(downgrade=downgrade, override_freeze=override_freeze)
+            cause = before.cause if before else given
             image = await find_image(code)
             if image is None:
                 needed = load_ahead(ImageBuilder, ContainerRunner, Ledger)

@@ -13,11 +13,12 @@ from prefect.states import Completed
 
 from flows.runtime.approval import Declined, ask_for_approval
 from flows.runtime.beside import do_beside
+from flows.runtime.freeze import wait_for_end, waiting_for_end
 from flows.runtime.notify import announce, record
 from flows.runtime.opened_run import opened_run_log
 from flows.runtime.overtaken import unless_overtaken
 from flows.runtime.question import Question
-from flows.runtime.suspension import Waits, commits_before, release_before
+from flows.runtime.suspension import Waits, commits_before, has_begun, suspendable
 from flows.runtime.timeline import timeline
 from flows.tasks.agent.external_agent import ask_agent
 from flows.tasks.rollback.roll_back import roll_back_safely
@@ -120,6 +121,7 @@ async def check_release(
     """Ask what can refuse a release before anything is built, committed or asked of a person.
 
     A rollback from its image that a run before this one did not live to finish is gone on with.
+    Where releases wait for the end of a freeze, an image is built and tested before.
 
     Args:
         app_environment: Where it goes.
@@ -128,11 +130,17 @@ async def check_release(
 
     Returns:
         The environment as the release finds it.
+
+    Raises:
+        Waits: A freeze has to end before, and the run can be suspended until then.
     """
-    found = await preflight(app_environment, release)
+    waits = suspendable() is not None
+    found = await preflight(app_environment, release, waits=waits)
     if found.unfinished is not None:
         await roll_out(app_environment, found.unfinished)
-        found = await preflight(app_environment, release)
+        found = await preflight(app_environment, release, waits=waits)
+    if found.frozen is not None and built:
+        raise await wait_for_end(found.target, release, found.frozen)
     await check_gates(found.target)
     if found.jobs.in_order:
         await check_jobs(found.target, release, found.jobs, built=built)
@@ -144,7 +152,7 @@ async def run_plan(target: Target, plan: list[Step], release: Release) -> Rollou
     title, way_back = release.title(target.app_environment), release.cause.is_rollback
     is_new = any(step.edits for step in plan)
     # The first commit of a way back comes before its plan, and is told of there.
-    if is_new and not way_back and release != release_before():
+    if is_new and not way_back and not has_begun(release):
         await announce(target, release, "start", f"{title}: {len(plan)} steps")
     try:
         async with timeline(target.app_environment, release) as page:
@@ -280,7 +288,25 @@ async def take_step(
         HaltError: Nobody answered, a job has no answer, or an autoscaler has left the version too
             few pods.
         RefuseError: Somebody else has taken the environment over.
-        Waits: The person has not answered yet, and the run can be suspended until then.
+        Waits: The person has not answered yet, or a freeze has begun, and the run can be suspended
+            until then.
+    """
+    async with waiting_for_end(target, release):
+        return await take_unfrozen_step(target, planned, release, notes, page, commits)
+
+
+async def take_unfrozen_step(
+    target: Target,
+    planned: Step,
+    release: Release,
+    notes: dict[str, str],
+    page: Timeline,
+    commits: dict[str, StepCommit],
+) -> tuple[Step, StepCommit]:
+    """Take a step as `take_step` does, for as long as no freeze begins.
+
+    Raises:
+        FrozenError: One has begun.
     """
     way_back = release.cause.is_rollback
     target, step = await at_live_pods(target, planned, release)

@@ -13,13 +13,14 @@ from flows.runtime.run_link import root_run, this_run
 from shipway.release import Release
 from shipway.rollout.target import Target
 
-What = Literal["start", "step", "waits", "approval", "red", "halt", "failure", "done"]
+What = Literal["start", "step", "waits", "approval", "frozen", "red", "halt", "failure", "done"]
 
 # A run that ends with an error has it in its log already.
 _LOGGED_BY_PREFECT = {"halt", "failure"}
 _WARNED_OF = {
     "release.waits",
     "release.approval",
+    "release.frozen",
     "release.red",
     "rollback.start",
     "rollback.waits",
@@ -35,8 +36,7 @@ async def announce(
     A message that does not get through is a warning in the log: no rollout fails by it.
     """
     record(target, release, what, words, **payload)
-    for block in target.rollout.notify:
-        await _tell(block, f"{target.folder}: {_name(release, what)}", f"{words}\n{this_run()}")
+    await tell_blocks(target, f"{target.folder}: {_name(release, what)}", f"{words}\n{this_run()}")
 
 
 def record(
@@ -57,12 +57,6 @@ def record(
     if what not in _LOGGED_BY_PREFECT:
         level = logging.WARNING if name in _WARNED_OF else logging.INFO
         opened_run_log().log(level, "%s", words)
-    resource = {
-        "prefect.resource.id": f"shipway.environment.{target.environment}.{target.app}",
-        "prefect.resource.name": target.folder,
-        "shipway.app": target.app,
-        "shipway.environment": target.environment,
-    }
     run = {
         "prefect.resource.id": f"prefect.flow-run.{root_run()}",
         "prefect.resource.role": "opened-run",
@@ -74,7 +68,23 @@ def record(
         "run": this_run(),
         **release.cause.model_dump(exclude_defaults=True),
     }
-    emit_event(f"shipway.{name}", resource, related=[run], payload=known | payload)
+    emit_event(f"shipway.{name}", resource_of(target), related=[run], payload=known | payload)
+
+
+def resource_of(target: Target) -> dict[str, str]:
+    """An app in an environment, as the resource of an event."""
+    return {
+        "prefect.resource.id": f"shipway.environment.{target.environment}.{target.app}",
+        "prefect.resource.name": target.folder,
+        "shipway.app": target.app,
+        "shipway.environment": target.environment,
+    }
+
+
+async def tell_blocks(target: Target, subject: str, body: str) -> None:
+    """Tell the notification blocks of rollout.yaml."""
+    for block in target.rollout.notify:
+        await _tell(block, subject, body)
 
 
 def _name(release: Release, what: What) -> str:

@@ -8,11 +8,15 @@ from typing import Any, TypeVar
 
 from blocks.ops_repository import OpsRepository
 from blocks.source_repository import SourceRepository
+from flows.runtime.freeze import may_wait
 from flows.runtime.load_block import load_block
 from shipway.app_environment import AppEnvironment
 from shipway.concurrency import fail_fast_group
+from shipway.git.history import History
+from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
 from shipway.rollout import fence
+from shipway.rollout.frozen import FrozenError
 from shipway.rollout.overtaken import until_overtaken
 
 Result = TypeVar("Result")
@@ -42,7 +46,7 @@ async def unless_overtaken(
     Raises:
         RefuseError: Another release, a rollback or a person has taken the environment over.
     """
-    check = fence.check_committed if committed else fence.check_release
+    check = fence.check_committed if committed else _check_release
     async with fail_fast_group() as group:
         working = group.create_task(work)
         ops = await load_block(OpsRepository)
@@ -52,3 +56,18 @@ async def unless_overtaken(
         result = await working
         watching.cancel()
     return result
+
+
+def _check_release(
+    source: SourceRepository, folder: OpsFolder, history: History, release: Release
+) -> None:
+    """What the fence says, apart from a freeze that this run waits for the end of, once it is met.
+
+    Raises:
+        RefuseError: The release may not go on.
+    """
+    try:
+        fence.check_release(source, folder, history, release)
+    except FrozenError as error:
+        if not may_wait(error.frozen):
+            raise

@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shipway.app_environment import AppEnvironment
 from shipway.release import Release
+from shipway.rollout.frozen import Frozen
 from shipway.rollout.result import StepCommit
+from shipway.text import one_line
 
 # Of the inputs that say what a run waits for.
 WAITS_FOR = "waits-for"
@@ -29,28 +31,45 @@ class Approval(RunInput):
     reason: str = Field(default="", description="Why; it stands beside the name.")
 
 
+class FreezeOverride(RunInput):
+    """The form of a run that waits for the end of a freeze, and goes on then without an answer."""
+
+    reason: str = Field(
+        default="", description="Why it goes on now all the same; it stands in the commit."
+    )
+    who: str = Field(default="", description="Your name, as you say it; it stands there too.")
+
+    @property
+    def words(self) -> str:
+        """What the commit says; empty where nobody has given a reason."""
+        reason, who = one_line(self.reason), one_line(self.who)
+        return f"{reason} ({who})" if reason and who else reason
+
+
 class Question(BaseModel):
-    """Whether a step may be taken.
+    """Whether a step may be taken, or whether a release may go on in a freeze.
 
     Attributes:
         app_environment: Where.
         release: What is released there.
-        step: Name of the step.
+        step: Name of the step; empty in a freeze.
         fingerprint: Of the folder in the ops repository, as the person is to judge it.
         timeout_seconds: How long an answer may take.
         form: What the form says, in Markdown.
         commits: Those of the steps before it that this run has made, by the step's name.
+        frozen: The freeze, if the run waits for the end of one.
     """
 
     model_config = ConfigDict(frozen=True)
 
     app_environment: AppEnvironment
     release: Release
-    step: str
-    fingerprint: str
+    step: str = ""
+    fingerprint: str = ""
     timeout_seconds: int
     form: str
     commits: dict[str, StepCommit] = {}
+    frozen: Frozen | None = None
 
     @property
     def key(self) -> str:
@@ -61,6 +80,8 @@ class Question(BaseModel):
     @property
     def sentence(self) -> str:
         """What the run waits for."""
+        if self.frozen is not None:
+            return f"{self.app_environment.title} is {self.frozen.words}. The release waits."
         return f"{self.step} waits for an approval."
 
 
@@ -90,12 +111,22 @@ class Asked(BaseModel):
 
     async def answer(self, run: UUID) -> Answer | None:
         """What a person has answered; None where nobody has."""
+        found = await self._given(run)
+        if found is None:
+            return None
+        given = Approval.load_from_flow_run_input(found)
+        return Answer(given=given, is_late=_at(found) > self.until)
+
+    async def override(self, run: UUID) -> str | None:
+        """Why a person has the run go on in a freeze; None where nobody has said so."""
+        found = await self._given(run) if self.question.frozen else None
+        words = FreezeOverride.load_from_flow_run_input(found).words if found else ""
+        return words or None
+
+    async def _given(self, run: UUID) -> FlowRunInput | None:
         key = keyset_from_base_key(f"suspended-{self.key}")["response"]
         found = await _inputs(run, key)
-        if not found:
-            return None
-        given = Approval.load_from_flow_run_input(found[-1])
-        return Answer(given=given, is_late=_at(found[-1]) > self.until)
+        return found[-1] if found else None
 
 
 class Answer(NamedTuple):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from uuid import UUID
 
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_UI_URL
 from prefect.utilities.urls import url_for
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 # What a flow and all that it calls know without asking the server.
 _known: ContextVar[str | None] = ContextVar("root_run", default=None)
@@ -49,6 +53,12 @@ def artifact_link(key: str, text: str) -> str:
     """The newest artifact of a key as Markdown: a link where there is a UI."""
     ui = PREFECT_UI_URL.value()
     return f"[{text}]({ui.rstrip('/')}/artifacts/key/{key})" if ui else text
+
+
+def id_in(link: str) -> UUID | None:
+    """The id of a run in a link to it, or in itself; None where it is neither."""
+    found = _ID.search(link)
+    return UUID(found[0]) if found else None
 
 
 def address_of(run: str) -> str:

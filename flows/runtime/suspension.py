@@ -14,10 +14,18 @@ from prefect.flow_runs import asuspend_flow_run
 from pydantic import BaseModel, ConfigDict
 
 from flows.runtime.beside import end_beside
-from flows.runtime.question import Answer, Approval, Asked, Question, asked_by
+from flows.runtime.question import (
+    Answer,
+    Approval,
+    Asked,
+    FreezeOverride,
+    Question,
+    asked_by,
+)
 from shipway.release import Release
 from shipway.reports.junit import pack, unpack
 from shipway.reports.release import Report
+from shipway.rollout.frozen import Frozen
 from shipway.rollout.result import StepCommit
 
 # Runs that wait are looked after, and ended in words. Where nobody does, Prefect ends them.
@@ -44,12 +52,23 @@ class Suspendable(BaseModel):
     Attributes:
         run: Its id.
         asked: What it waited for before this process; None if it did not.
+        override: Why a person has it go on in the freeze whose end it waited for, if one has.
     """
 
     model_config = ConfigDict(frozen=True)
 
     run: UUID
     asked: Asked | None
+    override: str | None = None
+
+    @property
+    def release(self) -> Release | None:
+        """What it releases, if it was suspended before, with what people have said since."""
+        release = self.asked.question.release if self.asked else None
+        if release is None or self.override is None:
+            return release
+        cause = release.cause.model_copy(update={"override_freeze": self.override})
+        return release.model_copy(update={"cause": cause})
 
     async def answer_to(self, question: Question) -> Answer | None:
         """What a person has answered to just this question, about just this; None where nobody."""
@@ -75,7 +94,20 @@ def suspendable() -> Suspendable | None:
 def release_before() -> Release | None:
     """What this run releases, if it was suspended before: branches may have moved since."""
     this = _this.get()
-    return this.asked.question.release if this and this.asked else None
+    return this.release if this else None
+
+
+def has_begun(release: Release) -> bool:
+    """Whether this run was suspended in the middle of a release, and not before it began."""
+    this = _this.get()
+    asked = this.asked if this else None
+    return asked is not None and not asked.question.frozen and asked.question.release == release
+
+
+def has_waited_for(frozen: Frozen) -> bool:
+    """Whether this run has waited for the end of just this freeze already."""
+    this = _this.get()
+    return this is not None and this.asked is not None and this.asked.question.frozen == frozen
 
 
 def report_before() -> Report | None:
@@ -108,7 +140,8 @@ async def suspended_by_waits() -> AsyncGenerator[None]:
         return
     was_suspended = bool(run.empirical_policy.pause_keys)
     asked = await asked_by(run.id) if was_suspended else None
-    token = _this.set(Suspendable(run=run.id, asked=asked))
+    override = await asked.override(run.id) if asked else None
+    token = _this.set(Suspendable(run=run.id, asked=asked, override=override))
     try:
         yield
     except Waits as waits:
@@ -132,8 +165,9 @@ async def _suspend(run: UUID, waiting: Waits) -> None:
     # Whoever looks at runs that wait, or answers at once, finds all of it.
     await asked.keep(run)
     await end_beside()
+    form = FreezeOverride if question.frozen else Approval
     await asuspend_flow_run(
-        wait_for_input=Approval.with_initial_data(description=question.form),
+        wait_for_input=form.with_initial_data(description=question.form),
         key=key,
         timeout=question.timeout_seconds + GRACE_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""Runs that wait for a person have no process: others see what becomes of them meanwhile."""
+"""Runs that wait have no process: others see what becomes of them, and have them go on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flows.runtime.commit_status import NOT_TOLD, RunStatus
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.notify import announce
-from flows.runtime.question import Asked, Question, asked_by
+from flows.runtime.question import Asked, FreezeOverride, Question, asked_by
 from flows.runtime.run_link import known_root_run
 from flows.runtime.tag_run import tags_of
 from shipway.app_environment import AppEnvironment
@@ -29,17 +29,19 @@ from shipway.errors import HaltError, RefuseError, ShipwayError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.rollout import fence
+from shipway.rollout.frozen import FrozenError
 from shipway.rollout.target import target_of
 
-NOT_LOOKED_AFTER = "Approvals that nobody can give any more are still asked for"
+NOT_LOOKED_AFTER = "Runs that wait were not looked after"
 
 
-@external_task("see who waits for an approval")
+@external_task("see who waits for an approval, or for the end of a freeze")
 async def look_after_waiting(app_environment: AppEnvironment | None = None) -> None:
-    """End each run that waits for an approval which nobody may give any more, and say why.
+    """End each run that waits for what cannot come any more, and say why; have others go on.
 
-    Git lets its release no longer go on, or the time for an answer is over. While Git does not
-    answer, nothing is known, and nothing ends.
+    Git lets its release no longer go on, or the time for an answer is over. A run goes on that has
+    waited for a freeze which is over. While Git does not answer, nothing is known, and nothing
+    ends.
 
     Args:
         app_environment: Those that wait there; all of them if None.
@@ -61,10 +63,21 @@ async def _look_after(run: FlowRun, asked: Asked) -> None:
     source = await load_block(SourceRepository, question.app_environment.app)
     refusal = partial(_refusal, source, question)
     error = await asyncio.to_thread(ops.consult, question.app_environment, refusal)
-    if error is None and datetime.now(UTC) > asked.until:
-        error = nobody_answered(question)
-    if error is not None:
+    is_frozen = isinstance(error, FrozenError) and error.frozen.waits
+    if error is not None and not is_frozen:
         await _end(run, question, error, ops)
+    elif question.frozen is not None:
+        if not is_frozen:
+            await _go_on(run)
+    elif datetime.now(UTC) > asked.until:
+        await _end(run, question, nobody_answered(question), ops)
+
+
+async def _go_on(run: FlowRun) -> None:
+    """Have a run go on; it begins anew, and asks once more what could refuse it."""
+    # The server does nothing where somebody has had it go on, or cancelled it, a moment ago.
+    async with get_client() as client:
+        await client.resume_flow_run(run.id, run_input=FreezeOverride().model_dump())
 
 
 def _refusal(

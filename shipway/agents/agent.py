@@ -90,9 +90,13 @@ class AgentSettings(Strict, ABC):
     Attributes:
         nudge: The annotation that has the agent look at Git at once, when it gets another value;
             None where it has no such.
+        managers: The names under which it writes fields of what it applies.
+        hooks: Annotations of what it makes for a while, and takes away again.
     """
 
     nudge: ClassVar[str | None] = None
+    managers: ClassVar[frozenset[str]] = frozenset()
+    hooks: ClassVar[frozenset[str]] = frozenset()
 
     cluster: Name | None = Field(
         default=None,

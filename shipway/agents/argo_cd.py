@@ -37,6 +37,9 @@ class ArgoCd(AgentSettings):
 
     # Any value but `hard` is a normal refresh.
     nudge: ClassVar[str | None] = "argocd.argoproj.io/refresh"
+    managers: ClassVar[frozenset[str]] = frozenset({"argocd-controller"})
+    # Helm's hooks are Argo CD's, too.
+    hooks: ClassVar[frozenset[str]] = frozenset({"argocd.argoproj.io/hook", "helm.sh/hook"})
 
     application: ObjectName = Field(description="Name of the Application that applies the folder.")
     namespace: Name = Field(default="argocd", description="Its namespace.")

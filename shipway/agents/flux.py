@@ -39,6 +39,7 @@ class Flux(AgentSettings):
     """A Kustomization of Flux, with the GitRepository that it names."""
 
     nudge: ClassVar[str | None] = "reconcile.fluxcd.io/requestedAt"
+    managers: ClassVar[frozenset[str]] = frozenset({"kustomize-controller", "helm-controller"})
 
     kustomization: ObjectName = Field(
         description="Name of the Kustomization that applies the folder."

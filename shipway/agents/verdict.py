@@ -22,6 +22,7 @@ class Verdict(BaseModel):
         remedy: What a person may do about it.
         of_version: Whether another version may be the way out.
         warnings: What people should know, and what stops nothing.
+        has_applied: Whether it has applied the commit, whatever else it says now.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +32,7 @@ class Verdict(BaseModel):
     remedy: str | None = None
     of_version: bool = False
     warnings: tuple[str, ...] = ()
+    has_applied: bool = False
 
 
 def judge(state: AgentState, since: Collection[str]) -> Verdict:
@@ -41,7 +43,8 @@ def judge(state: AgentState, since: Collection[str]) -> Verdict:
         since: The commit, and those that the state names and that contain it.
     """
     verdict = _judged(state, since)
-    return verdict.model_copy(update={"warnings": state.warnings})
+    has_applied = not {*state.applied}.isdisjoint(since)
+    return verdict.model_copy(update={"warnings": state.warnings, "has_applied": has_applied})
 
 
 def _judged(state: AgentState, since: Collection[str]) -> Verdict:

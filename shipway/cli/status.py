@@ -78,6 +78,9 @@ def _facts(row: Row) -> dict[str, Any]:
         **row.deployed.model_dump(mode="json"),
         "health": seen.health,
         "reason": seen.reason,
+        "drift": seen.drift,
+        "not_compared": seen.observed.not_compared if seen.observed else (),
+        "agent": seen.observed.agent if seen.observed else "",
         "looked_at": seen.at.isoformat(timespec="seconds"),
         "waiting": row.waiting.version.revision if row.waiting else None,
         "waits": row.waiting.why if row.waiting else None,
@@ -101,7 +104,9 @@ def _cells(row: Row, now: datetime) -> tuple[str, ...]:
 def _state(row: Row) -> str:
     """How far its release has come, and what is to be known beside."""
     held, waiting = row.deployed.held, row.waiting
-    more = [f"{len(held)} on hold"] if held else []
+    more = ["drift"] if row.status.drift else []
+    more += ["agent stopped"] if (seen := row.status.observed) and seen.is_stopped else []
+    more += [f"{len(held)} on hold"] if held else []
     more += [waiting.words] if waiting else []
     more += [f"frozen until {frozen.end}"] if (frozen := row.deployed.frozen) else []
     return ", ".join([row.deployed.state, *more])

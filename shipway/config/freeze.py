@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -34,6 +35,11 @@ class Freeze(Strict):
     )
     time_zone: str = Field("UTC", description="Of `schedule`, such as Europe/Berlin.")
     apps: list[str] | None = Field(None, min_length=1, description="For these apps; all if empty.")
+    releases: Literal["refuse", "wait"] = Field(
+        "refuse",
+        description="Whether a release is refused, or waits until it ends and then goes on by "
+        "itself.",
+    )
     by: str = Field(description="Who wants it.")
     reason: str = Field(description="Why.")
 
@@ -57,7 +63,11 @@ class Freeze(Strict):
     @model_validator(mode="after")
     def _once_or_again(self) -> Freeze:
         given = {key for key, value in self if value is not None and key in self.model_fields_set}
-        if given - {"apps", "by", "reason"} not in (_ONCE, _AGAIN, _AGAIN | {"time_zone"}):
+        if given - {"apps", "releases", "by", "reason"} not in (
+            _ONCE,
+            _AGAIN,
+            _AGAIN | {"time_zone"},
+        ):
             raise ValueError("`from` and `until`, or `schedule` and `hours`")
         if self.begin and self.until and self.until <= self.begin:
             raise ValueError("an `until` that is later than `from`")
@@ -84,7 +94,10 @@ class Freezes(Strict):
     freezes: list[Freeze] = Field(default_factory=list)
 
     def of(self, app: str, now: datetime) -> tuple[Freeze, datetime] | None:
-        """The freeze on an app that is going on, and its end; of several, the last to end.
+        """The freeze on an app that is going on, and its end.
+
+        Of several, one that refuses releases counts before those that have them wait, and of those
+        the last to end.
 
         Args:
             app: The app.
@@ -92,7 +105,7 @@ class Freezes(Strict):
         """
         of_app = (one for one in self.freezes if one.apps is None or app in one.apps)
         ends = [(one, end) for one in of_app if (end := one.end(now)) is not None]
-        return max(ends, key=lambda each: each[1], default=None)
+        return max(ends, key=lambda each: (each[0].releases == "refuse", each[1]), default=None)
 
 
 def read_freezes(content: bytes | None, file: str) -> Freezes:

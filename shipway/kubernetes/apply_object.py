@@ -32,7 +32,7 @@ async def apply_object(
     client: KubeClient,
     desired: KubeObject,
     namespace: str | None,
-    set_id: str,
+    set_id: str | None,
     ignored: Ignored,
     *,
     has_run: bool,
@@ -45,7 +45,7 @@ async def apply_object(
         client: The cluster.
         desired: The object as Git says it.
         namespace: Where it is; None where its kind has no namespaces.
-        set_id: Value of the label that marks it as the set's.
+        set_id: Value of the label that marks it as the set's; None where it is in none.
         ignored: What stays as it is once it is there.
         has_run: Whether it is a Job that may be missing, because it has run.
         drifts: Whether a difference is drift.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,11 @@ class Difference(BaseModel):
     live: str
     desired: str
     writer: str
+
+    @property
+    def manager(self) -> str:
+        """The manager of fields that wrote the live value, without the time."""
+        return self.writer.partition(" at ")[0]
 
 
 def differences(
@@ -69,12 +75,32 @@ def _writer(live: Mapping[str, Any], path: tuple[str, ...]) -> str:
     """The field manager that holds the longest part of `path`, with the time it wrote."""
     best, answer = 0, "unknown"
     for entry in live["metadata"].get("managedFields", []):
-        depth, fields = 0, entry.get("fieldsV1", {})
-        for part in path:
-            if f"f:{part}" not in fields:
-                break
-            fields = fields[f"f:{part}"]
-            depth += 1
+        depth = sum(1 for _ in _held(entry.get("fieldsV1", {}), live, path))
         if depth > best or (depth and depth == best and entry["manager"] != FIELD_MANAGER):
             best, answer = depth, f"{entry['manager']} at {entry.get('time', 'an unknown time')}"
     return answer
+
+
+def _held(fields: Any, live: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """As much of a path as a manager holds."""
+    for part in path:
+        key = f"f:{part}" if isinstance(live, Mapping) else _item(fields, live, part)
+        if key not in fields:
+            return
+        yield part
+        fields = fields[key]
+        live = live.get(part) if isinstance(live, Mapping) else live[int(part)]
+
+
+def _item(fields: Mapping[str, Any], items: Any, part: str) -> str:
+    """What an item of a list is called among the fields that a manager holds; empty for nothing."""
+    if not isinstance(items, list) or not part.isdecimal() or int(part) >= len(items):
+        return ""
+    item = items[int(part)]
+    for key in fields:
+        kind, _, name = key.partition(":")
+        if kind == "k" and isinstance(item, Mapping) and json.loads(name).items() <= item.items():
+            return key
+        if (kind == "v" and json.loads(name) == item) or (kind == "i" and name == part):
+            return key
+    return ""

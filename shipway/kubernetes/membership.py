@@ -80,11 +80,12 @@ async def identities(
     return list(first)
 
 
-def marked(body: dict[str, Any], set_id: str) -> dict[str, Any]:
-    """An object's body with the set's label; its namespace is told by where it is sent to."""
+def marked(body: dict[str, Any], set_id: str | None) -> dict[str, Any]:
+    """An object's body with the label of a set, if any; where it is sent to tells its namespace."""
     metadata = {key: value for key, value in body["metadata"].items() if key != "namespace"}
-    labels = {**(metadata.get("labels") or {}), MEMBER: set_id}
-    return {**body, "metadata": {**metadata, "labels": labels}}
+    if set_id is not None:
+        metadata["labels"] = {**(metadata.get("labels") or {}), MEMBER: set_id}
+    return {**body, "metadata": metadata}
 
 
 def is_marked(body: Mapping[str, Any]) -> bool:

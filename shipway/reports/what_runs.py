@@ -91,6 +91,8 @@ def _cell(
     yield f"{run_link(deployed.revision, deployed.run)} {health}"
     yield "" if deployed.is_whole_release else f"**{escape(deployed.state)}**"
     yield "**drift**" if status.drift else ""
+    yield "drift not known" if status.observed and status.observed.not_compared else ""
+    yield "**agent stopped**" if status.observed and status.observed.is_stopped else ""
     yield f"**{len(deployed.held)} on hold**" if deployed.held else ""
     yield f"**frozen until {deployed.frozen.end}**" if deployed.frozen else ""
     yield _line(shorten(deployed.subject, _WIDEST, placeholder="…"))
@@ -107,11 +109,19 @@ def _remarks(status: AppStatus) -> Iterator[str]:
     if status.health != "healthy" and not (deployed and deployed.is_untouched):
         yield f"{where}, {status.health}: {_line(status.reason)}"
     if deployed is not None and deployed.is_under_way:
-        yield f"{where}, on its way: {escape(deployed.step)} was committed last"
+        nobody = "; no run goes on with it" if _is_left(status) else ""
+        yield f"{where}, on its way: {escape(deployed.step)} was committed last{nobody}"
     if status.drift:
         yield f"{where}, differed from Git: {escape(', '.join(status.drift))}"
+    if (seen := status.observed) is not None and seen.is_stopped:
+        yield f"{where}, its agent applies nothing: {_line(seen.agent)}"
     for revision in deployed.held if deployed else ():
         yield f"{where}, on hold: {revision[:7]}"
+
+
+def _is_left(status: AppStatus) -> bool:
+    """Whether the run that committed the last step is over, as far as anybody has looked."""
+    return status.observed is not None and status.observed.run in {"completed", "gave up"}
 
 
 def _waits(waiting: Waiting) -> str:

@@ -9,7 +9,7 @@ from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.git.source_repository import SourceRepository
 from shipway.release import Release
-from shipway.rollout.frozen import frozen_now
+from shipway.rollout.frozen import FrozenError, frozen_now
 from shipway.rollout.releases import Releases
 from shipway.rollout.target import target_of
 from shipway.text import one_line
@@ -34,22 +34,25 @@ def check_release(
         Trailers that say what the release follows in spite of: a downgrade, a freeze.
 
     Raises:
+        FrozenError: The environment is frozen, and nothing else is in the way.
         RefuseError: There is a hold on the image, or the revision does not contain the recorded
-            one, or the environment is frozen, and that is not allowed.
+            one, and that is not allowed.
     """
     refuse_held(folder, release)
     current = target_of(folder)
     releases = Releases(folder, current, history)
     recorded = releases.last_known.get("Revision")
     commit = release.revision.commit
+    in_spite_of = dict[str, str]()
+    if recorded is not None and not _may_follow(source, recorded, release):
+        if not release.cause.downgrade and current.rollout.order != "any":
+            is_contained = not release.cause.is_rollback and source.is_ancestor(commit, recorded)
+            raise _downgrade(folder, releases, release, is_contained=is_contained)
+        in_spite_of["Downgrade-From"] = recorded
+    # Asked last: what only a freeze stands in the way of may wait for its end.
     goes_on = recorded == commit or release.cause.is_rollback
     overridden = {} if goes_on else check_freeze(folder, release.cause.override_freeze)
-    if recorded is None or _may_follow(source, recorded, release):
-        return overridden
-    if release.cause.downgrade or current.rollout.order == "any":
-        return {"Downgrade-From": recorded, **overridden}
-    is_contained = not release.cause.is_rollback and source.is_ancestor(commit, recorded)
-    raise _downgrade(folder, releases, release, is_contained=is_contained)
+    return in_spite_of | overridden
 
 
 def check_committed(
@@ -93,7 +96,7 @@ def check_freeze(folder: OpsFolder, override_freeze: str | None) -> dict[str, st
         The trailer that says that a freeze is overridden, if one is.
 
     Raises:
-        RefuseError: It is frozen, and nobody says why it is to be changed.
+        FrozenError: It is frozen, and nobody says why it is to be changed.
     """
     frozen = frozen_now(folder)
     if frozen is None:
@@ -101,8 +104,9 @@ def check_freeze(folder: OpsFolder, override_freeze: str | None) -> dict[str, st
     # A form may send a blank for what nobody filled in.
     if reason := one_line(override_freeze or ""):
         return {"Freeze-Override": reason}
-    raise RefuseError(
+    raise FrozenError(
         f"{folder.app_environment.title} is frozen.",
+        frozen,
         where=f"{frozen.file} at {folder.commit[:7]}",
         expected=f"a change after {frozen.end}",
         got=f"frozen by {frozen.by}: {frozen.reason}",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from shipway.config.freeze import read_freezes
+from shipway.errors import RefuseError
 from shipway.git.ops_folder import FREEZE_FILE, OpsFolder
 
 
@@ -18,6 +19,7 @@ class Frozen(BaseModel):
         until: When it ends.
         by: Who wants it.
         reason: Why.
+        waits: Whether releases wait until it ends; else they are refused.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,11 +28,31 @@ class Frozen(BaseModel):
     until: datetime
     by: str
     reason: str
+    waits: bool = False
 
     @property
     def end(self) -> str:
         """When it ends, for people."""
         return f"{self.until:%Y-%m-%d %H:%M %Z}"
+
+    @property
+    def words(self) -> str:
+        """Until when, by whom and why."""
+        return f"frozen until {self.end} by {self.by}: {self.reason}"
+
+
+class FrozenError(RefuseError):
+    """An environment takes no release now.
+
+    Args:
+        what: That in words.
+        frozen: The freeze.
+        facts: Those of `ShipwayError`.
+    """
+
+    def __init__(self, what: str, frozen: Frozen, **facts: str) -> None:
+        super().__init__(what, **facts)
+        self.frozen = frozen
 
 
 def frozen_now(folder: OpsFolder) -> Frozen | None:
@@ -45,4 +67,5 @@ def frozen_now(folder: OpsFolder) -> Frozen | None:
     if found is None:
         return None
     freeze, until = found
-    return Frozen(file=file, until=until, by=freeze.by, reason=freeze.reason)
+    waits = freeze.releases == "wait"
+    return Frozen(file=file, until=until, by=freeze.by, reason=freeze.reason, waits=waits)

@@ -16,6 +16,7 @@ from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.workloads import health_of
 from shipway.rollout.apply import Applied
 from shipway.rollout.deployed import deployed_of
+from shipway.rollout.observation import LastChange
 from shipway.rollout.releases import what_ran
 from shipway.rollout.status import AppStatus
 from shipway.rollout.target import Target, target_of
@@ -32,10 +33,14 @@ class InGit(NamedTuple):
     Attributes:
         status: The same as a status, of whose health nothing is known yet.
         target: What the cluster is to be asked about; None where there is nothing to ask.
+        folder: The folder.
+        change: The commit that changed it last; None where Shipway's own agent applies it.
     """
 
     status: AppStatus
     target: Target | None
+    folder: OpsFolder
+    change: LastChange | None = None
 
 
 def read_folder(
@@ -57,7 +62,7 @@ def read_folder(
         deployed = deployed_of(target, folder)
     except RefuseError as error:
         reason = f"its folder cannot be read: {error.what}"
-        return InGit(status.model_copy(update={"reason": reason}), None)
+        return InGit(status.model_copy(update={"reason": reason}), None, folder)
     if before is not None and before.deployed == deployed:
         commit = before.commit
     else:
@@ -65,7 +70,10 @@ def read_folder(
     found = {"deployed": deployed, "commit": commit}
     if deployed.is_untouched:
         found["reason"] = "nothing was released yet"
-    return InGit(status.model_copy(update=found), None if deployed.is_untouched else target)
+        return InGit(status.model_copy(update=found), None, folder)
+    is_external = target.rollout.agent == "external"
+    change = _last_change(folder, history, before) if is_external else None
+    return InGit(status.model_copy(update=found), target, folder, change)
 
 
 async def look_at(client: KubeClient, status: AppStatus, target: Target) -> AppStatus:
@@ -75,10 +83,13 @@ async def look_at(client: KubeClient, status: AppStatus, target: Target) -> AppS
     except (ShipwayError, *NO_ANSWER) as error:
         return not_asked(status, error)
     if not healths:
-        return status.model_copy(update={"reason": "no workload runs an image of the app"})
+        words = "no workload runs an image of the app"
+        return status.model_copy(update={"reason": words, "is_applied": False})
     worst = max((health.state for health in healths.values()), key=_STATES.index)
     reasons = (f"{title}: {one.reason}" for title, one in healths.items() if one.state == worst)
-    return status.model_copy(update={"health": worst, "reason": "; ".join(reasons)})
+    said = {"health": worst, "reason": "; ".join(reasons)}
+    is_applied = all(one.applied for one in healths.values())
+    return status.model_copy(update={**said, "is_applied": is_applied})
 
 
 def not_asked(status: AppStatus, error: Exception) -> AppStatus:
@@ -98,8 +109,25 @@ def with_applied(status: AppStatus, applied: Applied | ShipwayError | None) -> A
     """
     if isinstance(applied, ShipwayError):
         return status.model_copy(update={"health": "not applied", "reason": applied.what})
-    drift = tuple(change.title for change in applied.changes if change.drift) if applied else ()
+    if applied is None:
+        return status
+    drift = tuple(change.title for change in applied.changes if change.drift)
     return status.model_copy(update={"drift": drift})
+
+
+def _last_change(
+    folder: OpsFolder, history: Callable[[], History], before: AppStatus | None
+) -> LastChange:
+    """The commit that changed a folder last; it is looked for where the folder is another one."""
+    known = before.observed.change if before and before.observed else None
+    if known is not None and known.fingerprint == folder.fingerprint:
+        return known
+    try:
+        newest = history().versions.at(0)
+    except RefuseError:
+        newest = None
+    commit, at = (newest.commit.commit, newest.commit.at) if newest else (folder.commit, None)
+    return LastChange(fingerprint=folder.fingerprint, commit=commit, at=at)
 
 
 def _newest(history: Callable[[], History]) -> str:

@@ -18,6 +18,7 @@ from shipway.git.ops_folder import OpsFolder
 from shipway.git.revision import Revision
 from shipway.release import Release
 from shipway.rollout.fields import changed_files
+from shipway.rollout.frozen import Frozen
 from shipway.rollout.shown import shown
 from shipway.rollout.target import Target, target_of
 from shipway.runners.registry import RUNNERS
@@ -274,12 +275,15 @@ def promotion_words(promotion: Promotion) -> str:
     return f"{promotion.sources} run it, and have been healthy with it for {least} or more"
 
 
-def fence_words(target: Target, in_spite_of: Mapping[str, str]) -> str:
+def fence_words(
+    target: Target, in_spite_of: Mapping[str, str], frozen: Frozen | None = None
+) -> str:
     """What the fence, the holds and the freezes answer that let a release follow.
 
     Args:
         target: The environment.
         in_spite_of: The trailers that say what it follows in spite of.
+        frozen: The freeze whose end it waits for, if it waits for one.
     """
     words = (
         f"{target.folder} at {target.commit[:7]} has no hold on the image, and no revision that "
@@ -289,6 +293,8 @@ def fence_words(target: Target, in_spite_of: Mapping[str, str]) -> str:
         words = f"the release may undo {undone[:7]}: it is a downgrade that is allowed"
     if (reason := in_spite_of.get("Freeze-Override")) is not None:
         words += f"; the freeze is overridden: {reason}"
+    if frozen is not None:
+        words += f"; it waits, {frozen.words}"
     return words
 
 

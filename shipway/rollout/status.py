@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shipway.app_environment import AppEnvironment
 from shipway.rollout.deployed import Deployed
+from shipway.rollout.observation import Observation
 
 # The keys of what agents keep on the Prefect server: the page, and the same for programs.
 WHAT_RUNS = "what-runs-where"
@@ -30,7 +31,10 @@ class AppStatus(BaseModel):
         health: What the cluster says. Whoever was not asked, or did not answer, is `unknown`; what
             has left the ops repository is `removed`.
         reason: That in words.
-        drift: What differed from Git in the cluster when it was applied last.
+        is_applied: Whether the cluster has been told to run what Git asks for, as far as is known.
+        drift: What differed from Git in the cluster when it was applied last; where another agent
+            applies, when it was looked at.
+        observed: What else was seen where another agent applies.
         at: When the cluster was looked at.
     """
 
@@ -44,7 +48,9 @@ class AppStatus(BaseModel):
         "healthy", "progressing", "failed", "blocked", "not applied", "removed", "unknown"
     ] = "unknown"
     reason: str = ""
+    is_applied: bool = True
     drift: tuple[str, ...] = ()
+    observed: Observation | None = None
     at: datetime
 
     @property
@@ -62,7 +68,8 @@ class AppStatus(BaseModel):
         if now - self.at <= KNOWN_FOR:
             return self
         reason = f"nobody has looked since {self.at:%Y-%m-%d %H:%M} UTC"
-        return self.model_copy(update={"health": "unknown", "reason": reason, "drift": ()})
+        forgotten = {"drift": (), "observed": None}
+        return self.model_copy(update={"health": "unknown", "reason": reason, **forgotten})
 
 
 class WhatRuns(BaseModel):

@@ -22,6 +22,7 @@ from flows.tasks import waiting
 from flows.tasks.waiting import look_after_waiting
 from shipway.app_environment import AppEnvironment
 from shipway.release import Release
+from shipway.rollout.frozen import Frozen, frozen_now
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, RollingEnvironment, image
@@ -67,9 +68,12 @@ async def deployment(sandbox: dict[str, str]) -> AsyncIterator[uuid.UUID]:
 
 
 async def waits(
-    environment: RollingEnvironment, deployment: uuid.UUID, seconds: float = 3600
+    environment: RollingEnvironment,
+    deployment: uuid.UUID,
+    seconds: float = 3600,
+    frozen: Frozen | None = None,
 ) -> FlowRun:
-    """A run that waits for an approval of the older revision."""
+    """A run that waits for an approval of the older revision, or for the end of a freeze."""
     key = uuid.uuid4().hex
     asks = Question(
         app_environment=SHOP,
@@ -78,6 +82,7 @@ async def waits(
         fingerprint=environment.ops.fetch(SHOP).fingerprint,
         timeout_seconds=3600,
         form="",
+        frozen=frozen,
     )
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     async with get_client() as client:
@@ -166,3 +171,67 @@ async def test_while_git_does_not_answer_nothing_ends(
     await look()
     assert (await state_of(run)).name == "Suspended"
     assert told(hears) == []
+
+
+WAIT = "releases: wait, "
+
+
+def freeze(environment: RollingEnvironment, more: str = WAIT) -> Frozen:
+    """Freeze the environment."""
+    environment.freeze(more)
+    found = frozen_now(environment.ops.fetch(SHOP))
+    assert found is not None
+    return found
+
+
+async def test_one_that_waits_for_the_end_of_a_freeze_goes_on_by_itself_after_it(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    # The file says how long it is; what the run knew when it began to wait counts for nothing.
+    run = await waits(environment, deployment, seconds=-1, frozen=freeze(environment))
+    await look()
+    assert (await state_of(run)).name == "Suspended"
+    environment.origin.commit({"prod/freeze.yaml": b"freezes: []\n"})
+    await look()
+    state = await state_of(run)
+    assert state.is_scheduled(), state
+    # A second look in the same moment does nothing.
+    await look()
+    assert (await state_of(run)).id == state.id
+    assert told(hears) == []
+
+
+async def test_one_that_is_overtaken_in_a_freeze_ends(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment, frozen=freeze(environment))
+    environment.run = run_context(2)
+    environment.release(environment.newer, image(2), override_freeze="it is down")
+    await look()
+    state = await state_of(run)
+    assert state.is_failed()
+    assert f"{environment.newer.short} won, at " in str(state.message)
+    assert told(hears) == ["release.failure"]
+
+
+async def test_a_freeze_that_comes_to_refuse_releases_ends_what_waits(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment, frozen=freeze(environment))
+    freeze(environment, "")
+    await look()
+    state = await state_of(run)
+    assert state.is_failed()
+    assert str(state.message).startswith("shop in prod is frozen.")
+
+
+async def test_an_approval_may_be_given_in_a_freeze_that_releases_wait_for(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team
+) -> None:
+    run = await waits(environment, deployment)
+    freeze(environment)
+    await look()
+    assert (await state_of(run)).name == "Suspended"
+    late = await waits(environment, deployment, seconds=-1)
+    await look()
+    assert str((await state_of(late)).message).startswith("Nobody approved '1/1 rolling'.")

@@ -12,10 +12,13 @@ import pytest
 import yaml
 
 from examples import flux_objects
+from flows.runtime.what_runs_page import read_known
 from shipway.kubernetes.client import KubeClient
+from shipway.rollout.observation import Observation
+from shipway.rollout.status import AppStatus
 from tests.support.project import HOME, Project, bring_up, known_project
 from tests.support.remedies import commands_in
-from tests.support.runs import run_release
+from tests.support.runs import run_reconcile, run_release
 
 AGENTS = HOME / "deployments" / "agents"
 # Its controller, and so its kind, is not to be had as a Go module.
@@ -68,6 +71,16 @@ async def kustomization(cluster: KubeClient, app: str) -> dict[str, Any]:
     return found["status"]
 
 
+async def turn(app: str) -> tuple[AppStatus, Observation]:
+    """What the built-in agent's turn sees of what Flux applies."""
+    state = await run_reconcile(app)
+    assert state.is_completed(), state.message
+    seen = (await read_known()).of(app, "staging")
+    assert seen is not None
+    assert seen.observed is not None
+    return seen, seen.observed
+
+
 async def test_a_release_by_flux_ends_healthy_or_with_what_flux_says(
     flux_project: Project, cluster: KubeClient, sandbox: dict[str, str]
 ) -> None:
@@ -89,6 +102,10 @@ async def test_a_release_by_flux_ends_healthy_or_with_what_flux_says(
     assert len(flux_project.ops_log()) == len(before) + 1
     status = await kustomization(cluster, app)
     assert status["lastAppliedRevision"].startswith("main@sha1:")
+    seen, observed = await turn(app)
+    assert (seen.health, seen.drift) == ("healthy", ()), seen.reason
+    assert (observed.is_stopped, observed.is_compared, observed.run) == (False, True, "completed")
+    assert f"Kustomization/{app} in namespace flux-system has applied " in observed.agent
 
     flux_project.change_ops({f"{folder}/more.yaml": SERVICE.format(app=app, port=99999)})
     flux_project.change({"note.txt": "2"})
@@ -98,6 +115,9 @@ async def test_a_release_by_flux_ends_healthy_or_with_what_flux_says(
     assert "The cluster's agent did not apply the release" in said
     assert f"Kustomization/{app} in namespace flux-system: ReconciliationFailed: " in said
     assert "99999" in said
+    seen, observed = await turn(app)
+    assert (seen.health, seen.drift, observed.run) == ("not applied", (), "gave up")
+    assert "99999" in seen.reason
 
     flux_project.change({"note.txt": "3"})
     before = flux_project.ops_log()

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import get_client
+from prefect import flow, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.flow_runs import aresume_flow_run
 
 from deployments.warm.worker import WARM
+from flows.tasks.waiting import look_after_waiting
 from tests.support.process_workers import (
     deploy,
     logged,
@@ -33,6 +34,15 @@ from tests.support.team import Team, team
 
 RELEASE = "flows.release.release"
 APPROVAL = "rolling: {approval: true}\n"
+FREEZE = """\
+freezes:
+  - from: 2026-01-01T00:00:00Z
+    until: 2126-01-01T00:00:00Z
+    apps: [{app}]
+    releases: wait
+    by: Ada
+    reason: the holidays
+"""
 YES = {"approve": True, "who": "Ada", "reason": "it looks good"}
 
 
@@ -84,6 +94,16 @@ async def careful(project: Project, tmp_path: Path) -> AsyncIterator[Careful]:
             made.start_worker()
             yield made
     await remove_pool(pool)
+
+
+async def look() -> None:
+    """The agent's turn, as far as it is about runs that wait."""
+
+    @flow
+    async def looks() -> None:
+        await look_after_waiting()
+
+    await looks()
 
 
 async def summary(run: FlowRun) -> dict[str, Any]:
@@ -148,4 +168,42 @@ async def test_workers_go_and_what_a_person_approved_is_released_once(careful: C
         assert len([name for name in names if name.startswith(once)]) == 1, names
     assert [subject.partition(": ")[2] for subject in careful.hears.subjects] == [
         "release.approval"
+    ] * 2
+
+
+async def test_what_waits_for_the_end_of_a_freeze_goes_on_by_itself_or_by_a_reason(
+    careful: Careful,
+) -> None:
+    project, where = careful.project, "staging/freeze.yaml"
+    without = project.ops_file("rollout.yaml").replace(APPROVAL, "")
+    file = FREEZE.format(app=project.app)
+    project.change_ops({f"{project.folder}/rollout.yaml": without, where: file})
+    before = project.ops_log()
+    run = await careful.asked()
+    # All that takes long is done by then.
+    assert list(project.tags()) == [project.revision]
+    await look()
+    await suspended(run)
+    assert project.ops_log() == before
+
+    project.change_ops({where: "freezes: []\n"})
+    await look()
+    state = await over(run)
+    assert state.is_completed(), state.message
+    assert state.message == "built, 2 tests passed, pushed, 1 commit"
+    project.pull_ops()
+    assert "Freeze-Override" not in project.ops.git.log("-1", "--format=%B", project.ops_log()[0])
+
+    project.change_ops({where: file})
+    project.change({"notes.txt": "A change.\n"})
+    second = await careful.asked()
+    await aresume_flow_run(second.id, run_input={"reason": "it is down", "who": "Grace"})
+    state = await over(second)
+    assert state.is_completed(), state.message
+    project.pull_ops()
+    said = project.ops.git.log("-1", "--format=%B", project.ops_log()[0])
+    assert "Freeze-Override: it is down (Grace)" in said
+    project.change_ops({where: "freezes: []\n"})
+    assert [subject.partition(": ")[2] for subject in careful.hears.subjects] == [
+        "release.frozen"
     ] * 2

@@ -141,6 +141,17 @@ async def _opened(name: str) -> AsyncGenerator[KubeClient]:
         yield client
 
 
+async def said_of(target: Target, settings: AgentSettings, commit: str) -> Verdict:
+    """What another agent says of a commit now.
+
+    Raises:
+        RefuseError: Its objects are not there, or may not be read.
+        RetryError: The cluster that it is in, or Git, does not answer.
+    """
+    async with _client(target, settings) as client:
+        return await _look(client, settings, commit, {})
+
+
 async def _look(client: KubeClient, settings: AgentSettings, commit: str, known: Known) -> Verdict:
     """What the agent says of a commit now.
 

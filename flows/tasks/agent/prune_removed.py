@@ -12,7 +12,7 @@ from blocks.cluster import Cluster
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.registered import registered
-from flows.tasks.agent.look import ANSWER_SECONDS
+from flows.tasks.agent.observe import ANSWER_SECONDS
 from flows.tasks.agent.removed import (
     Gone,
     claimed_by,

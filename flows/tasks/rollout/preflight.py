@@ -19,6 +19,7 @@ from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
 from shipway.rollback.target import rollback_in_progress
 from shipway.rollout.fence import check_release
+from shipway.rollout.frozen import Frozen, FrozenError
 from shipway.rollout.jobs import jobs_left
 from shipway.rollout.releases import Releases
 from shipway.rollout.target import Target, target_of
@@ -33,6 +34,7 @@ class Preflight(BaseModel):
             did not live to finish. The release is not judged before that is done.
         in_spite_of: Trailers that say what the release follows in spite of: a downgrade, a freeze.
         jobs: Those of the release that are left.
+        frozen: The freeze that is all that is in the way, where the release may wait for its end.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,11 +43,19 @@ class Preflight(BaseModel):
     unfinished: Release | None = None
     in_spite_of: dict[str, str] = {}
     jobs: Jobs = Jobs()
+    frozen: Frozen | None = None
 
 
 @external_task("see whether {release.revision.short} may follow in {app_environment.folder}")
-async def preflight(app_environment: AppEnvironment, release: Release) -> Preflight:
+async def preflight(
+    app_environment: AppEnvironment, release: Release, *, waits: bool = False
+) -> Preflight:
     """Read the environment, and see that nothing in Git refuses the release.
+
+    Args:
+        app_environment: The environment.
+        release: What is released.
+        waits: Whether it may wait for the end of a freeze, where releases may.
 
     Raises:
         RefuseError: The image is on hold, the release a downgrade, the environment frozen, or the
@@ -60,11 +70,15 @@ async def preflight(app_environment: AppEnvironment, release: Release) -> Prefli
         rollback = rollback_in_progress(folder, target, history, None, run)
         if rollback is not None and rollback.from_image == str(release.image):
             return Preflight(target=target, unfinished=rollback.release)
-        return Preflight(
-            target=target,
-            in_spite_of=check(folder, history),
-            jobs=jobs_left(target, Releases(folder, target, history), release),
-        )
+        frozen, in_spite_of = None, dict[str, str]()
+        try:
+            in_spite_of = check(folder, history)
+        except FrozenError as error:
+            if not (waits and error.frozen.waits):
+                raise
+            frozen = error.frozen
+        jobs = jobs_left(target, Releases(folder, target, history), release)
+        return Preflight(target=target, in_spite_of=in_spite_of, jobs=jobs, frozen=frozen)
 
     return await asyncio.to_thread(ops.consult, app_environment, look)
 

@@ -40,7 +40,10 @@ class Asked:
         self.names.append("registry")
         return image(2)
 
-    async def preflight(self, _where: AppEnvironment, _release: Release) -> Preflight:
+    async def preflight(
+        self, _where: AppEnvironment, _release: Release, *, waits: bool
+    ) -> Preflight:
+        assert waits
         self.names.append("preflight")
         return Preflight(target=self.shop.target(), unfinished=self.unfinished)
 

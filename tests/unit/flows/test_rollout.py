@@ -49,7 +49,9 @@ class Acts:
         self.names.append("read")
         return self.environment.target()
 
-    async def preflight(self, _where: AppEnvironment, _release: Release) -> Preflight:
+    async def preflight(
+        self, _where: AppEnvironment, _release: Release, *, waits: bool = False
+    ) -> Preflight:
         target, unfinished = self.environment.target(), self.unfinished
         self.unfinished = None
         self.names.append(f"preflight at {target.commit}")
@@ -271,7 +273,7 @@ async def test_what_a_run_has_done_before_it_waited_is_told_once_and_counted_onc
     assert others
     made = StepCommit(commit="a" * 40, new=True, link="", at=datetime.now(UTC))
     told.before = {first.name: made}
-    monkeypatch.setattr(module, "release_before", lambda: release)
+    monkeypatch.setattr(module, "has_begun", lambda of: of == release)
     result = await UNPATCHED_RUN_PLAN(target, [first, *others], release)
     assert told.events == ["step"] * len(others) + ["done"]
     assert [commit.commit[0] for commit in result.commits] == ["a", *["c"] * len(others)]

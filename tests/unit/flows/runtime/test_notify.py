@@ -11,6 +11,7 @@ import pytest
 from flows.runtime import notify
 from flows.runtime.notify import What, record
 from shipway.release import Cause, Release
+from shipway.rollout.observe import NewsKind
 from tests.support.memory_ops import revision
 from tests.support.project import HOME
 from tests.support.rolling_environment import image
@@ -106,3 +107,5 @@ def test_the_docs_have_every_event() -> None:
     page = (HOME / "docs" / "events.md").read_text()
     rows = set(re.findall(r"^\| `shipway\.release\.(\w+)`", page, re.MULTILINE))
     assert rows == {*get_args(What)}
+    rows = set(re.findall(r"^\| `shipway\.environment\.(\w+)`", page, re.MULTILINE))
+    assert rows == {*get_args(NewsKind)}

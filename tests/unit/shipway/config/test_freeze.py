@@ -18,6 +18,13 @@ def freezes(*entries: str) -> Freezes:
     return read_freezes(f"freezes: [{', '.join(entries)}]".encode(), "prod/freeze.yaml")
 
 
+def releases(now: str, *entries: str) -> tuple[str, str]:
+    """What counts then: what it does to releases, and until when."""
+    found = freezes(*entries).of("shop", datetime.fromisoformat(now))
+    assert found is not None
+    return found[0].releases, found[1].isoformat()
+
+
 def end(entry: str, now: str, app: str = "shop") -> str | None:
     found = freezes(entry).of(app, datetime.fromisoformat(now))
     return found[1].isoformat() if found else None
@@ -103,3 +110,19 @@ def test_a_freeze_that_could_be_misread_is_refused(entry: str, expected: str) ->
 def test_a_freeze_says_who_wants_it_and_why(said: str) -> None:
     with pytest.raises(RefuseError, match="is missing"):
         freezes(HOLIDAYS.replace(said, "apps: [shop]"))
+
+
+def test_releases_are_refused_unless_it_has_them_wait() -> None:
+    waits = HOLIDAYS.replace("{", "{releases: wait, ")
+    weekend = WEEKENDS.replace("{", "{releases: wait, ")
+    december, friday = "2026-12-24T12:00:00+00:00", "2026-12-25T16:00:00+00:00"
+    assert releases(december, HOLIDAYS) == ("refuse", "2027-01-04T08:00:00+01:00")
+    assert releases(december, waits) == ("wait", "2027-01-04T08:00:00+01:00")
+    # What refuses counts before what ends later; of those that wait, the last to end.
+    assert releases(friday, waits, WEEKENDS) == ("refuse", "2026-12-28T08:00:00+01:00")
+    assert releases(friday, weekend, waits) == ("wait", "2027-01-04T08:00:00+01:00")
+
+
+def test_what_a_freeze_does_not_do_to_releases_is_refused() -> None:
+    with pytest.raises(RefuseError, match=r"releases"):
+        freezes(HOLIDAYS.replace("{", "{releases: queue, "))

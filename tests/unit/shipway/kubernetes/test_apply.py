@@ -313,6 +313,31 @@ def entry(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
 REPLICAS = {"f:spec": {"f:replicas": {}}}
 
 
+@pytest.mark.parametrize(("position", "writer"), [("0", "edit at 1"), ("1", "flux at 2")])
+def test_the_writer_of_an_item_of_a_list_is_told_by_its_key(position: str, writer: str) -> None:
+    def held(name: str, manager: str, time: str) -> dict[str, Any]:
+        item = {f'k:{{"name":"{name}"}}': {"f:image": {}}}
+        return {"manager": manager, "time": time, "fieldsV1": {"f:spec": {"f:containers": item}}}
+
+    entries = [held("b", "flux", "2"), held("a", "edit", "1")]
+    pod = {"containers": [{"name": "a", "image": "a"}, {"name": "b", "image": "b"}]}
+    body = {"metadata": {"managedFields": entries}, "spec": pod}
+    assert _writer(body, ("spec", "containers", position, "image")) == writer
+
+
+@pytest.mark.parametrize(
+    ("key", "position", "writer"),
+    [("v:1", "0", "edit at 1"), ("v:1", "1", "flux at 2"), ("i:1", "1", "edit at 1")],
+)
+def test_the_writer_of_an_item_without_a_key_is_told_by_value_or_place(
+    key: str, position: str, writer: str
+) -> None:
+    mine = {"manager": "edit", "time": "1", "fieldsV1": {"f:data": {key: {}}}}
+    other = {"manager": "flux", "time": "2", "fieldsV1": {"f:data": {}}}
+    body = {"metadata": {"managedFields": [mine, other]}, "data": [1, 2]}
+    assert _writer(body, ("data", position)) == writer
+
+
 @pytest.mark.parametrize(
     ("entries", "writer"),
     [

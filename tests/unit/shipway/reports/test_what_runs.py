@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shipway.reports.what_runs import what_runs_page
 from shipway.rollout.frozen import Frozen
+from shipway.rollout.observation import LastChange, Observation
 from shipway.rollout.status import KNOWN_FOR, AppStatus, WhatRuns
 from tests.support.statuses import NOW, after, deployed, status
 
@@ -55,6 +56,20 @@ def test_what_is_not_as_it_should_be_stands_below() -> None:
     assert "- **shop in staging**, on its way: 2/7 canary 10%" in said
     assert "- **shop in staging**, differed from Git: a/b" in said
     assert "- **shop in staging**, on hold: bbbbbbb" in said
+
+
+def test_what_another_agent_leaves_undone_stands_below() -> None:
+    observation = Observation(
+        change=LastChange(fingerprint="f", commit="c" * 40, at=NOW),
+        agent="Flux is *suspended*",
+        is_stopped=True,
+        run="gave up",
+        not_compared=("no `render`",),
+    )
+    said = page(status(deployed(step="2/7 canary 10%"), observed=observation))
+    assert "<br>drift not known<br>**agent stopped**<br>" in said
+    assert "- **shop in staging**, its agent applies nothing: Flux is \\*suspended\\*" in said
+    assert "2/7 canary 10% was committed last; no run goes on with it" in said
 
 
 def test_what_waits_for_its_promotion_is_told() -> None:

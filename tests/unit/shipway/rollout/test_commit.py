@@ -7,6 +7,7 @@ import pytest
 from shipway.errors import RefuseError
 from shipway.release import Release
 from shipway.rollout.commit import commit_release
+from shipway.rollout.frozen import FrozenError
 from tests.support.mistakes import tell_of_error
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
@@ -174,6 +175,20 @@ async def test_a_frozen_environment_takes_no_release(environment: RollingEnviron
     )
     await tell_of_error("a release to a frozen environment", caught.value)
     assert environment.origin.tip() == tip
+
+
+@pytest.mark.parametrize(("more", "waits"), [("", False), ("releases: wait, ", True)])
+def test_what_only_a_freeze_refuses_is_known_as_that(
+    environment: RollingEnvironment, more: str, *, waits: bool
+) -> None:
+    environment.release(environment.newer, image(1))
+    environment.freeze(more)
+    with pytest.raises(RefuseError, match="does not contain"):
+        environment.release(environment.older, image(2))
+    with pytest.raises(FrozenError) as caught:
+        environment.release(environment.older, image(2), downgrade=True)
+    assert caught.value.frozen.waits is waits
+    assert caught.value.frozen.words == "frozen until 2126-01-01 00:00 UTC by Ada: the holidays"
 
 
 def test_a_freeze_that_is_overridden_is_marked_with_the_reason(
