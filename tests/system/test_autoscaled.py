@@ -28,6 +28,11 @@ from tests.support.world import World
 
 LIVE, GROWN = 4, 5
 APPS = "/apis/apps/v1/namespaces"
+SERVING: dict[Strategy, str] = {
+    "rolling": "deployment.yaml",
+    "blue-green": "blue.yaml",
+    "canary": "stable.yaml",
+}
 
 
 @asynccontextmanager
@@ -43,7 +48,7 @@ async def released(
         cluster: The cluster.
     """
     made = pulses.create(f"pulse-{uuid.uuid4().hex[:6]}", strategy, sandbox)
-    serving = "blue.yaml" if strategy == "blue-green" else "stable.yaml"
+    serving = SERVING[strategy]
     autoscalers = "".join(text.decode().replace("APP", made.name) for text in scaled.values())
     rollout = made.read("rollout.yaml").replace("    - {weight: 1, pause_seconds: 10}\n", "")
     made.write(
@@ -105,6 +110,32 @@ async def replicas(cluster: KubeClient, app: str) -> dict[str, int]:
 def in_git(pulse: Pulse, file: str) -> int | None:
     """The number of pods that Git says, if it says one."""
     return yaml.safe_load(pulse.read(file))["spec"].get("replicas")
+
+
+async def test_a_rolling_update_keeps_as_many_pods_as_served(
+    sandbox: dict[str, str], ops_server: None, cluster: KubeClient
+) -> None:
+    async with released("rolling", {"": autoscaler("APP", 2, 6)}, sandbox, cluster) as pulse:
+        app, counts = pulse.name, list[int]()
+        await scale(cluster, app, app, LIVE)
+        service = await get(cluster, "v1", "Service", app, app)
+
+        async def count() -> None:
+            while True:
+                counts.append(await available(cluster, app, app))
+                await asyncio.sleep(0.1)
+
+        pulse.version("2.0.0")
+        counting = asyncio.create_task(count())
+        async with load(f"http://{service['spec']['clusterIP']}/", clients=4) as found:
+            state = await run_release(app, until="healthy")
+        counting.cancel()
+        assert state.is_completed(), state.message
+        assert found.failed == []
+        assert found.bodies[-1] == "2.0.0\n"
+        assert min(counts) == LIVE
+        assert await replicas(cluster, app) == {"": LIVE}
+        assert in_git(pulse, "deployment.yaml") is None
 
 
 async def test_blue_green_switches_to_as_many_pods_as_served_there_and_back(
