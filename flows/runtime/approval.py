@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run
-from pydantic import BaseModel, ConfigDict
 
 from flows.runtime.notify import announce
 from flows.runtime.opened_run import opened_run_log
@@ -24,22 +23,21 @@ from shipway.text import one_line
 POLL_SECONDS = 1
 
 
-class Declined(BaseModel):
-    """A no, with who said it and why."""
+class DeclinedError(FailError):
+    """A person did not approve a step.
 
-    model_config = ConfigDict(frozen=True)
+    Attributes:
+        who: Who that was, as the form says it.
+    """
 
-    who: str
-    reason: str
-
-    def error(self, step: Step) -> FailError:
-        """The error that the run ends with."""
-        return FailError(
-            f"{self.who} did not approve {step.name!r}.",
+    def __init__(self, step: str, who: str, reason: str) -> None:
+        super().__init__(
+            f"{who} did not approve {step!r}.",
             expected="an approval",
-            got=self.reason or "no reason",
+            got=reason or "no reason",
             untouched="the version before, which takes the requests",
         )
+        self.who = who
 
 
 async def ask_for_approval(
@@ -49,7 +47,7 @@ async def ask_for_approval(
     notes: Mapping[str, str],
     fingerprint: str,
     commits: Mapping[str, StepCommit],
-) -> dict[str, str] | Declined:
+) -> dict[str, str]:
     """Wait until a person answers; return the trailers that say who did.
 
     Args:
@@ -61,6 +59,7 @@ async def ask_for_approval(
         commits: Those of the steps before, by the step's name.
 
     Raises:
+        DeclinedError: The answer is no.
         HaltError: Nobody answers in time.
         Waits: Nobody has answered yet, and the run can be suspended until somebody does.
     """
@@ -87,10 +86,10 @@ async def ask_for_approval(
         await announce(target, release, "approval", words, step=step.name)
         if this is not None:
             raise Waits(question)
-        return _judged(await _paused(question))
+        return _trailers(await _paused(question), step)
     if answer.is_late:
         raise nobody_answered(question)
-    return _judged(answer.given)
+    return _trailers(answer.given, step)
 
 
 def nobody_answered(question: Question) -> HaltError:
@@ -118,8 +117,9 @@ async def _paused(question: Question) -> Approval:
         raise nobody_answered(question) from error
 
 
-def _judged(answer: Approval) -> dict[str, str] | Declined:
+def _trailers(answer: Approval, step: Step) -> dict[str, str]:
+    """Who approved a step, and why."""
     who, reason = one_line(answer.who), one_line(answer.reason)
     if not answer.approve:
-        return Declined(who=who, reason=reason)
+        raise DeclinedError(step.name, who, reason)
     return {"Approved-By": who, **({"Approved-Because": reason} if reason else {})}

@@ -67,8 +67,8 @@ class Timeline:
         self._rows[-1].seconds = self._now() - self._rows[-1].began
 
     def failed(self, error: ShipwayError) -> None:
-        """The latest step turned out bad, or a job after it."""
-        if self._rows[-1].seconds is None:
+        """The latest step turned out bad, or a job after it; or a person declined the next one."""
+        if self._rows and self._rows[-1].seconds is None:
             self.end_step()
         self._words = f"**{error.what}** {error.facts['got'] or ''}"
 

@@ -14,8 +14,8 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.events.filters import EventFilter, EventRelatedFilter
 
 from blocks.source_repository import SourceRepository
-from flows.rollout import take_step
 from flows.runtime import overtaken
+from flows.steps.take_step import take_step
 from flows.tasks.rollout import preflight
 from shipway.release import Release
 from shipway.reports.timeline import Timeline

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from flows import rollout as module
+from flows.runtime.approval import DeclinedError
+from flows.steps import run_steps
+from flows.steps.take_step import take_step
 from flows.tasks.rollout.preflight import Preflight
 from shipway.app_environment import AppEnvironment
 from shipway.errors import BadVersionError, FailError, RefuseError
@@ -25,6 +28,7 @@ from tests.support.app_environments import SHOP
 from tests.support.blue_green_environment import BlueGreenEnvironment
 from tests.support.origin import Origin
 from tests.support.rolling_environment import image
+from tests.support.rollout_parts import replace
 from tests.support.run_contexts import run_context
 
 UNPATCHED = module.rollout
@@ -135,20 +139,28 @@ class Told:
     Attributes:
         events: Their names.
         red: What the version turns out to be.
+        went_back: By whom.
         before: The commits that the run has made before it was suspended.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[str] = []
         self.red: BadVersionError | None = None
+        self.went_back: list[str] = []
         self.before: dict[str, StepCommit] = {}
-        monkeypatch.setattr(module, "commits_before", self.commits_before)
-        for name in ("take_step", "apply_and_watch", "judge_step", "roll_back_after", "timeline"):
-            monkeypatch.setattr(module, name, getattr(self, name))
-        monkeypatch.setattr(module, "unless_overtaken", self.unless_overtaken)
-        monkeypatch.setattr(module, "is_awaited", self.is_awaited)
-        monkeypatch.setattr(module, "announce", self.announce)
-        monkeypatch.setattr(module, "record", self.record)
+        for name in (
+            "commits_before",
+            "take_step",
+            "apply_and_watch",
+            "judge_step",
+            "go_back_from",
+            "timeline",
+            "unless_overtaken",
+            "is_awaited",
+            "announce",
+            "record",
+        ):
+            replace(monkeypatch, name, getattr(self, name))
 
     def commits_before(self, _release: Release) -> dict[str, StepCommit]:
         return dict(self.before)
@@ -173,7 +185,8 @@ class Told:
     async def is_awaited(self, *_: Any) -> bool:
         return False
 
-    async def roll_back_after(self, failure: FailError, *_: Any, **_more: Any) -> FailError:
+    async def go_back_from(self, failure: FailError, *_: Any, by: str) -> FailError:
+        self.went_back.append(by)
         return failure
 
     @asynccontextmanager
@@ -202,8 +215,8 @@ class Judged:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.since = 0.0
-        monkeypatch.setattr(module, "run_gates", self.run_gates)
-        monkeypatch.setattr(module, "in_force_since", self.in_force_since)
+        replace(monkeypatch, "run_gates", self.run_gates)
+        replace(monkeypatch, "in_force_since", self.in_force_since)
 
     async def run_gates(
         self, _target: Target, _step: Step, _image: Any, since: float, _tell: Any
@@ -219,7 +232,7 @@ class Judged:
         release, long_ago = shop.release_of(1), datetime.now(UTC) - timedelta(days=1)
         commit = StepCommit(commit="c" * 40, new=new, link="", at=long_ago)
         step = Step(name="1/1 rolling", gates="traffic")
-        await module.judge_step(shop.target(), step, release, commit, Timeline("shop"))
+        await run_steps.judge_step(shop.target(), step, release, commit, Timeline("shop"))
         return time.monotonic() - self.since
 
 
@@ -264,6 +277,17 @@ async def test_a_bad_version_is_never_done(told: Told, shop: BlueGreenEnvironmen
     assert told.events == ["start", "red", "failure"]
 
 
+async def test_what_a_person_declines_goes_back_and_the_page_says_who(
+    told: Told, shop: BlueGreenEnvironment
+) -> None:
+    page = Timeline("shop")
+    with pytest.raises(DeclinedError):
+        async with module.gone_back_if_bad(shop.target(), shop.release_of(1), page):
+            raise DeclinedError("1/2 preview", "Ada", "too late")
+    assert told.went_back == ["Ada"]
+    assert "**Ada did not approve '1/2 preview'.** too late" in page.render()
+
+
 async def test_what_a_run_has_done_before_it_waited_is_told_once_and_counted_once(
     told: Told, shop: BlueGreenEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,10 +317,10 @@ async def test_an_agent_that_would_not_apply_a_step_is_given_no_commit(
         asked.append(way_back)
         raise RefuseError("The cluster's agent would not apply the release.")
 
-    monkeypatch.setattr(module, "at_live_pods", at_live_pods)
-    monkeypatch.setattr(module, "ask_agent", ask_agent)
+    replace(monkeypatch, "at_live_pods", at_live_pods)
+    replace(monkeypatch, "ask_agent", ask_agent)
     before = shop.origin.tip()
     with pytest.raises(RefuseError):
-        await module.take_step(target, step, release, {}, Timeline("x"), {})
+        await take_step(target, step, release, {}, Timeline("x"), {})
     assert shop.origin.tip() == before
     assert asked == [False]

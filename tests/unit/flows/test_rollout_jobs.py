@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from flows import rollout as module
+from flows.rollout import gone_back_if_bad
+from flows.steps.run_steps import run_steps
 from shipway.config.jobs import ReleaseJob
 from shipway.errors import BadVersionError, FailError, HaltError
 from shipway.git.history import History
@@ -27,6 +28,7 @@ from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import Step
 from tests.support.app_environments import SHOP
 from tests.support.jobs import SOURCE, ShopWithJobs
+from tests.support.rollout_parts import replace
 from tests.support.run_contexts import run_context
 
 DONE, RED = JobEnd(exit_code=0, words="all\ndone"), JobEnd(exit_code=3, words="no column")
@@ -59,22 +61,23 @@ class Acts:
             "commit_done",
             "apply_and_watch",
             "judge_step",
-            "roll_back_after",
+            "go_back_from",
             "at_live_pods",
             "unless_overtaken",
             "dry_run",
         ):
-            monkeypatch.setattr(module, name, getattr(self, name))
+            replace(monkeypatch, name, getattr(self, name))
         for name in ("record", "do_beside", "let_jobs_go", "look_after_waiting"):
-            monkeypatch.setattr(module, name, lambda *_, **__: None)
-        monkeypatch.setattr(module, "opened_run_log", lambda: logging.getLogger("test"))
+            replace(monkeypatch, name, lambda *_, **__: None)
+        replace(monkeypatch, "opened_run_log", lambda: logging.getLogger("test"))
 
     async def release(self, number: int = 1, **cause: Any) -> RolloutResult:
         release = self.shop.release_of(number)
         release = release.model_copy(update={"cause": release.cause.model_copy(update=cause)})
         target = self.shop.target()
         plan = target.plan(release.image, rollback=release.cause.is_rollback)
-        return await module.run_steps(target, plan, release, self.page)
+        async with gone_back_if_bad(target, release, self.page):
+            return await run_steps(target, plan, release, self.page)
 
     def do(self, what: str) -> None:
         self.did.append(what)
@@ -126,7 +129,7 @@ class Acts:
     async def judge_step(self, *_: Any) -> dict[str, str]:
         return {"Gates": "errors: 0"}
 
-    async def roll_back_after(self, failure: FailError, *_: Any, **_more: Any) -> FailError:
+    async def go_back_from(self, failure: FailError, *_: Any, **_more: Any) -> FailError:
         self.do("roll back")
         return failure
 

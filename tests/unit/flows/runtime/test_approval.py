@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from flows.runtime import approval, suspension
-from flows.runtime.approval import Declined, ask_for_approval
+from flows.runtime.approval import DeclinedError, ask_for_approval
 from flows.runtime.question import Answer, Approval, Asked, Question
 from flows.runtime.suspension import Suspendable, Waits, commits_before, release_before
 from shipway.errors import HaltError
@@ -70,7 +70,7 @@ def release(desired: ImageRef) -> Release:
 
 async def ask(
     step: str = "2/2 switch", desired: ImageRef | None = None, fingerprint: str = "f"
-) -> dict[str, str] | Declined:
+) -> dict[str, str]:
     given = release(desired or image(1))
     commits = {"1/2 preview": COMMIT}
     return await ask_for_approval(target(), Step(name=step), given, {}, fingerprint, commits)
@@ -96,7 +96,10 @@ async def test_resumed_it_has_its_answer_and_nobody_is_told_again(server: Server
     said = {"Approved-By": "Ada Lovelace", "Approved-Because": "it looks good"}
     assert await ask() == said
     server.answer = Answer(Approval(approve=False, who="Ada"), is_late=False)
-    assert await ask() == Declined(who="Ada", reason="")
+    with pytest.raises(DeclinedError) as declined:
+        await ask()
+    assert declined.value.who == "Ada"
+    assert declined.value.what == "Ada did not approve '2/2 switch'."
     assert server.told == ["approval"]
 
 
