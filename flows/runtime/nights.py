@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
 
 from prefect import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 NIGHTLY = "nightly/nightly"
 # Where clocks are changed, a night may have this time twice or not at all.
@@ -29,13 +31,28 @@ async def keep_nights(apps: Collection[str]) -> None:
             return
         nights = deployment.schedules
         for night in nights_of_none(nights, apps):
-            await client.delete_deployment_schedule(deployment.id, night.id)
+            with done_by_another():
+                await client.delete_deployment_schedule(deployment.id, night.id)
         for night, app in nameless_nights(nights, apps):
-            await client.update_deployment_schedule(
-                deployment.id, night.id, parameters={**night.parameters, "app": app}
-            )
-        if missing := missing_nights(nights, apps):
-            await client.create_deployment_schedules(deployment.id, missing)
+            with done_by_another():
+                await client.update_deployment_schedule(
+                    deployment.id, night.id, parameters={**night.parameters, "app": app}
+                )
+        for night in missing_nights(nights, apps):
+            with done_by_another():
+                await client.create_deployment_schedules(deployment.id, [night])
+
+
+@contextmanager
+def done_by_another() -> Generator[None]:
+    """Pass over a schedule that an agent, a bootstrap or a person has made or deleted since."""
+    try:
+        yield
+    except ObjectNotFound:
+        return
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.CONFLICT:
+            raise
 
 
 def missing_nights(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import uuid
@@ -96,6 +97,18 @@ async def test_a_night_that_a_team_changed_is_kept_by_all_that_comes_after(
     assert found.version
     assert found.concurrency_options is not None
     assert found.concurrency_options.collision_strategy == "ENQUEUE"
+
+
+async def test_looks_at_once_keep_one_night_for_each_app(
+    ours: Ours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours.declare("nightly")
+    await ours.create("nightly", "nightly")
+    monkeypatch.setattr(nights, "NIGHTLY", f"nightly/{ours.tag}-nightly")
+    for apps in (["cart", "shop", "till"], ["cart"]):
+        await asyncio.gather(*(keep_nights(apps) for _ in range(5)))
+        (found,) = (await ours.found()).values()
+        assert sorted(each.parameters["app"] for each in found.schedules) == apps
 
 
 async def test_only_what_prefect_yaml_had_and_has_no_more_is_removed(ours: Ours) -> None:
