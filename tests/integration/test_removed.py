@@ -18,6 +18,7 @@ from examples import repositories
 from flows.decommission import decommission
 from flows.reconcile import reconcile
 from flows.runtime.what_runs_page import read_known
+from flows.tasks.agent import prune_removed
 from shipway.kubernetes.applyset import SET_ID
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.membership import MEMBER
@@ -131,6 +132,8 @@ async def place(
         password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
     )
     monkeypatch.setattr(OpsRepository, "aload", AsyncMock(return_value=ops))
+    # Other tests register clusters that do not answer, and then nothing may go.
+    monkeypatch.setattr(prune_removed, "registered", AsyncMock(return_value=["staging"]))
     return Place(clone, ops, cluster, namespace)
 
 
