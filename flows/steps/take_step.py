@@ -56,41 +56,25 @@ async def take_step(
             until then.
     """
     async with waiting_for_end(target, release):
-        return await take_unfrozen_step(target, planned, release, notes, page, commits)
-
-
-async def take_unfrozen_step(
-    target: Target,
-    planned: Step,
-    release: Release,
-    notes: dict[str, str],
-    page: Timeline,
-    commits: dict[str, StepCommit],
-) -> tuple[Step, StepCommit]:
-    """Take a step as `take_step` does, for as long as no freeze begins.
-
-    Raises:
-        FrozenError: One has begun.
-    """
-    way_back = release.cause.is_rollback
-    target, step = await at_live_pods(target, planned, release)
-    await ask_agent(target, step, way_back=way_back)
-    await dry_run(target, step, release)
-    if step.approval and step.edits:
-        fingerprint = await check_fence(target, release)
-        asks = ask_for_approval(target, step, release, notes, fingerprint, commits)
-        whose, committed = target.app_environment, bool(commits)
-        notes = notes | await unless_overtaken(whose, release, asks, committed=committed)
+        way_back = release.cause.is_rollback
         target, step = await at_live_pods(target, planned, release)
         await ask_agent(target, step, way_back=way_back)
         await dry_run(target, step, release)
-    ran = await run_jobs(target, release, "before", page) if step.edits else []
-    if ran:
-        # The load may be another one by now.
-        target, step = await at_live_pods(target, planned, release)
-    commit = await commit_step(target, step, release, notes | job_trailers(ran))
-    if ran:
-        do_beside(let_jobs_go(target, ran), JOBS_STAY)
-    if commit.new and not commits:
-        do_beside(look_after_waiting(target.app_environment), NOT_LOOKED_AFTER)
-    return step, commit
+        if step.approval and step.edits:
+            fingerprint = await check_fence(target, release)
+            asks = ask_for_approval(target, step, release, notes, fingerprint, commits)
+            whose, committed = target.app_environment, bool(commits)
+            notes = notes | await unless_overtaken(whose, release, asks, committed=committed)
+            target, step = await at_live_pods(target, planned, release)
+            await ask_agent(target, step, way_back=way_back)
+            await dry_run(target, step, release)
+        ran = await run_jobs(target, release, "before", page) if step.edits else []
+        if ran:
+            # The load may be another one by now.
+            target, step = await at_live_pods(target, planned, release)
+        commit = await commit_step(target, step, release, notes | job_trailers(ran))
+        if ran:
+            do_beside(let_jobs_go(target, ran), JOBS_STAY)
+        if commit.new and not commits:
+            do_beside(look_after_waiting(target.app_environment), NOT_LOOKED_AFTER)
+        return step, commit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from shipway.errors import RefuseError
@@ -101,15 +101,48 @@ def commit_jobs(
         RefuseError: Somebody else has taken the environment over.
         RetryError: Git does not answer.
     """
-    names, at = names_in(notes), datetime.now(UTC)
+    names = names_in(notes)
+
+    def is_said(folder: OpsFolder, history: History) -> bool:
+        releases = Releases(folder, target_of(folder), history)
+        return recorded_jobs(said_in(releases), str(release.image), names) == names
+
+    step = f"after {', '.join(sorted(names))}"
+    return commit_to_record(ops, source, target, release, step, notes, run, is_said)
+
+
+def commit_to_record(
+    ops: OpsRepository,
+    source: SourceRepository,
+    target: Target,
+    release: Release,
+    step: str,
+    notes: Mapping[str, str],
+    run: RunContext,
+    is_said: Callable[[OpsFolder, History], bool],
+) -> StepCommit:
+    """Commit how far a release has come, to the record alone, unless it is said there.
+
+    Args:
+        ops: The ops repository.
+        source: The app's repository.
+        target: The environment.
+        release: What is released.
+        step: How far it is.
+        notes: More trailers.
+        run: The run that commits.
+        is_said: Whether it is; another run of the release may have come as far.
+
+    Raises:
+        RefuseError: Somebody else has taken the environment over.
+        RetryError: Git does not answer.
+    """
+    at = datetime.now(UTC)
 
     def propose(folder: OpsFolder, history: History) -> Proposal | None:
         check_committed(source, folder, history, release)
-        releases = Releases(folder, target_of(folder), history)
-        # Another run of the release may have seen them end, too.
-        if recorded_jobs(said_in(releases), str(release.image), names) == names:
+        if is_said(folder, history):
             return None
-        step = f"after {', '.join(sorted(names))}"
         more = {**release.cause.trailers(), **notes}
         return release_proposal(folder, {}, release, step, more, run.link)
 

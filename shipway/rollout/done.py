@@ -6,18 +6,15 @@ The last step's commit comes before its gates are asked, and what they say is in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from shipway.errors import RefuseError
 from shipway.git.history import History
-from shipway.git.ops_folder import OpsFolder, Proposal
+from shipway.git.ops_folder import OpsFolder
 from shipway.git.ops_repository import OpsRepository
 from shipway.git.record import record_in
 from shipway.git.source_repository import SourceRepository
 from shipway.release import Release
-from shipway.rollout.commit import step_commit
-from shipway.rollout.commit_message import release_proposal
-from shipway.rollout.fence import check_committed
+from shipway.rollout.commit import commit_to_record
 from shipway.rollout.promotion import promotion_in
 from shipway.rollout.releases import DONE, explanation
 from shipway.rollout.result import StepCommit
@@ -58,18 +55,12 @@ def commit_done(
         RefuseError: Somebody else has taken the environment over.
         RetryError: Git does not answer.
     """
-    at = datetime.now(UTC)
 
-    def propose(folder: OpsFolder, history: History) -> Proposal | None:
-        check_committed(source, folder, history, release)
-        # Another run of the release may have seen it through, too.
+    def is_said(folder: OpsFolder, _: History) -> bool:
         record = explanation([record_in(folder.files)], target_of(folder).images)
-        if (record.get("Image"), record.get("Step")) == (str(release.image), DONE):
-            return None
-        more = {**release.cause.trailers(), **notes}
-        return release_proposal(folder, {}, release, DONE, more, run.link)
+        return (record.get("Image"), record.get("Step")) == (str(release.image), DONE)
 
-    return step_commit(ops, ops.commit(target.app_environment, propose, run.on_review), at)
+    return commit_to_record(ops, source, target, release, DONE, notes, run, is_said)
 
 
 def _awaits(folder: OpsFolder, environment: str) -> bool:
