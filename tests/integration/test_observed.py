@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
@@ -17,9 +15,7 @@ from git import Repo
 from prefect import get_client
 from prefect.events.filters import EventFilter
 from prefect.states import Failed, Running
-from pydantic import SecretStr
 
-from blocks.ops_repository import OpsRepository
 from examples import repositories
 from flows.history import history
 from flows.reconcile import reconcile
@@ -29,6 +25,7 @@ from shipway.git.record import write_record
 from shipway.kubernetes.client import KubeClient
 from shipway.rollout.status import AppStatus
 from tests.support.events import events
+from tests.support.own_ops import own_ops
 from tests.support.team import Team, team
 
 IMAGE = f"registry.example.org/shop@sha256:{'1' * 64}"
@@ -130,20 +127,10 @@ async def place(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Place]:
-    (tmp_path / "content").mkdir()
-    (tmp_path / "content/README.md").write_text("The ops repository of one test.\n")
-    name = f"observed-{uuid.uuid4().hex[:8]}"
-    env = sandbox | {"SHIPWAY_STATE": str(tmp_path)}
-    clone = repositories.create(name, tmp_path / "content", {}, env)
-    ops = OpsRepository(
-        url=clone.remote().url,
-        username=sandbox["SHIPWAY_GIT_USERNAME"],
-        password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
-    )
-    monkeypatch.setattr(OpsRepository, "aload", AsyncMock(return_value=ops))
+    clone, _ = own_ops(sandbox, tmp_path, monkeypatch)
     # The sandbox's own agent knows of no other ops repository than its own.
     for key in ("WHAT_RUNS", "SUMMARY"):
-        monkeypatch.setattr(what_runs_page, key, f"{name}-{key.lower().replace('_', '-')}")
+        monkeypatch.setattr(what_runs_page, key, f"{namespace}-{key.lower().replace('_', '-')}")
     async with team() as hears:
         yield Place(clone, cluster, namespace, hears)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from unittest.mock import AsyncMock
 
 import pytest
 from git import Repo
-from pydantic import SecretStr
 
 from blocks.ops_repository import OpsRepository
 from examples import repositories
@@ -22,6 +20,7 @@ from flows.tasks.agent import prune_removed
 from shipway.kubernetes.applyset import SET_ID
 from shipway.kubernetes.client import KubeClient
 from shipway.kubernetes.membership import MEMBER
+from tests.support.own_ops import own_ops
 from tests.support.runs import artifacts, run_of
 
 IMAGE = f"registry.example.org/shop@sha256:{'1' * 64}"
@@ -121,17 +120,7 @@ async def place(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Place:
-    (tmp_path / "content").mkdir()
-    (tmp_path / "content/README.md").write_text("The ops repository of one test.\n")
-    name = f"removed-{uuid.uuid4().hex[:8]}"
-    env = sandbox | {"SHIPWAY_STATE": str(tmp_path)}
-    clone = repositories.create(name, tmp_path / "content", {}, env)
-    ops = OpsRepository(
-        url=clone.remote().url,
-        username=sandbox["SHIPWAY_GIT_USERNAME"],
-        password=SecretStr(sandbox["SHIPWAY_GIT_PASSWORD"]),
-    )
-    monkeypatch.setattr(OpsRepository, "aload", AsyncMock(return_value=ops))
+    clone, ops = own_ops(sandbox, tmp_path, monkeypatch)
     # Other tests register clusters that do not answer, and then nothing may go.
     monkeypatch.setattr(prune_removed, "registered", AsyncMock(return_value=["staging"]))
     return Place(clone, ops, cluster, namespace)
