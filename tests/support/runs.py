@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from prefect import get_client
+from prefect import get_client, task
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
@@ -15,6 +17,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import Artifact, State
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import disable_run_logger
 
 from flows.reconcile import reconcile
 from flows.release import release
@@ -58,8 +62,31 @@ async def report(app: str, state: State[Any]) -> str:
     return str(by_key[f"{app}-staging-report"].data)
 
 
+@task
+def nothing() -> None:
+    """What the server has of this task, it has of all that ran before it in this process."""
+
+
+async def recorded() -> None:
+    """Wait until the server has the tasks of the runs in this process.
+
+    It has the end of a run at once. A task's states reach it as events, in their order, and later.
+    """
+    with disable_run_logger():
+        last = nothing(return_state=True).state_details.task_run_id
+    assert last is not None
+    async with get_client() as client, asyncio.timeout(120):
+        while True:
+            with suppress(ObjectNotFound):
+                state = (await client.read_task_run(last)).state
+                if state is not None and state.is_final():
+                    return
+            await asyncio.sleep(0.1)
+
+
 async def tasks_and_subflows(run: UUID) -> tuple[dict[str, State[Any]], dict[str, State[Any]]]:
-    """Final states of the tasks of a run and of its subflows, by name."""
+    """Final states of the tasks of a run in this process and of its subflows, by name."""
+    await recorded()
     async with get_client() as client:
         tasks = await client.read_task_runs(
             flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run]))

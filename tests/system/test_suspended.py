@@ -129,7 +129,7 @@ async def task_names(run: FlowRun) -> list[str]:
 
 async def times_of(run: FlowRun, *beginnings: str) -> list[int]:
     """How often each of some tasks ran; Prefect's server has them later than the run's end."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while True:
             names = await task_names(run)
             times = [sum(name.startswith(each) for name in names) for each in beginnings]
