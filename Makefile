@@ -19,6 +19,9 @@ ELSE_STATUS = || { $(SANDBOX) status; exit 1; }
 
 # They wait for pods and processes more than they work.
 SIDE_BY_SIDE := 4
+# One to four tests that are red beside others run once more, alone. That names a race; five stop the run.
+ONCE_MORE = || { [ $$? = 1 ] && echo "Red beside others, once more alone:" && \
+  $(BIN)/python -m pytest $(REAL) -m "not alone" -v --last-failed --last-failed-no-failures=none; }
 REAL := tests/cases tests/contract tests/integration tests/system
 
 demo: $(READY)  ## release the sample app, twice, then once more; or STRATEGY=canary, blue-green: a rollout; or AGENT=flux
@@ -36,7 +39,7 @@ endif
 test: $(READY)  ## run everything: unit, contract, integration and system tests
 	@$(SANDBOX) up --cluster later
 	@$(BIN)/python -m pytest tests/unit -n auto
-	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20 $(ELSE_STATUS)
+	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m "not alone" -n $(SIDE_BY_SIDE) --durations=20 $(ONCE_MORE) $(ELSE_STATUS)
 	@$(INSIDE) $(BIN)/python -m pytest $(REAL) -m alone $(ELSE_STATUS)
 
 cases: $(READY)  ## judge the inputs on which release tools were wrong; print right and wrong by kind
