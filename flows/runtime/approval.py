@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run
 
 from flows.runtime.notify import announce
 from flows.runtime.opened_run import opened_run_log
-from flows.runtime.question import Approval, Question
+from flows.runtime.question import Answer, Approval, Question
 from flows.runtime.suspension import Waits, suspendable
 from shipway import commands
 from shipway.app_environment import AppEnvironment
 from shipway.errors import FailError, HaltError
+from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
+from shipway.rollout.approval_commit import ApprovalCommit
+from shipway.rollout.approvers import approvers_of
+from shipway.rollout.found_approval import FoundApproval
 from shipway.rollout.result import StepCommit
-from shipway.rollout.target import Target
+from shipway.rollout.target import Target, target_of
 from shipway.strategies.step import Step
 from shipway.text import one_line
 
 POLL_SECONDS = 1
+
+Look = Callable[[ApprovalCommit], Awaitable[FoundApproval]]
 
 
 class DeclinedError(FailError):
@@ -45,51 +51,94 @@ async def ask_for_approval(
     step: Step,
     release: Release,
     notes: Mapping[str, str],
-    fingerprint: str,
+    folder: OpsFolder,
     commits: Mapping[str, StepCommit],
+    look: Look,
 ) -> dict[str, str]:
     """Wait until a person answers; return the trailers that say who did.
+
+    Where rollout.yaml names approvers, a yes in the form approves nothing: a signed commit does.
 
     Args:
         target: The environment.
         step: What is to be approved.
         release: What is released.
         notes: What the gates said up to now, which the form shows.
-        fingerprint: Of the folder in the ops repository as it is now.
+        folder: The folder in the ops repository as it is now.
         commits: Those of the steps before, by the step's name.
+        look: Looks for a signed approval.
 
     Raises:
         DeclinedError: The answer is no.
         HaltError: Nobody answers in time.
+        RefuseError: None of the approvers has a key.
         Waits: Nobody has answered yet, and the run can be suspended until somebody does.
     """
     measured = notes.get("Gates", "no gate was asked yet")
-    image = release.image
+    question = _question(target, step, release, measured, folder, commits)
+    this = suspendable()
+    answer = None
+    if this is not None:
+        answer, question = await this.answer_to(question), this.as_asked(question)
+        if this.asks_again(question):
+            opened_run_log().warning("What was asked before is there no more: it is asked again.")
+    while True:
+        if answer is not None:
+            if answer.is_late:
+                raise nobody_answered(question)
+            if not answer.given.approve or question.signed is None:
+                return _trailers(answer.given, step)
+            found = await look(question.signed)
+            if found.trailers:
+                return found.trailers
+            update = {"looked_at": found.commit, "why_not": found.why_not}
+            question = question.model_copy(update=update)
+        await announce(target, release, "approval", _words(question, measured), step=step.name)
+        if this is not None:
+            raise Waits(question)
+        answer = Answer(given=await _paused(question), is_late=False)
+
+
+def _question(
+    target: Target,
+    step: Step,
+    release: Release,
+    measured: str,
+    folder: OpsFolder,
+    commits: Mapping[str, StepCommit],
+) -> Question:
+    """What a person is asked about a step, for the first time."""
+    image, approvers = release.image, approvers_of(folder, target_of(folder).rollout)
     # The form breaks no word: a whole digest would be cut.
     digest = (image.digest or "").partition(":")[2][:12]
     title = f"**{step.name}** of {target.app_environment.title}"
-    question = Question(
+    signed = approvers and ApprovalCommit(
         app_environment=target.app_environment,
         release=release,
         step=step.name,
-        fingerprint=fingerprint,
+        fingerprint=folder.fingerprint,
+        approvers=approvers,
+    )
+    return Question(
+        app_environment=target.app_environment,
+        release=release,
+        step=step.name,
+        fingerprint=folder.fingerprint,
         timeout_seconds=round(target.rollout.approval_timeout_seconds),
         form=f"{title}\n\nImage {image.repository}, digest {digest}\n\n{measured}",
         commits=dict(commits),
+        signed=signed,
     )
-    this = suspendable()
-    answer = await this.answer_to(question) if this else None
-    if answer is None:
-        if this is not None and this.asks_again(question):
-            opened_run_log().warning("What was asked before is there no more: it is asked again.")
-        words = f"{question.sentence} {measured}"
-        await announce(target, release, "approval", words, step=step.name)
-        if this is not None:
-            raise Waits(question)
-        return _trailers(await _paused(question), step)
-    if answer.is_late:
-        raise nobody_answered(question)
-    return _trailers(answer.given, step)
+
+
+def _words(question: Question, measured: str) -> str:
+    """What the log and the team are told of a question."""
+    words = f"{question.sentence} {measured}"
+    if question.signed is None:
+        return words
+    why_not = [question.why_not] if question.why_not else []
+    how = f"To approve, in a clone of the ops repository:\n{question.signed.command}"
+    return "\n".join([words, *why_not, how])
 
 
 def nobody_answered(question: Question) -> HaltError:
@@ -109,7 +158,7 @@ async def _paused(question: Question) -> Approval:
     """Pause in this process, of a run that cannot be suspended, until a person answers."""
     try:
         return await apause_flow_run(
-            wait_for_input=Approval.with_initial_data(description=question.form),
+            wait_for_input=Approval.with_initial_data(description=question.description),
             timeout=question.timeout_seconds,
             poll_interval=POLL_SECONDS,
         )
@@ -122,4 +171,6 @@ def _trailers(answer: Approval, step: Step) -> dict[str, str]:
     who, reason = one_line(answer.who), one_line(answer.reason)
     if not answer.approve:
         raise DeclinedError(step.name, who, reason)
-    return {"Approved-By": who, **({"Approved-Because": reason} if reason else {})}
+    # Nobody knows who answers a form, and a name may say that it is signed.
+    by = f"{who} (unverified)"
+    return {"Approved-By": by, **({"Approved-Because": reason} if reason else {})}

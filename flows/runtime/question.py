@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shipway.app_environment import AppEnvironment
 from shipway.release import Release
+from shipway.rollout.approval_commit import ApprovalCommit
 from shipway.rollout.frozen import Frozen
 from shipway.rollout.result import StepCommit
 from shipway.text import one_line
@@ -58,6 +59,9 @@ class Question(BaseModel):
         form: What the form says, in Markdown.
         commits: Those of the steps before it that this run has made, by the step's name.
         frozen: The freeze, if the run waits for the end of one.
+        signed: The commit that approves; None where the answer in the form does.
+        looked_at: A commit that was found in its place, and approves nothing.
+        why_not: Why nothing approves yet, where that was looked for.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,18 +74,39 @@ class Question(BaseModel):
     form: str
     commits: dict[str, StepCommit] = {}
     frozen: Frozen | None = None
+    signed: ApprovalCommit | None = None
+    looked_at: str = ""
+    why_not: str = ""
 
     @property
     def key(self) -> str:
         """Equal for what the same answer may answer: the step, the image, what Git says."""
-        asked = "\0".join([self.step, str(self.release.image), self.fingerprint])
-        return hashlib.sha256(asked.encode()).hexdigest()[:16]
+        asked = [self.step, str(self.release.image), self.fingerprint]
+        if self.signed is not None:
+            asked.append(self.signed.approvers.model_dump_json())
+        return hashlib.sha256("\0".join(asked).encode()).hexdigest()[:16]
+
+    @property
+    def description(self) -> str:
+        """What the form says in all, in Markdown."""
+        if self.signed is None:
+            return self.form
+        why_not = f"**Not approved:**\n\n```text\n{self.why_not}\n```\n\n" if self.why_not else ""
+        return (
+            f"{self.form}\n\n{why_not}"
+            f"Whoever approves signs a commit: {self.signed.approvers.words}. In a clone of the "
+            f"ops repository:\n\n```sh\n{self.signed.command}\n```\n\n"
+            "The release goes on within a minute. A *yes* in this form approves nothing; without "
+            "it, the answer is no."
+        )
 
     @property
     def sentence(self) -> str:
         """What the run waits for."""
         if self.frozen is not None:
             return f"{self.app_environment.title} is {self.frozen.words}. The release waits."
+        if self.signed is not None:
+            return f"{self.step} waits for an approval that {self.signed.approvers.words} signs."
         return f"{self.step} waits for an approval."
 
 

@@ -76,6 +76,16 @@ class Suspendable(BaseModel):
             return None
         return await self.asked.answer(self.run)
 
+    def as_asked(self, question: Question) -> Question:
+        """A question with the number that it had when it was asked before, if it was."""
+        before = self.asked.question if self.asked else None
+        if question.signed is None or before is None or before.signed is None:
+            return question
+        if before.key != question.key:
+            return question
+        signed = question.signed.model_copy(update={"number": before.signed.number})
+        return question.model_copy(update={"signed": signed})
+
     def asks_again(self, question: Question) -> bool:
         """Whether the same step was asked about before, and Git or the image was another then."""
         if self.asked is None or self.asked.question.key == question.key:
@@ -167,7 +177,7 @@ async def _suspend(run: UUID, waiting: Waits) -> None:
     await end_beside()
     form = FreezeOverride if question.frozen else Approval
     await asuspend_flow_run(
-        wait_for_input=form.with_initial_data(description=question.form),
+        wait_for_input=form.with_initial_data(description=question.description),
         key=key,
         timeout=question.timeout_seconds + GRACE_SECONDS,
     )

@@ -12,6 +12,7 @@ from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.jobs import let_jobs_go
 from flows.tasks.rollout.live_pods import at_live_pods
+from flows.tasks.rollout.look_for_approval import look_for_approval
 from flows.tasks.rollout.preflight import check_fence
 from flows.tasks.waiting import NOT_LOOKED_AFTER, look_after_waiting
 from shipway.release import Release
@@ -61,8 +62,9 @@ async def take_step(
         await ask_agent(target, step, way_back=way_back)
         await dry_run(target, step, release)
         if step.approval and step.edits:
-            fingerprint = await check_fence(target, release)
-            asks = ask_for_approval(target, step, release, notes, fingerprint, commits)
+            folder = await check_fence(target, release)
+            look = look_for_approval
+            asks = ask_for_approval(target, step, release, notes, folder, commits, look)
             whose, committed = target.app_environment, bool(commits)
             notes = notes | await unless_overtaken(whose, release, asks, committed=committed)
             target, step = await at_live_pods(target, planned, release)

@@ -10,6 +10,7 @@ from typing import Any
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
+from prefect.input import RunInput
 from prefect.logging import get_run_logger
 from prefect.states import Failed
 
@@ -21,7 +22,7 @@ from flows.runtime.commit_status import NOT_TOLD, RunStatus
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
 from flows.runtime.notify import announce
-from flows.runtime.question import Asked, FreezeOverride, Question, asked_by
+from flows.runtime.question import Approval, Asked, FreezeOverride, Question, asked_by
 from flows.runtime.run_link import known_root_run
 from flows.runtime.tag_run import tags_of
 from shipway.app_environment import AppEnvironment
@@ -40,8 +41,8 @@ async def look_after_waiting(app_environment: AppEnvironment | None = None) -> N
     """End each run that waits for what cannot come any more, and say why; have others go on.
 
     Git lets its release no longer go on, or the time for an answer is over. A run goes on that has
-    waited for a freeze which is over. While Git does not answer, nothing is known, and nothing
-    ends.
+    waited for a freeze which is over, or for a signed approval where somebody has pushed one. While
+    Git does not answer, nothing is known, and nothing ends.
 
     Args:
         app_environment: Those that wait there; all of them if None.
@@ -68,16 +69,24 @@ async def _look_after(run: FlowRun, asked: Asked) -> None:
         await _end(run, question, error, ops)
     elif question.frozen is not None:
         if not is_frozen:
-            await _go_on(run)
+            await _go_on(run, FreezeOverride())
     elif datetime.now(UTC) > asked.until:
         await _end(run, question, nobody_answered(question), ops)
+    elif commit := await asyncio.to_thread(_newly_pushed, ops, question):
+        await _go_on(run, Approval(approve=True, who=commit))
 
 
-async def _go_on(run: FlowRun) -> None:
+def _newly_pushed(ops: OpsRepository, question: Question) -> str | None:
+    """A commit in the place of a signed approval; the run itself judges it, once."""
+    tip = ops.branch_tip(question.signed.branch) if question.signed else None
+    return tip.commit if tip and tip.commit != question.looked_at else None
+
+
+async def _go_on(run: FlowRun, form: RunInput) -> None:
     """Have a run go on; it begins anew, and asks once more what could refuse it."""
     # The server does nothing where somebody has had it go on, or cancelled it, a moment ago.
     async with get_client() as client:
-        await client.resume_flow_run(run.id, run_input=FreezeOverride().model_dump())
+        await client.resume_flow_run(run.id, run_input=form.model_dump())
 
 
 def _refusal(

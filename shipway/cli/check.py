@@ -17,9 +17,10 @@ from shipway.config.freeze import read_freezes
 from shipway.config.holds import holds_in
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import RefuseError, ShipwayError
-from shipway.git.ops_folder import FREEZE_FILE, OpsFolder
+from shipway.git.ops_folder import FREEZE_FILE, SIGNERS_FILE, OpsFolder
 from shipway.image_ref import ImageRef
 from shipway.parameters import check_names
+from shipway.rollout.approvers import approvers_of
 from shipway.rollout.sources import check_sources
 from shipway.rollout.target import target_of
 
@@ -80,19 +81,31 @@ def _check_environment(file: Path) -> None:
     folder = file.absolute().parent
     files = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
     where = AppEnvironment(app=folder.name, environment=folder.parent.name)
-    check_folder(where, files)
+    signers = folder.parent / SIGNERS_FILE
+    check_folder(where, files, signers.read_bytes() if signers.is_file() else None)
     check_sources(where, partial(_sources_of, where.app, folder.parents[1]))
 
 
-def check_folder(where: AppEnvironment, files: Mapping[str, bytes]) -> None:
+def check_folder(
+    where: AppEnvironment, files: Mapping[str, bytes], allowed_signers: bytes | None = None
+) -> None:
     """Check what an app's folder of an ops repository has in it.
+
+    Args:
+        where: Whose folder it is.
+        files: The files, by name.
+        allowed_signers: The environment's list of keys, if it has one.
 
     Raises:
         RefuseError: Something in it is wrong.
     """
     check_names(app=where.app, environment=where.environment)
-    target = target_of(OpsFolder(app_environment=where, commit="", files=dict(files)))
+    folder = OpsFolder(
+        app_environment=where, commit="", files=dict(files), allowed_signers=allowed_signers
+    )
+    target = target_of(folder)
     target.plan(_ANY_IMAGE)
+    approvers_of(folder, target.rollout)
     holds_in(files, where.folder)
 
 

@@ -22,6 +22,7 @@ _FACTS = {
     "because": "Reason",
     "approved by": "Approved-By",
     "approved because": "Approved-Because",
+    "approved in": "Approved-In",
     "gates": "Gates",
     "run": "Run",
 }

@@ -35,6 +35,7 @@ FILE = "rollout.yaml"
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/]+)+$")]
 Title = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*(/[^/\s]+)?$")]
 NotifyBlock = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
+Principal = Annotated[str, StringConstraints(pattern=r'^[^\s,"*?!]+$')]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]+\.ya?ml$")]
 
 
@@ -198,6 +199,12 @@ class Rollout(Strict):
     approval_timeout_seconds: float = Field(
         default=3600, gt=0, description="How long to wait for a person's approval."
     )
+    approvers: list[Principal] | None = Field(
+        default=None,
+        min_length=1,
+        description="Who may approve, each by a commit that they sign, as the environment's "
+        "allowed_signers names them; whoever answers the form if empty.",
+    )
     notify: list[NotifyBlock] = Field(
         default_factory=list[str],
         description="Prefect notification blocks to tell of a rollout's start, wait, halt, "
@@ -271,6 +278,12 @@ class Rollout(Strict):
         names = [gate.name for gate in self.gates]
         if len(set(names)) != len(names):
             raise ValueError("gates with different names")
+        return self
+
+    @model_validator(mode="after")
+    def _approvers_are_asked(self) -> Self:
+        if self.approvers is not None and not self.settings.asks_for_approval:
+            raise ValueError(f"approvers beside approval: true in {self.section}")
         return self
 
     @model_validator(mode="after")

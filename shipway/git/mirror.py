@@ -303,12 +303,20 @@ class Mirror:
 
     def root(self, commit: str) -> str:
         """The tree of a commit."""
-        # A commit came with the branch, or is not there: none is fetched by its id.
-        missing = commit not in self._contents and self._read([commit])
-        tree = None if missing else root_of(self._contents[commit])
+        tree = root_of(self.commit(commit))
         if tree is None:
-            raise self.broken(FailError("A commit is missing.", where=f"{self.url} {commit}"))
+            raise self._no_commit(commit)
         return tree
+
+    def commit(self, oid: str) -> bytes:
+        """A commit, as Git keeps it."""
+        # It came with the branch, or is not there: none is fetched by its id.
+        if oid not in self._contents and self._read([oid]):
+            raise self._no_commit(oid)
+        return self._contents[oid]
+
+    def _no_commit(self, oid: str) -> BrokenCacheError:
+        return self.broken(FailError("A commit is missing.", where=f"{self.url} {oid}"))
 
     def tip(self, ref: str) -> str:
         """The commit that a ref points to.

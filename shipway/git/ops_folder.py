@@ -13,6 +13,7 @@ from shipway.git.history import History
 from shipway.git.record import RECORD_FILE
 
 FREEZE_FILE = "freeze.yaml"
+SIGNERS_FILE = "allowed_signers"
 
 
 class OpsFolder(BaseModel):
@@ -23,6 +24,7 @@ class OpsFolder(BaseModel):
         commit: The commit.
         files: The files of the app's folder, by name.
         freeze: The environment's `freeze.yaml`; None where it has none.
+        allowed_signers: The environment's `allowed_signers`; None where it has none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +33,7 @@ class OpsFolder(BaseModel):
     commit: str
     files: dict[str, bytes]
     freeze: bytes | None = None
+    allowed_signers: bytes | None = None
 
     @property
     def path(self) -> str:

@@ -21,13 +21,22 @@ from shipway.errors import FailError, HaltError, RefuseError, RetryError, Shipwa
 from shipway.forges.api import PullRequest
 from shipway.forges.forge import Forge
 from shipway.git.access import check_ref
+from shipway.git.branch_tip import BranchTip
 from shipway.git.commit import Author, commit_files, read_below, read_file, read_files
 from shipway.git.folder_history import changed_below
 from shipway.git.history import History
 from shipway.git.lock import locked
 from shipway.git.mirror import Mirror, Rejection
 from shipway.git.objects import CRUD, Entry
-from shipway.git.ops_folder import FREEZE_FILE, Landed, LostRaceError, OpsFolder, Proposal, Propose
+from shipway.git.ops_folder import (
+    FREEZE_FILE,
+    SIGNERS_FILE,
+    Landed,
+    LostRaceError,
+    OpsFolder,
+    Proposal,
+    Propose,
+)
 from shipway.git.race import pause_seconds
 from shipway.git.remote import GitRemote, mending_cache
 from shipway.git.signing import Signing
@@ -127,14 +136,14 @@ class OpsRepository(GitRemote):
             oids = list({entry.oid for entries in found.values() for entry in entries})
             contents = dict(zip(oids, mirror.blobs(oids), strict=True))
             environments = {each.environment for each in found}
-            freezes = {name: _freeze_of(mirror, tip, name) for name in environments}
+            of_environments = {name: _files_of(mirror, tip, name) for name in environments}
             return [
                 question(
                     OpsFolder(
                         app_environment=app_environment,
                         commit=tip,
                         files={entry.name: contents[entry.oid] for entry in entries},
-                        freeze=freezes[app_environment.environment],
+                        **of_environments[app_environment.environment],
                     ),
                     partial(_history, mirror, tip, app_environment),
                 )
@@ -155,6 +164,21 @@ class OpsRepository(GitRemote):
         with self.mirror("ops") as mirror:
             folder = self._read(mirror, app_environment)
             return question(folder, _history(mirror, folder.commit, app_environment))
+
+    @mending_cache("ops")
+    def branch_tip(self, branch: str) -> BranchTip | None:
+        """The newest commit of any branch; None where there is no such branch.
+
+        Raises:
+            RefuseError: The repository is not there, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        ref = f"refs/heads/{check_ref(branch)}"
+        with self.mirror("ops") as mirror:
+            if not mirror.ask("looking for a branch", "ls-remote", "origin", ref):
+                return None
+            commit = mirror.fetch_branch("fetching a branch", ref)
+            return BranchTip(commit, mirror.commit(commit))
 
     @mending_cache("ops")
     def since(self, commit: str, others: Iterable[str]) -> frozenset[str]:
@@ -378,8 +402,8 @@ class OpsRepository(GitRemote):
         """The app's folder at the tip of the branch."""
         tip = self._tip(mirror)
         files = read_files(mirror, tip, app_environment.folder)
-        freeze = _freeze_of(mirror, tip, app_environment.environment)
-        return OpsFolder(app_environment=app_environment, commit=tip, files=files, freeze=freeze)
+        of_environment = _files_of(mirror, tip, app_environment.environment)
+        return OpsFolder(app_environment=app_environment, commit=tip, files=files, **of_environment)
 
     def _tip(self, mirror: Mirror) -> str:
         """Fetch the branch; return its newest commit."""
@@ -414,9 +438,10 @@ def _listings(
     }
 
 
-def _freeze_of(mirror: Mirror, tip: str, environment: str) -> bytes | None:
-    """The environment's freeze.yaml."""
-    return read_file(mirror, tip, environment, FREEZE_FILE)
+def _files_of(mirror: Mirror, tip: str, environment: str) -> dict[str, bytes | None]:
+    """The files of an environment that an `OpsFolder` has, by attribute."""
+    files = {"freeze": FREEZE_FILE, "allowed_signers": SIGNERS_FILE}
+    return {key: read_file(mirror, tip, environment, name) for key, name in files.items()}
 
 
 def _history(mirror: Mirror, commit: str, app_environment: AppEnvironment) -> History:

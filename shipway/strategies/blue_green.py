@@ -50,6 +50,11 @@ class BlueGreenSettings(StrategySettings):
 
     renamed: ClassVar[Mapping[str, str]] = {"keep": "scale_down_delay_seconds"}
 
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether a person has to approve the switch."""
+        return self.approval
+
     def bind(self, folder: AppFolder) -> BlueGreen:
         """The colours, and the value in the Service that switches between them.
 

@@ -72,6 +72,11 @@ class CanarySettings(StrategySettings):
             raise ValueError("weights below 100 where there is no router: stable keeps its pods")
         return self
 
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether a person has to approve one of the shares."""
+        return any(stage.approval for stage in self.steps)
+
     def bind(self, folder: AppFolder) -> Canary:
         """Both Deployments, and the router.
 

@@ -24,6 +24,11 @@ class RollingSettings(StrategySettings):
 
     renamed: ClassVar[Mapping[str, str]] = {"hold": "pause_seconds"}
 
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether a person has to approve the one step."""
+        return self.approval
+
     def bind(self, folder: AppFolder) -> Rolling:
         """All images at once, whatever files they are in."""
         return Rolling(

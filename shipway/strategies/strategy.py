@@ -57,6 +57,11 @@ class StrategySettings(Strict, ABC):
         """Whether a file has to have the section, because it has to have one of its keys."""
         return any(field.is_required() for field in cls.model_fields.values())
 
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether a person has to approve a step."""
+        return False
+
     @abstractmethod
     def bind(self, folder: AppFolder) -> Strategy:
         """The strategy, bound to the fields in an app's folder that it reads and sets.

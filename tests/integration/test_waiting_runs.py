@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from git import Repo
 from prefect import flow, get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, State
@@ -21,12 +22,16 @@ from flows.runtime.tag_run import tags_of
 from flows.tasks import waiting
 from flows.tasks.waiting import look_after_waiting
 from shipway.app_environment import AppEnvironment
+from shipway.git.signature import AllowedSigners
 from shipway.release import Release
+from shipway.rollout.approval_commit import ApprovalCommit
+from shipway.rollout.approvers import Approvers
 from shipway.rollout.frozen import Frozen, frozen_now
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
 from tests.support.rolling_environment import ROLLOUT, RollingEnvironment, image
 from tests.support.run_contexts import LINK, run_context
+from tests.support.signers import Person
 from tests.support.team import Team, team
 
 
@@ -72,10 +77,14 @@ async def waits(
     deployment: uuid.UUID,
     seconds: float = 3600,
     frozen: Frozen | None = None,
+    signed: ApprovalCommit | None = None,
+    looked_at: str = "",
 ) -> FlowRun:
     """A run that waits for an approval of the older revision, or for the end of a freeze."""
     key = uuid.uuid4().hex
     asks = Question(
+        signed=signed,
+        looked_at=looked_at,
         app_environment=SHOP,
         release=Release(revision=environment.older, image=image(1)),
         step="1/1 rolling",
@@ -235,3 +244,29 @@ async def test_an_approval_may_be_given_in_a_freeze_that_releases_wait_for(
     late = await waits(environment, deployment, seconds=-1)
     await look()
     assert str((await state_of(late)).message).startswith("Nobody approved '1/1 rolling'.")
+
+
+async def test_one_that_waits_for_a_signature_looks_at_each_commit_once(
+    environment: RollingEnvironment, deployment: uuid.UUID, hears: Team, tmp_path: Path
+) -> None:
+    ada, clone = Person("ada@example.org", tmp_path), tmp_path / "clone"
+    signers = AllowedSigners(file="prod/allowed_signers", text=ada.line())
+    signed = ApprovalCommit(
+        app_environment=SHOP,
+        release=Release(revision=environment.older, image=image(1)),
+        step="1/1 rolling",
+        fingerprint=environment.ops.fetch(SHOP).fingerprint,
+        approvers=Approvers(names=(ada.name,), signers=signers),
+    )
+    run = await waits(environment, deployment, signed=signed)
+    await look()
+    assert (await state_of(run)).name == "Suspended"
+    Repo.clone_from(environment.origin.url, clone)
+    ada.paste(signed.command, clone)
+    # It approves nothing, as that run has found.
+    tip = environment.origin.tip(signed.branch)
+    other = await waits(environment, deployment, signed=signed, looked_at=tip)
+    await look()
+    assert (await state_of(run)).is_scheduled()
+    assert (await state_of(other)).name == "Suspended"
+    assert told(hears) == []

@@ -42,11 +42,12 @@ def bring_up(what: str, *options: str) -> None:
     mark = Path(os.environ["SHIPWAY_STATE"], f"brought-up-{'-'.join([what, *options])}")
     with FileLock(mark.with_suffix(".lock")):
         if not mark.exists() or mark.read_text() != test_run:
-            _bring_up(what, *options)
+            start_what_is_missing(what, *options)
             mark.write_text(test_run)
 
 
-def _bring_up(what: str, *options: str) -> None:
+def start_what_is_missing(what: str, *options: str) -> None:
+    """Have all parts of the sandbox up; without them, the test fails."""
     up = [sys.executable, str(HOME / "docker" / "sandbox"), "up", *options]
     done = subprocess.run(up, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -74,7 +74,7 @@ def trailer(project: Project, key: str) -> str:
 async def test_who_approved_and_why_is_in_the_commit(careful: Project, hears: Team) -> None:
     state = await answered(careful, approve=True, who="Ada\nLovelace", reason="it looks good")
     assert state.is_completed(), state.message
-    assert trailer(careful, "Approved-By") == "Ada Lovelace"
+    assert trailer(careful, "Approved-By") == "Ada Lovelace (unverified)"
     assert trailer(careful, "Approved-Because") == "it looks good"
     assert trailer(careful, "Revision") == careful.revision
     assert told(hears) == ["release.start", "release.approval", "release.done"]

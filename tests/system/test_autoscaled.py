@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import yaml
 from docker import DockerClient
@@ -25,6 +25,9 @@ from tests.support.autoscaled import autoscaler
 from tests.support.project import Project, registered
 from tests.support.runs import run_release
 from tests.support.world import World
+
+Sample = TypeVar("Sample")
+Key = TypeVar("Key")
 
 LIVE, GROWN = 4, 5
 APPS = "/apis/apps/v1/namespaces"
@@ -88,6 +91,33 @@ async def available(cluster: KubeClient, app: str, name: str) -> int:
     return int(found.get("status", {}).get("availableReplicas", 0))
 
 
+@asynccontextmanager
+async def sampled(take: Callable[[], Awaitable[Sample]]) -> AsyncIterator[list[Sample]]:
+    """What the cluster says, again and again, while something happens."""
+    samples = list[Sample]()
+
+    async def look() -> None:
+        while True:
+            samples.append(await take())
+            await asyncio.sleep(0.1)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield samples
+    finally:
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+
+def least(samples: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    """The fewest pods that were seen, by what they were seen with."""
+    fewest = dict[Key, int]()
+    for key, pods in samples:
+        fewest[key] = min(pods, fewest.get(key, pods))
+    return fewest
+
+
 async def scale(cluster: KubeClient, app: str, name: str, pods: int) -> None:
     """What an autoscaler does; waits until the pods are there."""
     metadata = {"name": name, "namespace": app}
@@ -116,20 +146,16 @@ async def test_a_rolling_update_keeps_as_many_pods_as_served(
     sandbox: dict[str, str], ops_server: None, cluster: KubeClient
 ) -> None:
     async with released("rolling", {"": autoscaler("APP", 2, 6)}, sandbox, cluster) as pulse:
-        app, counts = pulse.name, list[int]()
+        app = pulse.name
         await scale(cluster, app, app, LIVE)
         service = await get(cluster, "v1", "Service", app, app)
 
-        async def count() -> None:
-            while True:
-                counts.append(await available(cluster, app, app))
-                await asyncio.sleep(0.1)
-
         pulse.version("2.0.0")
-        counting = asyncio.create_task(count())
-        async with load(f"http://{service['spec']['clusterIP']}/", clients=4) as found:
+        async with (
+            sampled(lambda: available(cluster, app, app)) as counts,
+            load(f"http://{service['spec']['clusterIP']}/", clients=4) as found,
+        ):
             state = await run_release(app, until="healthy")
-        counting.cancel()
         assert state.is_completed(), state.message
         assert found.failed == []
         assert found.bodies[-1] == "2.0.0\n"
@@ -148,26 +174,22 @@ async def test_blue_green_switches_to_as_many_pods_as_served_there_and_back(
         service = await get(cluster, "v1", "Service", app, app)
         url = f"http://{service['spec']['clusterIP']}/"
 
-        async def pods_at_the_switch_to(colour: str) -> int:
-            async def is_switched() -> bool:
-                found = await get(cluster, "v1", "Service", app, app)
-                return found["spec"]["selector"]["colour"] == colour
-
-            await until(is_switched, 300)
-            return await available(cluster, app, f"{app}-{colour}")
+        async def serving() -> tuple[str, int]:
+            found = await get(cluster, "v1", "Service", app, app)
+            colour: str = found["spec"]["selector"]["colour"]
+            return colour, await available(cluster, app, f"{app}-{colour}")
 
         pulse.version("2.0.0")
         project = Project(app=app, code=pulse.code, ops=pulse.ops, env=sandbox)
         world = World(project, engine, cluster)
         planned = await world.plan()
-        there = asyncio.create_task(pods_at_the_switch_to("green"))
-        async with load(url, clients=4) as found:
+        async with sampled(serving) as there, load(url, clients=4) as found:
             state = await run_release(app, until="healthy")
         assert state.is_completed(), state.message
         assert found.failed == []
         assert found.bodies == ["1.0.0\n", "2.0.0\n"]
         assert world.planned(planned) == world.committed() != []
-        assert await there == LIVE
+        assert least(there) == {"blue": LIVE, "green": LIVE}
         assert await replicas(cluster, app) == {"-blue": 0, "-green": LIVE}
         assert (in_git(pulse, "blue.yaml"), in_git(pulse, "green.yaml")) == (0, LIVE)
 
@@ -176,13 +198,12 @@ async def test_blue_green_switches_to_as_many_pods_as_served_there_and_back(
         assert pulse.trailers("Run") == runs != []
 
         await scale(cluster, app, f"{app}-green", GROWN)
-        back = asyncio.create_task(pods_at_the_switch_to("blue"))
-        async with load(url, clients=4) as found:
+        async with sampled(serving) as back, load(url, clients=4) as found:
             state = await rollback(app, "staging", "slow", "Ada", return_state=True)  # pyright: ignore
         assert state.is_completed(), state.message
         assert found.failed == []
         assert found.bodies[-1] == "1.0.0\n"
-        assert await back == GROWN
+        assert least(back) == {"green": GROWN, "blue": GROWN}
         assert await replicas(cluster, app) == {"-blue": GROWN, "-green": 0}
 
 
@@ -194,27 +215,34 @@ async def test_a_canary_gets_its_share_of_the_live_number_within_its_bounds(
         app = pulse.name
         await scale(cluster, app, app, LIVE)
 
-        async def pods_at(weight: int) -> int:
+        async def shared() -> tuple[int, int, int]:
+            version = "gateway.networking.k8s.io/v1"
+            found = await get(cluster, version, "HTTPRoute", app, app)
+            weight: int = found["spec"]["rules"][0]["backendRefs"][1]["weight"]
+            names = (app, f"{app}-canary")
+            stable, canary = [await available(cluster, app, name) for name in names]
+            return weight, stable, canary
+
+        async def grows_with_its_share() -> None:
             async def is_shared() -> bool:
-                version = "gateway.networking.k8s.io/v1"
-                found = await get(cluster, version, "HTTPRoute", app, app)
-                return found["spec"]["rules"][0]["backendRefs"][1]["weight"] == weight
+                return (await shared())[0] == 10
 
             await until(is_shared, 300)
-            return await available(cluster, app, f"{app}-canary")
-
-        async def grows_with_its_share() -> tuple[int, int]:
-            first = await pods_at(10)
             await scale(cluster, app, f"{app}-canary", 3)
-            return first, await pods_at(50)
 
         pulse.version("2.0.0")
-        shares = asyncio.create_task(grows_with_its_share())
-        async with load(gateway, host=f"{app}.test", clients=4) as found:
+        growing = asyncio.create_task(grows_with_its_share())
+        async with (
+            sampled(shared) as shares,
+            load(gateway, host=f"{app}.test", clients=4) as found,
+        ):
             state = await run_release(app, until="healthy")
         assert state.is_completed(), state.message
         assert found.failed == []
         assert found.bodies[-1] == "2.0.0\n"
-        assert await shares == (2, 3)
+        await growing
+        assert min(stable for _, stable, _ in shares) == LIVE
+        canarys = least((weight, pods) for weight, _, pods in shares if weight)
+        assert canarys == {10: 2, 50: 3}
         assert await replicas(cluster, app) == {"": LIVE, "-canary": 0}
         assert (in_git(pulse, "stable.yaml"), in_git(pulse, "canary.yaml")) == (None, 0)

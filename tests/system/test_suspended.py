@@ -1,9 +1,12 @@
-"""A release that waits for a person has no process: workers come and go meanwhile."""
+"""A release that waits for a person has no process: workers and server come and go meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -19,9 +22,11 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.flow_runs import aresume_flow_run
 
 from deployments.warm.worker import WARM
+from examples.repositories import git_login
 from flows.tasks.waiting import look_after_waiting
 from tests.support.process_workers import (
     deploy,
+    log_of,
     logged,
     over,
     reached,
@@ -30,7 +35,8 @@ from tests.support.process_workers import (
     worker_of,
 )
 from tests.support.processes import is_alive
-from tests.support.project import HOME, Project
+from tests.support.project import HOME, Project, start_what_is_missing
+from tests.support.signers import Person
 from tests.support.team import Team, team
 
 RELEASE = "flows.release.release"
@@ -44,6 +50,7 @@ freezes:
     by: Ada
     reason: the holidays
 """
+HOW = re.compile("To approve, in a clone of the ops repository:\n(.*?\ngit push [^\n]*)", re.DOTALL)
 YES = {"approve": True, "who": "Ada", "reason": "it looks good"}
 
 
@@ -115,6 +122,21 @@ async def summary(run: FlowRun) -> dict[str, Any]:
     return next(json.loads(str(one.data))[0] for one in found if str(one.key).endswith("-summary"))
 
 
+def server_process() -> int:
+    """The sandbox's Prefect server."""
+    started = Path(os.environ["SHIPWAY_STATE"], "run", "prefect-server").read_text()
+    return int(json.loads(started)["pid"])
+
+
+async def restart_server() -> None:
+    """Kill the sandbox's Prefect server, with all that it started, and start another one."""
+    server = server_process()
+    os.killpg(server, signal.SIGKILL)
+    await until(lambda: not is_alive(server))
+    start_what_is_missing("Prefect server", "--cluster", "none")
+    assert server_process() != server
+
+
 async def task_names(run: FlowRun) -> list[str]:
     """The tasks of a run and of its subflows."""
     runs = {"flow_runs": {"parent_flow_run_id": {"any_": [run.id]}}}
@@ -143,12 +165,16 @@ async def process_of(run: FlowRun) -> int:
         return int(str((await client.read_flow_run(run.id)).infrastructure_pid).rpartition(":")[2])
 
 
-async def test_workers_go_and_what_a_person_approved_is_released_once(careful: Careful) -> None:
+@pytest.mark.alone
+async def test_worker_and_server_go_and_what_a_person_approved_is_released_once(
+    careful: Careful,
+) -> None:
     project, revision = careful.project, careful.project.revision
     run = await careful.asked()
     process = await process_of(run)
     await until(lambda: not is_alive(process))
     careful.kill_worker()
+    await restart_server()
 
     # What an answer was about is there no more: it approves nothing.
     manifest = project.ops_file("deployment.yaml")
@@ -171,7 +197,11 @@ async def test_workers_go_and_what_a_person_approved_is_released_once(careful: C
     commit, *others = project.ops_log()
     assert others == before
     said = project.ops.git.log("-1", "--format=%B", commit)
-    for line in (f"Revision: {revision}", "Approved-By: Ada", "Approved-Because: it looks good"):
+    for line in (
+        f"Revision: {revision}",
+        "Approved-By: Ada (unverified)",
+        "Approved-Because: it looks good",
+    ):
         assert line in said
     counts = await summary(run)
     assert (counts["built"], counts["pushed"], counts["committed"]) == (1, 1, 1)
@@ -217,3 +247,37 @@ async def test_what_waits_for_the_end_of_a_freeze_goes_on_by_itself_or_by_a_reas
     assert [subject.partition(": ")[2] for subject in careful.hears.subjects] == [
         "release.frozen"
     ] * 2
+
+
+async def test_a_signed_commit_approves_and_a_yes_in_the_form_does_not(
+    careful: Careful, tmp_path: Path
+) -> None:
+    project = careful.project
+    ada, bob = (Person(f"{name}@{project.app}", tmp_path) for name in ("ada", "bob"))
+    rollout = f"{project.ops_file('rollout.yaml')}approvers: [{ada.name}]\n"
+    signers = {"staging/allowed_signers": ada.line() + bob.line()}
+    project.change_ops({f"{project.folder}/rollout.yaml": rollout, **signers})
+    clone, login = Path(project.ops.working_dir), git_login(project.env)
+    run = await careful.asked()
+    before = project.ops_log()
+    assert await logged(run, "git push")
+    (command,) = HOW.findall(await log_of(run))
+
+    # Who may not approve has signed, and says yes.
+    bob.paste(command, clone, **login)
+    await aresume_flow_run(run.id, run_input=YES)
+    await reached(run, lambda state: not state.is_paused())
+    await suspended(run)
+    assert await logged(run, "not signed by a person who may")
+    await look()
+    await suspended(run)
+    assert project.ops_log() == before
+
+    ada.paste(command, clone, **login)
+    await look()
+    state = await over(run)
+    assert state.is_completed(), state.message
+    commit, *others = project.ops_log()
+    assert others == before
+    said = project.ops.git.log("-1", "--format=%B", commit)
+    assert f"Approved-By: {ada.name} (signed, {ada.fingerprint})" in said

@@ -18,6 +18,7 @@ from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
 from shipway.release import Release
 from shipway.rollback.target import rollback_in_progress
+from shipway.rollout.approvers import approvers_of
 from shipway.rollout.fence import check_release
 from shipway.rollout.frozen import Frozen, FrozenError
 from shipway.rollout.jobs import jobs_left
@@ -58,8 +59,8 @@ async def preflight(
         waits: Whether it may wait for the end of a freeze, where releases may.
 
     Raises:
-        RefuseError: The image is on hold, the release a downgrade, the environment frozen, or the
-            folder not as expected.
+        RefuseError: The image is on hold, the release a downgrade, the environment frozen, the
+            folder not as expected, or none of its approvers has a key.
         RetryError: Git does not answer.
     """
     ops = await load_block(OpsRepository)
@@ -77,6 +78,8 @@ async def preflight(
             if not (waits and error.frozen.waits):
                 raise
             frozen = error.frozen
+        if not release.cause.is_rollback:
+            approvers_of(folder, target.rollout)
         jobs = jobs_left(target, Releases(folder, target, history), release)
         return Preflight(target=target, in_spite_of=in_spite_of, jobs=jobs, frozen=frozen)
 
@@ -84,11 +87,11 @@ async def preflight(
 
 
 @external_task("see whether {release.revision.short} may still follow in {target.folder}")
-async def check_fence(target: Target, release: Release) -> str:
+async def check_fence(target: Target, release: Release) -> OpsFolder:
     """See that nothing has come meanwhile that refuses the release; the commit asks once more.
 
     Returns:
-        The fingerprint of the folder that was looked at.
+        The folder that was looked at.
 
     Raises:
         RefuseError: Something has.
@@ -97,9 +100,9 @@ async def check_fence(target: Target, release: Release) -> str:
     ops = await load_block(OpsRepository)
     check = await _fence(release, target.app)
 
-    def look(folder: OpsFolder, history: History) -> str:
+    def look(folder: OpsFolder, history: History) -> OpsFolder:
         check(folder, history)
-        return folder.fingerprint
+        return folder
 
     return await asyncio.to_thread(ops.consult, target.app_environment, look)
 

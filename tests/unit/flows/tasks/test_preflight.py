@@ -1,4 +1,4 @@
-"""What a release finds in a freeze before anything is built; Git is real, Prefect is not there."""
+"""What a release finds in Git before anything is built; Git is real, Prefect is not there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 
 from blocks.source_repository import SourceRepository
 from flows.tasks.rollout import preflight as module
+from shipway.errors import RefuseError
 from shipway.release import Cause, Release
 from shipway.rollout.frozen import FrozenError
 from shipway.rollout.plan import fence_words
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
-from tests.support.rolling_environment import RollingEnvironment, image
+from tests.support.rolling_environment import ROLLOUT, RollingEnvironment, image
+from tests.support.signers import Person
 
 WAIT = "releases: wait, "
 
@@ -54,3 +56,32 @@ async def test_one_that_refuses_or_that_the_run_cannot_wait_for_is(
     shop.freeze(more)
     with pytest.raises(FrozenError):
         await ask(shop, waits=waits)
+
+
+APPROVERS = b"rolling: {approval: true}\napprovers: [ada@example.org, grace@example.org]\n"
+
+
+@pytest.mark.parametrize("names", [[], ["bob@example.org"], ["ada@example.com"]])
+async def test_where_nobody_can_approve_nothing_is_built(
+    shop: RollingEnvironment, tmp_path: Path, names: list[str]
+) -> None:
+    files = {"prod/shop/rollout.yaml": ROLLOUT + APPROVERS}
+    lines = "".join(Person(name, tmp_path).line() for name in names)
+    shop.origin.commit({**files, "prod/allowed_signers": lines.encode()} if names else files)
+    with pytest.raises(RefuseError, match="Nobody can approve") as caught:
+        await ask(shop, waits=True)
+    assert "ada@example.org ssh-ed25519" in str(caught.value.facts["expected"])
+    # A way back asks nobody.
+    back = Release(revision=shop.newer, image=image(1), cause=Cause(rollback_from="e" * 40))
+    assert (await module.preflight.fn(SHOP, back)).unfinished is None
+
+
+async def test_one_approver_with_a_key_is_enough(shop: RollingEnvironment, tmp_path: Path) -> None:
+    grace = Person("grace@example.org", tmp_path)
+    shop.origin.commit(
+        {
+            "prod/shop/rollout.yaml": ROLLOUT + APPROVERS,
+            "prod/allowed_signers": grace.line().encode(),
+        }
+    )
+    assert (await ask(shop, waits=True)).target.rollout.approvers is not None

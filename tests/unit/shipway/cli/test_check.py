@@ -8,6 +8,7 @@ import pytest
 
 from shipway.cli.check import check
 from tests.support.mistakes import tell
+from tests.support.signers import Person
 
 ROOT = Path(__file__).parents[4]
 PIPELINE = "app: shop\ntests: {layers: {unit: {command: [pytest]}}}\n"
@@ -142,6 +143,18 @@ def test_waves_are_checked_across_the_folders(
     # What is wrong with the other file is told where that one is checked.
     assert "prod ← us ← prod" in err
     assert "none" not in err
+
+
+def test_approvers_are_looked_for_beside_the_folders_of_the_apps(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = Person("ada@example.org", place)
+    asks = "rolling: {approval: true}\napprovers: [ada@example.org]\n"
+    write(place, ROLLOUT_FILE, ROLLOUT + asks)
+    assert check() == 1
+    assert "where:     prod/allowed_signers\n" in said(capsys)[1]
+    write(place, "ops/prod/allowed_signers", ada.line())
+    assert check() == 0
 
 
 def test_every_problem_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

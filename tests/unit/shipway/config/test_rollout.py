@@ -164,6 +164,29 @@ def test_a_canarys_weights_rise(old: str, new: str, expected: str) -> None:
     assert expected in str(refusal(text + CANARY.replace(old, new)).facts["expected"])
 
 
+APPROVERS = "approvers: [ada@example.org]\n"
+ASKS = {
+    "rolling": "rolling: {approval: true}\n",
+    "blue-green": "blue_green: {blue: a, green: b, service: c, approval: true}\n",
+    "canary": CANARY.replace("weight: 100", "weight: 100, approval: true"),
+}
+
+
+@pytest.mark.parametrize("strategy", ASKS)
+def test_approvers_are_asked_about_a_step_at_least(strategy: str) -> None:
+    text, asks = SHORTEST.replace("rolling", strategy) + APPROVERS, ASKS[strategy]
+    assert read_rollout(text + asks).approvers == ["ada@example.org"]
+    error = refusal(text + asks.replace("approval: true", "approval: false"))
+    section = strategy.replace("-", "_")
+    assert f"approvers beside approval: true in {section}" in str(error.facts["expected"])
+
+
+@pytest.mark.parametrize("names", ["[]", "ada", "['']", "['*@example.org']", "['ada,bob']"])
+def test_approvers_are_names_of_people(names: str) -> None:
+    text = f"{SHORTEST}{ASKS['rolling']}approvers: {names}\n"
+    assert "approvers" in refusal(text).what
+
+
 @pytest.mark.parametrize(
     ("rule", "meant", "others"),
     [

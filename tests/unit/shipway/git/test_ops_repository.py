@@ -48,6 +48,26 @@ def test_an_apps_folder_is_read_at_the_tip(ops: OpsRepository, start: str) -> No
     )
 
 
+def test_what_is_said_of_the_environment_comes_along(origin: Origin, ops: OpsRepository) -> None:
+    origin.commit({"prod/freeze.yaml": b"freezes: []\n", "prod/allowed_signers": b"# Nobody\n"})
+    (asked,) = ops.consult_each(lambda folder, _: folder, environment="prod", app="shop")
+    for folder in (ops.fetch(SHOP), asked):
+        assert (folder.freeze, folder.allowed_signers) == (b"freezes: []\n", b"# Nobody\n")
+
+
+def test_the_newest_commit_of_another_branch_is_read_as_git_keeps_it(
+    origin: Origin, ops: OpsRepository
+) -> None:
+    assert ops.branch_tip("a/b") is None
+    for text in (b"1", b"2"):
+        commit = origin.commit({"a": text}, message=f"says {text.decode()}")
+        origin.work.push("--force", ".", "HEAD:refs/heads/a/b")
+        tip = ops.branch_tip("a/b")
+        assert tip is not None
+        assert tip.commit == commit
+        assert tip.content.endswith(b"\n\nsays " + text + b"\n")
+
+
 def test_each_fetch_reads_the_tip_anew(origin: Origin, ops: OpsRepository) -> None:
     ops.fetch(SHOP)
     second = origin.commit({"prod/shop/web.yaml": b"image: b\n"})
