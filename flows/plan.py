@@ -17,6 +17,7 @@ from flows.tasks.agent.external_agent import ask_agent
 from flows.tasks.checkout import checkout
 from flows.tasks.find_promotable import find_promotable
 from flows.tasks.push import find_image, name_image
+from flows.tasks.rollout.check_rendered import check_rendered
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.jobs import check_jobs
 from flows.tasks.rollout.live_pods import at_live_pods
@@ -41,6 +42,7 @@ from shipway.rollout.plan import (
     plan_jobs,
     plan_stages,
     promotion_words,
+    rendered_words,
 )
 from shipway.rollout.promotion import promotion_of
 from shipway.rollout.target import Target
@@ -173,6 +175,8 @@ async def look_ahead(
     said = await ask_agent(target, step, way_back=first.cause.is_rollback)
     if said is not None:
         made.answers["agent"] = said
+    if not first.cause.is_rollback and await check_rendered(target, plan, first.revision.commit):
+        made.answers["rendering"] = rendered_words(target)
     asked = await dry_run(target, step, first, built=built)
     made.answers["dry run"] = dry_run_words(target, step, asked=asked, built=built)
 

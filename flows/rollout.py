@@ -18,6 +18,7 @@ from flows.runtime.timeline import timeline
 from flows.steps.run_steps import run_steps
 from flows.steps.take_step import take_step
 from flows.tasks.rollback.roll_back import roll_back_safely
+from flows.tasks.rollout.check_rendered import check_rendered
 from flows.tasks.rollout.jobs import check_jobs
 from flows.tasks.rollout.preflight import preflight
 from flows.tasks.rollout.read_target import read_target
@@ -125,6 +126,8 @@ async def check_release(
     await check_gates(found.target)
     if found.jobs.in_order:
         await check_jobs(found.target, release, found.jobs, built=built)
+    plan = found.target.plan(release.image)
+    await check_rendered(found.target, plan, release.revision.commit)
     return found.target
 
 

@@ -8,6 +8,7 @@ from flows.runtime.freeze import waiting_for_end
 from flows.runtime.overtaken import unless_overtaken
 from flows.steps.run_jobs import JOBS_STAY, run_jobs
 from flows.tasks.agent.external_agent import ask_agent
+from flows.tasks.rollout.check_rendered import check_rendered
 from flows.tasks.rollout.commit_step import commit_step
 from flows.tasks.rollout.dry_run import dry_run
 from flows.tasks.rollout.jobs import let_jobs_go
@@ -57,10 +58,8 @@ async def take_step(
             until then.
     """
     async with waiting_for_end(target, release):
-        way_back = release.cause.is_rollback
         target, step = await at_live_pods(target, planned, release)
-        await ask_agent(target, step, way_back=way_back)
-        await dry_run(target, step, release)
+        await ask_what_refuses(target, step, release)
         if step.approval and step.edits:
             folder = await check_fence(target, release)
             look = look_for_approval
@@ -68,8 +67,7 @@ async def take_step(
             whose, committed = target.app_environment, bool(commits)
             notes = notes | await unless_overtaken(whose, release, asks, committed=committed)
             target, step = await at_live_pods(target, planned, release)
-            await ask_agent(target, step, way_back=way_back)
-            await dry_run(target, step, release)
+            await ask_what_refuses(target, step, release)
         ran = await run_jobs(target, release, "before", page) if step.edits else []
         if ran:
             # The load may be another one by now.
@@ -80,3 +78,19 @@ async def take_step(
         if commit.new and not commits:
             do_beside(look_after_waiting(target.app_environment), NOT_LOOKED_AFTER)
         return step, commit
+
+
+async def ask_what_refuses(target: Target, step: Step, release: Release) -> None:
+    """Ask the agent, what renders the manifests, and the API server whether they take a step.
+
+    A way back leads to what they took before: it is not rendered for a proof.
+
+    Raises:
+        RefuseError: One of them does not.
+        RetryError: One does not answer.
+    """
+    way_back = release.cause.is_rollback
+    await ask_agent(target, step, way_back=way_back)
+    if not way_back:
+        await check_rendered(target, [step], release.revision.commit)
+    await dry_run(target, step, release)

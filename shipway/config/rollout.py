@@ -297,9 +297,22 @@ class Rollout(Strict):
         rendered = any(image.container is None for image in self.images)
         if rendered and self.agent == "reconcile" and self.render is None:
             raise ValueError("render, for Kustomize and Helm; or agent: external")
-        if self.render is not None and not self.settings.allows_rendered:
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_proved(self) -> Self:
+        """What a strategy sets in objects that are rendered has to have places in the folder."""
+        if STRATEGIES[self.strategy].allows_rendered:
+            return self
+        kustomize = self.render.kustomize if self.render is not None else None
+        if any(image.helm is not None for image in self.images) or (self.render and not kustomize):
             names = [name for name, settings in STRATEGIES.items() if settings.allows_rendered]
-            raise ValueError(f"strategy: {' or '.join(names)} where manifests are rendered")
+            raise ValueError(
+                f"strategy: {' or '.join(names)} where Helm renders the manifests; or Kustomize, "
+                "which takes the chart by `helmCharts`, with a patch of each object"
+            )
+        if kustomize is None and any(image.kustomize is not None for image in self.images):
+            raise ValueError("render, so that what is set there can be proved")
         return self
 
 

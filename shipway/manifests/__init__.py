@@ -14,7 +14,7 @@ from shipway.documents.yaml_text import NULL
 from shipway.image_ref import ImageRef
 from shipway.manifests.helm import image_of_values
 from shipway.manifests.image import ImageField
-from shipway.manifests.kustomize import image_of_kustomization
+from shipway.manifests.kustomize import count_of_kustomization, image_of_kustomization
 from shipway.manifests.plain import image_of_container
 from shipway.manifests.pointer import holder_without, scalar_at
 from shipway.manifests.scalar import INTEGER, Addition, Value, replace
@@ -24,8 +24,10 @@ __all__ = [
     "FINDERS",
     "Kind",
     "Value",
+    "count_at",
     "field_at",
     "image_at",
+    "set_count",
     "set_field",
     "set_image",
 ]
@@ -131,6 +133,36 @@ def set_field(
     if holder is not None:
         return replace(source, [Addition(holder, pointer.rpartition("/")[2], value)])
     return replace(source, [(scalar_at(source, pointer, root), value)])
+
+
+def count_at(content: bytes, name: str, file: str) -> int:
+    """The number of pods in `replicas:` of a kustomization.
+
+    Args:
+        content: The file.
+        name: Of the workload.
+        file: The name that errors show.
+
+    Raises:
+        RefuseError: The file is not YAML, or has no such number, or two.
+    """
+    return int(count_of_kustomization(read_source(content, file), name).value)
+
+
+def set_count(content: bytes, name: str, count: Value, file: str) -> bytes:
+    """The kustomization with another number of pods in `replicas:`; see `count_at`.
+
+    Args:
+        content: The file.
+        name: Of the workload.
+        count: The number.
+        file: The name that errors show.
+
+    Raises:
+        RefuseError: There is no such number, or it cannot be set alone.
+    """
+    source = read_source(content, file)
+    return replace(source, [(count_of_kustomization(source, name), count)])
 
 
 def _lacks(source: Source, pointer: str, root: Node) -> bool:

@@ -1,10 +1,11 @@
-"""The image in a kustomization.yaml."""
+"""The image, and the number of pods, in a kustomization.yaml."""
 
 from __future__ import annotations
 
-from yaml.nodes import MappingNode, SequenceNode
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from shipway.manifests.image import ImageParts, part
+from shipway.manifests.scalar import INTEGER
 from shipway.manifests.source import Source, fields
 
 
@@ -17,7 +18,7 @@ def image_of_kustomization(source: Source, name: str, _title: str = "") -> Image
     Raises:
         RefuseError: There is no such entry, or there are two.
     """
-    entry = _image_entry(source, name)
+    entry = _entry(source, "images", name)
     return ImageParts(
         at=entry,
         registry=None,
@@ -29,19 +30,33 @@ def image_of_kustomization(source: Source, name: str, _title: str = "") -> Image
     )
 
 
-def _image_entry(source: Source, name: str) -> MappingNode:
-    """The entry of `images:` with a name."""
-    lists = [fields(root).get("images") for root in source.documents]
+def count_of_kustomization(source: Source, name: str) -> ScalarNode:
+    """The number of pods in the entry of `replicas:` for the workload called `name`.
+
+    Raises:
+        RefuseError: There is no such entry, or there are two; or it has no number.
+    """
+    entry = _entry(source, "replicas", name)
+    count = part(source, entry, "count")
+    if count is None or count.tag != INTEGER:
+        got = count.value if count else "none"
+        raise source.refuse(entry, f"No number of pods of {name}.", "`count` with a number", got)
+    return count
+
+
+def _entry(source: Source, key: str, name: str) -> MappingNode:
+    """The entry with a name in a list of the kustomization."""
+    lists = [fields(root).get(key) for root in source.documents]
     entries = [
         entry
-        for images in lists
-        if isinstance(images, SequenceNode)
-        for entry in images.value
+        for each in lists
+        if isinstance(each, SequenceNode)
+        for entry in each.value
         if isinstance(entry, MappingNode)
         and getattr(fields(entry).get("name"), "value", None) == name
     ]
     if len(entries) != 1:
         got = ", ".join(f"line {entry.start_mark.line + 1}" for entry in entries) or "none"
-        what = f"No single entry {name!r} in 'images'."
+        what = f"No single entry {name!r} in {key!r}."
         raise source.refuse(None, what, f"one item with name: {name}", got)
     return entries[0]

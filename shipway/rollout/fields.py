@@ -9,7 +9,7 @@ from shipway.documents.yaml_text import REMEDY
 from shipway.errors import RefuseError
 from shipway.git.ops_folder import OpsFolder
 from shipway.image_ref import ImageRef, without_tag
-from shipway.manifests import field_at, image_at, set_field, set_image
+from shipway.manifests import count_at, field_at, image_at, set_count, set_field, set_image
 from shipway.strategies.step import Edit, FieldRef, Value
 
 
@@ -45,6 +45,8 @@ def value_at(folder: OpsFolder, field: FieldRef) -> Value:
     content, path = folder.files[field.file], f"{folder.path}/{field.file}"
     if field.kind == "field":
         return field_at(content, field.title, field.name, path, field.default)
+    if field.kind == "replicas":
+        return count_at(content, _name_in(field), path)
     return without_tag(image_at(content, field.kind, field.name, path, field.title))
 
 
@@ -66,6 +68,8 @@ def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[st
             edited[field.file] = set_field(
                 before, field.title, field.name, edit.value, path, add=add
             )
+        elif field.kind == "replicas":
+            edited[field.file] = set_count(before, _name_in(field), edit.value, path)
         else:
             image = ImageRef.parse(str(edit.value)).model_copy(update={"tag": tag})
             edited[field.file] = set_image(
@@ -76,3 +80,8 @@ def changed_files(folder: OpsFolder, edits: Sequence[Edit], tag: str) -> dict[st
         for name, content in edited.items()
         if content != folder.files[name]
     }
+
+
+def _name_in(field: FieldRef) -> str:
+    """The name of the object that has a field."""
+    return field.title.partition("/")[2]

@@ -43,7 +43,7 @@ async def seconds_in_force(
 async def _times(client: KubeClient, target: Target, step: Step) -> AsyncIterator[datetime | None]:
     """When each part of a step came about; None for what does not tell."""
     for edit in step.expects:
-        if edit.field.kind == "field":
+        if not edit.field.is_image:
             async for time in _field_times(client, target, edit):
                 yield time
     for ready in step.ready:

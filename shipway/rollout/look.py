@@ -9,10 +9,8 @@ from typing import NamedTuple
 from shipway.errors import RefuseError, ShipwayError
 from shipway.git.history import History
 from shipway.git.ops_folder import OpsFolder
-from shipway.image_ref import without_tag
 from shipway.kubernetes.client import NO_ANSWER, KubeClient
 from shipway.kubernetes.health import Health
-from shipway.kubernetes.objects import KubeObject, images_of
 from shipway.kubernetes.workloads import health_of
 from shipway.rollout.apply import Applied
 from shipway.rollout.deployed import deployed_of
@@ -143,14 +141,8 @@ async def _healths(client: KubeClient, target: Target) -> dict[str, Health]:
     """How each workload is, by kind and name; without those that nothing was released to yet."""
     serving, healths = target.strategy.serving_image(target.current), dict[str, Health]()
     for workload in await workloads_of(client, target, Ready(image=serving), wait=False):
-        images = _images_in_git(target, workload) or images_for(target, workload, serving)
+        images = target.images_in_git(workload) or images_for(target, workload, serving)
         if all(map(is_released, images.values())):
             namespace, startup = target.namespace_of(workload), target.rollout.startup
             healths[workload.title] = await health_of(client, workload, namespace, images, startup)
     return healths
-
-
-def _images_in_git(target: Target, workload: KubeObject) -> dict[str, str]:
-    """The images that a workload's manifest has, by container; none where it is rendered."""
-    images = images_of(workload)
-    return {name: without_tag(images[name] or "") for name in target.containers_of(workload)}

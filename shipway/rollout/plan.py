@@ -298,6 +298,11 @@ def fence_words(
     return words
 
 
+def rendered_words(target: Target) -> str:
+    """What rendering answers that proves the steps of an overlay."""
+    return f"Kustomize makes of {target.folder} what each step means to change, and nothing else"
+
+
 def dry_run_words(target: Target, step: Step, *, asked: bool, built: bool) -> str:
     """What the dry run of a step answers that the API server does not refuse."""
     if not step.edits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +24,10 @@ class Manifests(BaseModel):
 
     objects: tuple[KubeObject, ...]
     fingerprint: str
+
+
+# What the cluster gets of a folder in which some files have other content, by path.
+Render = Callable[[Mapping[str, bytes]], Awaitable[Manifests]]
 
 
 async def manifests_of(
@@ -44,15 +49,41 @@ async def manifests_of(
     Raises:
         RefuseError: The files are no manifests, or cannot be rendered.
     """
-    changed, rendering = changes or {}, target.rollout.render
+    render = await render_of(ops, load_renderer, target, folder)
+    return await render(changes or {})
+
+
+async def render_of(
+    ops: OpsRepository,
+    load_renderer: Callable[[], Awaitable[Renderer]],
+    target: Target,
+    folder: OpsFolder,
+) -> Render:
+    """What tells what the cluster gets of a folder, again and again; Git is asked once.
+
+    Args:
+        ops: The ops repository.
+        load_renderer: Gives Kustomize and Helm; called only where manifests are rendered.
+        target: The environment.
+        folder: The folder.
+    """
+    rendering = target.rollout.render
     if rendering is None:
-        objects = read_objects(folder.with_changes(changed).files, folder.path)
-        return Manifests(objects=tuple(objects), fingerprint=folder.fingerprint)
+        return partial(_as_they_stand, folder)
     renderer, folders = await load_renderer(), [folder.path, *rendering.folders]
     files = await asyncio.to_thread(ops.export, folder.commit, folders)
-    text = await _rendered(renderer, target, rendering, {**files, **changed}, folder.path)
-    objects = read_objects({"rendered.yaml": text}, folder.path)
-    return Manifests(objects=tuple(objects), fingerprint=hashlib.sha256(text).hexdigest())
+
+    async def render(changes: Mapping[str, bytes]) -> Manifests:
+        text = await _rendered(renderer, target, rendering, {**files, **changes}, folder.path)
+        objects = read_objects({"rendered.yaml": text}, folder.path)
+        return Manifests(objects=tuple(objects), fingerprint=hashlib.sha256(text).hexdigest())
+
+    return render
+
+
+async def _as_they_stand(folder: OpsFolder, changes: Mapping[str, bytes]) -> Manifests:
+    objects = read_objects(folder.with_changes(changes).files, folder.path)
+    return Manifests(objects=tuple(objects), fingerprint=folder.fingerprint)
 
 
 async def _rendered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,7 +13,9 @@ from shipway.git.ops_folder import OpsFolder
 from shipway.image_ref import ImageRef
 from shipway.kubernetes.autoscaler import autoscaler_of
 from shipway.kubernetes.objects import KubeObject, images_of, read_objects
+from shipway.manifests.overlay import Overlay
 from shipway.rollout.fields import image_fields, value_at
+from shipway.rollout.overlay import image_with_object, overlay_of, parts_of
 from shipway.strategies.app_folder import REPLICAS, AppFolder
 from shipway.strategies.step import Edit, FieldRef, Step, Value
 from shipway.strategies.strategy import Strategy
@@ -23,8 +25,10 @@ class Target(BaseModel):
     """Where a release goes: the rollout.yaml, the strategy and what Git says, at one commit.
 
     Attributes:
-        objects: The folder's Kubernetes objects; none where an agent renders them.
+        objects: The folder's Kubernetes objects; none where an agent renders them, and what an
+            overlay says of them where the strategy sets their fields.
         settings: The values that the strategy may set, as Git has them.
+        overlay: What the kustomization takes from the folder, where the strategy sets its fields.
         live_pods: How many pods the cluster says that a workload has, by kind and name, as far as
             it was asked.
     """
@@ -37,6 +41,7 @@ class Target(BaseModel):
     strategy: Strategy
     objects: tuple[KubeObject, ...]
     settings: tuple[Edit, ...]
+    overlay: Overlay | None = None
     live_pods: Mapping[str, int] = {}
 
     @property
@@ -62,24 +67,28 @@ class Target(BaseModel):
     @property
     def images(self) -> list[str]:
         """The images that a release may set."""
-        return [str(setting.value) for setting in self.settings if setting.field.kind != "field"]
+        return [str(setting.value) for setting in self.settings if setting.field.is_image]
 
     @property
     def containers(self) -> set[str]:
         """The containers that the release sets by name."""
         return {field.name for field in self.current if field.kind == "container"}
 
-    def containers_of(self, workload: KubeObject) -> set[str]:
-        """The containers of a workload that the release sets by name."""
-        file = workload.file.rpartition("/")[2]
-        images = [field for field in self.current if field.kind == "container"]
-        named = {image.name for image in images if image.may_be_in(file, workload.title)}
-        return named & images_of(workload).keys()
+    def images_in_git(self, workload: KubeObject) -> dict[str, str]:
+        """What Git says of each image of a workload that the release sets, by container."""
+        file, images = workload.file.rpartition("/")[2], images_of(workload)
+        return {
+            name: str(value)
+            for field, value in self.current.items()
+            if field.may_be_in(file, workload.title)
+            for name, image in images.items()
+            if field.sets(name, image)
+        }
 
     @property
     def workloads(self) -> list[KubeObject]:
         """The workloads whose pods run the images that the release sets, where manifests tell."""
-        return [workload for workload in self.objects if self.containers_of(workload)]
+        return [workload for workload in self.objects if self.images_in_git(workload)]
 
     @property
     def autoscaled(self) -> list[KubeObject]:
@@ -109,16 +118,25 @@ class Target(BaseModel):
         """The same target, with a strategy that knows how many pods its workloads have."""
         if not live_pods:
             return self
+        strategy = self.strategy_for(self.objects, live_pods)
+        return self.model_copy(update={"strategy": strategy, "live_pods": live_pods})
+
+    def strategy_for(self, objects: Sequence[KubeObject], live_pods: Mapping[str, int]) -> Strategy:
+        """The strategy that the settings make of some objects in the place of the folder's.
+
+        Raises:
+            RefuseError: They lack an object that the strategy needs.
+        """
         folder = AppFolder(
             path=self.folder,
             section=self.rollout.section,
-            images=tuple(field for field in self.current if field.kind != "field"),
-            objects=self.objects,
+            images=tuple(field for field in self.current if field.is_image),
+            objects=tuple(objects),
             namespace=self.rollout.namespace,
+            overlay=self.overlay,
             live_pods=live_pods,
         )
-        strategy = self.rollout.settings.bind(folder)
-        return self.model_copy(update={"strategy": strategy, "live_pods": live_pods})
+        return self.rollout.settings.bind(folder)
 
     def plan(self, image: ImageRef, *, rollback: bool = False) -> list[Step]:
         """The steps that are left until all of it runs an image, or runs it again."""
@@ -145,19 +163,19 @@ def target_of(folder: OpsFolder) -> Target:
             remedy=_init(environment, into_nothing=not folder.files),
         )
     rollout = read_rollout(text.decode("utf-8", "replace"), f"{folder.path}/rollout.yaml")
-    images = image_fields(rollout, folder)
-    plain = {image.file for image in images if image.kind == "container"}
-    if not rollout.settings.allows_rendered:
-        plain |= folder.files.keys()
-    objects = read_objects(
-        {name: content for name, content in folder.files.items() if name in plain}, folder.path
-    )
+    images, overlay = image_fields(rollout, folder), overlay_of(rollout, folder)
+    if overlay is None:
+        objects = _plain_objects(rollout, folder, images)
+    else:
+        objects = parts_of(folder, overlay)
+        images = tuple(image_with_object(image, objects, folder) for image in images)
     app_folder = AppFolder(
         path=folder.path,
         section=rollout.section,
         images=images,
         objects=tuple(objects),
         namespace=rollout.namespace,
+        overlay=overlay,
     )
     strategy = rollout.settings.bind(app_folder)
     settings = [Edit(field=field, value=value_at(folder, field)) for field in strategy.fields]
@@ -168,7 +186,19 @@ def target_of(folder: OpsFolder) -> Target:
         strategy=strategy,
         objects=app_folder.objects,
         settings=tuple(settings),
+        overlay=overlay,
     )
+
+
+def _plain_objects(
+    rollout: Rollout, folder: OpsFolder, images: Sequence[FieldRef]
+) -> list[KubeObject]:
+    """The objects of the folder's manifests; of those with images alone, where that is enough."""
+    files = {image.file for image in images if image.kind == "container"}
+    if not rollout.settings.allows_rendered:
+        files |= folder.files.keys()
+    plain = {name: content for name, content in folder.files.items() if name in files}
+    return read_objects(plain, folder.path)
 
 
 def _init(environment: str, *, into_nothing: bool) -> str:

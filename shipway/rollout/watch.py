@@ -26,7 +26,7 @@ from shipway.strategies.step import Step
 async def cluster_has(client: KubeClient, target: Target, step: Step) -> bool:
     """Whether the cluster has been told what a step says."""
     for edit in step.expects:
-        if edit.field.kind == "field" and await field_difference(client, target, edit) is not None:
+        if not edit.field.is_image and await field_difference(client, target, edit) is not None:
             return False
     for ready in step.ready:
         workloads = await workloads_of(client, target, ready, wait=False)
@@ -67,7 +67,7 @@ async def wait_until_healthy(
     """
     # Before the agent has set the replicas, none of none would be healthy.
     for edit in step.expects:
-        if edit.field.kind == "field":
+        if not edit.field.is_image:
             await wait_for_field(client, target, edit, agent_failure, warn)
     async with fail_fast_group() as group:
         watches = [

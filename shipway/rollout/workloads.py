@@ -36,7 +36,7 @@ def images_for(target: Target, workload: KubeObject, image: str) -> dict[str, st
     return {
         name: image
         for name, current in images_of(workload).items()
-        if name in target.containers_of(workload) or repository_of(current) == repository
+        if name in target.images_in_git(workload) or repository_of(current) == repository
     }
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from shipway.image_ref import repository_of
 from shipway.manifests import Kind, Value
 
 FieldValues = Mapping["FieldRef", Value]
@@ -19,25 +20,39 @@ class FieldRef(BaseModel, frozen=True):
     Args:
         file: Name of the file.
         kind: An image (of a container, of an entry in a kustomization's `images:`, of Helm values),
-            or a field of an object.
+            a field of an object, or a number of pods in a kustomization's `replicas:`.
         name: Of the container or the entry; a JSON Pointer into Helm values or into the object.
         title: Kind and name of the object, such as `Service/shop`; for an image it may be the kind
-            alone, or empty where the file has one image that fits.
+            alone, or empty where the file has one image that fits. Of an entry in `images:`, the
+            object whose image it sets, where the folder says so.
         add: Key of the image's digest or tag, to add it where the file has none.
         default: What an object's field says where the object lacks it; it is added when it is set.
     """
 
     file: str
-    kind: Kind | Literal["field"] = "container"
+    kind: Kind | Literal["field", "replicas"] = "container"
     name: str
     title: str = ""
     add: str | None = None
     default: Value | None = None
 
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image; else it is a field that the cluster's object has too."""
+        return self.kind not in {"field", "replicas"}
+
     def may_be_in(self, file: str, title: str) -> bool:
         """Whether the value may stand in an object of a file, as far as the field is told."""
+        if self.kind == "kustomize":
+            return self.title == title
         named = {"", title, title.partition("/")[0]}
         return self.file == file and self.title in named
+
+    def sets(self, container: str, image: str | None) -> bool:
+        """Whether it is the image of a container that its manifest gives an image to."""
+        if self.kind == "kustomize":
+            return repository_of(image) == self.name
+        return self.kind == "container" and self.name == container
 
 
 class Edit(BaseModel):

@@ -27,6 +27,7 @@ blue_green:
 startup: {{restarts: 1, seconds: 2}}
 """
 MANY = 100
+ENTRY = "file: kustomization.yaml, kustomize: {{app}}-{}"
 
 
 @pytest.fixture
@@ -47,6 +48,55 @@ def colours(cluster_project: Project) -> Project:
         )
     cluster_project.change_ops(files)
     return cluster_project
+
+
+OVERLAY = {
+    "rollout.yaml": ROLLOUT.replace(
+        "file: blue.yaml, container: {app}", ENTRY.format("blue")
+    ).replace("file: green.yaml, container: {app}", ENTRY.format("green"))
+    + "render: {{kustomize: {{include: [base/{app}]}}}}\n",
+    "kustomization.yaml": """\
+resources: [../../base/{app}]
+images:
+  - {{name: {app}-blue, newName: {app}, digest: ''}}   # set by Shipway
+  - {{name: {app}-green, newName: {app}, digest: ''}}
+replicas:
+  - {{name: {app}-blue, count: 2}}
+  - {{name: {app}-green, count: 0}}
+patches: [{{path: blue.yaml}}, {{path: green.yaml}}, {{path: switch.yaml}}]
+""",
+    "switch.yaml": """\
+apiVersion: v1
+kind: Service
+metadata: {{name: {app}}}
+spec: {{selector: {{colour: blue}}}}
+""",
+}
+PATCH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {app}-{colour}}}
+spec:
+  template:
+    metadata: {{labels: {{colour: {colour}}}}}
+    spec: {{containers: [{{name: {app}, image: {app}-{colour}}}]}}
+"""
+
+
+@pytest.fixture
+def overlay(colours: Project) -> Project:
+    """The same manifests as a base; the folder has what the strategy reads and sets."""
+    app, folder, base = colours.app, colours.folder, f"base/{colours.app}"
+    files = {f"{base}/kustomization.yaml": "resources: [app.yaml, blue.yaml, green.yaml]\n"}
+    files[f"{base}/app.yaml"] = colours.ops_file("deployment.yaml")
+    for colour in ("blue", "green"):
+        text = colours.ops_file(f"{colour}.yaml")
+        files[f"{base}/{colour}.yaml"] = text.replace(f"image: {app} ", f"image: {app}-{colour} ")
+        files[f"{folder}/{colour}.yaml"] = PATCH.format(app=app, colour=colour)
+    files |= {f"{folder}/{name}": text.format(app=app, keep=2) for name, text in OVERLAY.items()}
+    colours.remove_from_ops("deployment.yaml")
+    colours.change_ops(files)
+    return colours
 
 
 def greet(project: Project, words: str) -> None:
@@ -79,15 +129,16 @@ def steps(project: Project) -> list[str]:
     return [str(one).strip() for one in reversed(found) if one]
 
 
-async def test_no_request_fails_on_the_way_there_and_back(
-    colours: Project, cluster: KubeClient, engine: DockerClient
+async def test_no_request_of_an_overlay_fails_on_the_way_there_and_back(
+    overlay: Project, cluster: KubeClient, engine: DockerClient
 ) -> None:
-    app = colours.app
+    app = overlay.app
     first = await run_release(app, until="healthy")
     assert first.is_completed(), first.message
-    greet(colours, "Hi")
-    world = World(colours, engine, cluster)
+    greet(overlay, "Hi")
+    world = World(overlay, engine, cluster)
     planned = await world.plan()
+    assert planned.answers["rendering"].startswith(f"Kustomize makes of staging/{app} what each")
     async with load(await address(cluster, app)) as there:
         state = await run_release(app, until="healthy")
     assert state.is_completed(), state.message
@@ -105,11 +156,19 @@ async def test_no_request_fails_on_the_way_there_and_back(
     assert len(back.answers) > MANY
     assert back.bodies == ["Hi, world!", "Hello, world!"]
     assert await replicas(cluster, app) == {"blue": 2, "green": 0}
-    assert steps(colours) == [
+    assert steps(overlay) == [
         "1/1 first",
         *("1/3 prepare green", "2/3 switch to green", "3/3 scale down blue"),
         *("1/3 prepare blue", "2/3 switch to blue", "3/3 scale down green"),
     ]
+
+    text = overlay.ops_file("kustomization.yaml")
+    overlay.change_ops({f"{overlay.folder}/kustomization.yaml": f"{text}nameSuffix: -eu\n"})
+    before, tags = overlay.ops_log(), overlay.tags()
+    greet(overlay, "Hello again")
+    state = await run_release(app, until="healthy")
+    assert f"Kustomize makes no Deployment/{app}-blue of the folder." in str(state.message)
+    assert (overlay.ops_log(), overlay.tags()) == (before, tags)
 
 
 async def test_a_version_that_does_not_start_never_gets_the_traffic(

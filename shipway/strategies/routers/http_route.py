@@ -37,8 +37,8 @@ def weights_of_http_route(
     if shared:
         return Weights(
             rules=tuple(shared),
-            stable=field_of(stable, "/spec/replicas"),
-            canary=field_of(canary, "/spec/replicas"),
+            stable=folder.replicas_of(stable),
+            canary=folder.replicas_of(canary),
         )
     raise folder.refusal(
         f"No rule of {route.title} leads to both Deployments.",

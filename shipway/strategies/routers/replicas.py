@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from shipway.kubernetes.objects import KubeObject
-from shipway.strategies.app_folder import AppFolder, field_of, selects
+from shipway.strategies.app_folder import AppFolder, selects
 from shipway.strategies.step import FieldRef, FieldValues, Value
 
 
@@ -22,9 +22,7 @@ def replicas_behind_service(folder: AppFolder, stable: KubeObject, canary: KubeO
             f"a Service that selects the pods of {stable.title} and of {canary.title}, or `router`",
             ", ".join(service.title for service in services) or "no Service",
         )
-    return Replicas(
-        stable=field_of(stable, "/spec/replicas"), canary=field_of(canary, "/spec/replicas")
-    )
+    return Replicas(stable=folder.replicas_of(stable), canary=folder.replicas_of(canary))
 
 
 class Replicas(BaseModel):

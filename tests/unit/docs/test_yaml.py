@@ -47,7 +47,8 @@ def read(text: str) -> str:
         read_rollout(yaml.safe_dump(ROLLOUT | documents[0]))
         return "rollout.yaml"
     if documents and all(
-        {"apiVersion", "kind", "metadata"} <= set(document) for document in documents
+        {"apiVersion", "kind"} <= set(document) and {"metadata", "resources"} & set(document)
+        for document in documents
     ):
         return "manifests"
     if keys == {"repos"}:

@@ -14,6 +14,12 @@ namespace: shop
 images:
 - {file: values.yaml, helm: /image}
 """
+HELM, CONTAINER = "{file: values.yaml, helm: /image}", "{file: web.yaml, container: web}"
+KUSTOMIZE = "{file: kustomization.yaml, kustomize: shop}"
+CANARY = (
+    TEXT.replace("rolling", "canary")
+    + "canary: {stable: a, canary: b, router: {http_route: c}, steps: [{weight: 1}]}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +53,17 @@ def test_what_is_read_beside_the_folder() -> None:
     assert Rendering.model_validate(remote).folders == []
 
 
-def test_only_rolling_is_rendered() -> None:
+def test_helm_renders_for_rolling_only() -> None:
     render = "render: {helm: {chart: charts/shop}}\n"
     assert read_rollout(TEXT + render).render is not None
-    canary = "canary: {stable: a, canary: b, router: {http_route: c}, steps: [{weight: 1}]}\n"
-    with pytest.raises(RefuseError) as caught:
-        read_rollout(TEXT.replace("rolling", "canary") + canary + render)
-    assert "strategy: rolling where manifests are rendered" in str(caught.value)
+    for given in (CANARY + render, CANARY.replace(HELM, CONTAINER) + render):
+        with pytest.raises(RefuseError, match="strategy: rolling where Helm renders") as caught:
+            read_rollout(given)
+        assert "Kustomize, which takes the chart by `helmCharts`" in str(caught.value)
+
+
+def test_what_another_strategy_sets_in_a_kustomization_is_rendered_for_a_proof() -> None:
+    text = CANARY.replace(HELM, KUSTOMIZE)
+    assert read_rollout(text + "render: {kustomize: {}}\n").strategy == "canary"
+    with pytest.raises(RefuseError, match="render, so that what is set there can be proved"):
+        read_rollout(text + "agent: external\n")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from shipway.rollout.target import target_of
 from tests.support.app_environments import SHOP
 from tests.support.colours import deployment, folder
 from tests.support.origin import Origin
+from tests.support.overlays import BLUE_GREEN, folder_of
 from tests.support.rolling_environment import RollingEnvironment, image
 from tests.support.statuses import NOW, deployed, status
 
@@ -95,9 +97,11 @@ class TestCluster:
         return seen
 
     async def look(self, green: str = NEW) -> AppStatus:
-        files = folder(
-            blue_yaml=deployment("blue", 2, OLD), green_yaml=deployment("green", 2, green)
+        return await self.look_in(
+            folder(blue_yaml=deployment("blue", 2, OLD), green_yaml=deployment("green", 2, green))
         )
+
+    async def look_in(self, files: dict[str, bytes]) -> AppStatus:
         staging = AppEnvironment(app="shop", environment="staging")
         target = target_of(OpsFolder(app_environment=staging, commit="0" * 40, files=files))
         asked = status(deployed(), health="unknown")
@@ -132,6 +136,18 @@ class TestCluster:
     ) -> None:
         seen |= {"blue": "healthy"}
         assert (await self.look("shop:unreleased")).health == "healthy"
+
+    async def test_of_an_overlay_the_kustomization_has_the_images(
+        self, seen: dict[str, Any]
+    ) -> None:
+        seen |= {"blue": "healthy", "green": "progressing"}
+        files, digests = folder_of(BLUE_GREEN).files, iter((OLD, NEW))
+        text = files["kustomization.yaml"].decode()
+        name = OLD.partition("@")[0]
+        text = text.replace("newName: shop,", f"newName: {name},")
+        text = re.sub("''", lambda _: next(digests).partition("@")[2], text)
+        found = await self.look_in({**files, "kustomization.yaml": text.encode()})
+        assert found.reason == "Deployment/shop-green: progressing, 2"
 
 
 def test_what_was_not_applied_is_not_healthy_and_drift_is_told() -> None:
