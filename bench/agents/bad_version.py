@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bench.agents.agent import AGENTS, app_of
 from bench.common.section import Cell, Section
-from bench.rollouts.bad_versions import BAD, DEADLINE, RATE, released_badly
+from bench.rollouts.bad_versions import BAD, RATE, released_badly
 
 NAME = "fails 20 % of its requests"
+# An agent that looks each 30 s makes no progress for as long.
+DEADLINE = "progress_deadline_seconds: 60\n"
 
 
 async def bad_version() -> Section:
