@@ -62,8 +62,9 @@ async def take_step(
         await ask_what_refuses(target, step, release)
         if step.approval and step.edits:
             folder = await check_fence(target, release)
-            look = look_for_approval
-            asks = ask_for_approval(target, step, release, notes, folder, commits, look)
+            asks = ask_for_approval(
+                target, step, release, notes, folder, commits, look_for_approval
+            )
             whose, committed = target.app_environment, bool(commits)
             notes = notes | await unless_overtaken(whose, release, asks, committed=committed)
             target, step = await at_live_pods(target, planned, release)

@@ -30,6 +30,11 @@ class KubeObject(BaseModel):
     body: dict[str, Any]
 
     @property
+    def file_name(self) -> str:
+        """The name of its file, without the folder."""
+        return self.file.rpartition("/")[2]
+
+    @property
     def group(self) -> str:
         """The API group; empty for the core group."""
         return self.api_version.rpartition("/")[0]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, ScalarNode
 
 from shipway.manifests.image import ImageParts, part
 from shipway.manifests.scalar import INTEGER
-from shipway.manifests.source import Source, fields
+from shipway.manifests.source import Source, fields, items_of, lines_of
 
 
 def image_of_kustomization(source: Source, name: str, _title: str = "") -> ImageParts:
@@ -46,17 +46,13 @@ def count_of_kustomization(source: Source, name: str) -> ScalarNode:
 
 def _entry(source: Source, key: str, name: str) -> MappingNode:
     """The entry with a name in a list of the kustomization."""
-    lists = [fields(root).get(key) for root in source.documents]
     entries = [
         entry
-        for each in lists
-        if isinstance(each, SequenceNode)
-        for entry in each.value
+        for entry in items_of(source, key)
         if isinstance(entry, MappingNode)
         and getattr(fields(entry).get("name"), "value", None) == name
     ]
     if len(entries) != 1:
-        got = ", ".join(f"line {entry.start_mark.line + 1}" for entry in entries) or "none"
         what = f"No single entry {name!r} in {key!r}."
-        raise source.refuse(None, what, f"one item with name: {name}", got)
+        raise source.refuse(None, what, f"one item with name: {name}", lines_of(entries))
     return entries[0]

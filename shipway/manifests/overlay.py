@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from posixpath import normpath
 
-from yaml.nodes import Node, ScalarNode, SequenceNode
+from yaml.nodes import Node, ScalarNode
 
 from shipway.errors import RefuseError
-from shipway.manifests.source import UNTOUCHED, Source, fields, objects_of, read_source
+from shipway.manifests.source import (
+    UNTOUCHED,
+    Source,
+    fields,
+    items_of,
+    objects_of,
+    read_source,
+)
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # With anything else in it, a patch's target may be another object, or several.
@@ -56,15 +63,15 @@ def read_overlay(files: Mapping[str, bytes], folder: str) -> Overlay:
     return Overlay(
         file=file,
         manifests=tuple(name for name in named if name in files),
-        counted=tuple(_text(fields(entry).get("name")) for entry in _items(source, "replicas")),
+        counted=tuple(_text(fields(entry).get("name")) for entry in items_of(source, "replicas")),
     )
 
 
 def _named(source: Source, files: Mapping[str, bytes], folder: str) -> Iterator[str]:
     """The paths of whole objects, and of patches of one object each."""
     for key in ("resources", "patchesStrategicMerge"):
-        yield from (_text(item) for item in _items(source, key))
-    for patch in _items(source, "patches"):
+        yield from (_text(item) for item in items_of(source, key))
+    for patch in items_of(source, "patches"):
         path, target = _text(fields(patch).get("path")), fields(patch).get("target")
         if target is None or _is_for_its_own(target, path, files, folder):
             yield path
@@ -77,12 +84,6 @@ def _is_for_its_own(target: Node, path: str, files: Mapping[str, bytes], folder:
         return False
     titles = [title for title, _ in objects_of(read_source(files[name], f"{folder}/{name}"))]
     return titles == ["/".join(_text(fields(target).get(key)) for key in ("kind", "name"))]
-
-
-def _items(source: Source, key: str) -> list[Node]:
-    """The items of a list of the kustomization."""
-    lists = [fields(root).get(key) for root in source.documents]
-    return [item for each in lists if isinstance(each, SequenceNode) for item in each.value]
 
 
 def _text(node: Node | None) -> str:

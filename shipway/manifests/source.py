@@ -64,6 +64,12 @@ def fields(node: Node | None) -> dict[str, Node]:
     return {str(key.value): value for key, value in node.value}
 
 
+def items_of(source: Source, key: str) -> list[Node]:
+    """The items of a list that a file has at its top; none where it has no such list."""
+    lists = [fields(root).get(key) for root in source.documents]
+    return [item for each in lists if isinstance(each, SequenceNode) for item in each.value]
+
+
 def objects_of(source: Source) -> list[tuple[str, Node]]:
     """The objects of a file, those in lists too, each with its kind and name."""
     return [each for root in source.documents for each in _objects_in(root)]

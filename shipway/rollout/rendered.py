@@ -74,7 +74,7 @@ def _places_in(
             value = value_in(body, field.name)
             yield Place(key, field.name, field.default if value is None else value)
         return
-    if not field.may_be_in(file_of(part), part.title):
+    if not field.may_be_in(part.file_name, part.title):
         return
     names = {name for name, image in images_of(part).items() if field.sets(name, image)}
     for kind in ("initContainers", "containers"):
@@ -100,11 +100,6 @@ def by_key(target: Target, objects: Sequence[KubeObject]) -> dict[Key, KubeObjec
 def key_of(target: Target, each: KubeObject) -> Key:
     """The key of an object, of the folder or rendered."""
     return Key(each.group, each.kind, each.name, target.namespace_of(each))
-
-
-def file_of(part: KubeObject) -> str:
-    """The name of the file in the folder that a part stands in."""
-    return part.file.rpartition("/")[2]
 
 
 def not_as_meant(

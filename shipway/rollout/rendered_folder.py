@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 from shipway.errors import RefuseError
 from shipway.kubernetes.autoscaler import autoscaler_of
 from shipway.kubernetes.objects import KubeObject
-from shipway.rollout.rendered import Rendered, file_of, key_of, not_as_meant, parts_set, places_of
+from shipway.rollout.rendered import Rendered, key_of, not_as_meant, parts_set, places_of
 from shipway.rollout.target import Target
 from shipway.strategies.step import is_released
 
@@ -50,7 +50,7 @@ def _check_autoscaler(target: Target, part: KubeObject, rendered: Rendered) -> N
     raise not_as_meant(
         target,
         f"{autoscaler.title} scales {part.title}, and the folder does not say so.",
-        file_of(part),
+        part.file_name,
         expected="its scaleTargetRef, minReplicas and maxReplicas in the folder",
         got=f"{autoscaler.title}, rendered from elsewhere",
         remedy="have its manifest, or a patch that says these three, in the folder",
@@ -98,7 +98,7 @@ def _not_rendered(target: Target, part: KubeObject, rendered: Rendered) -> Refus
     return not_as_meant(
         target,
         f"Kustomize makes no {part.title} of the folder.",
-        file_of(part),
+        part.file_name,
         expected=target.address_of(part),
         got=", ".join(alike) or f"no {part.kind}",
         remedy="name it in the folder as it is in the cluster: without namePrefix and nameSuffix, "

@@ -76,11 +76,11 @@ class Target(BaseModel):
 
     def images_in_git(self, workload: KubeObject) -> dict[str, str]:
         """What Git says of each image of a workload that the release sets, by container."""
-        file, images = workload.file.rpartition("/")[2], images_of(workload)
+        images = images_of(workload)
         return {
             name: str(value)
             for field, value in self.current.items()
-            if field.may_be_in(file, workload.title)
+            if field.may_be_in(workload.file_name, workload.title)
             for name, image in images.items()
             if field.sets(name, image)
         }

@@ -59,7 +59,7 @@ class AppFolder(BaseModel):
         if found and (self.overlay is None or len(found) == 1):
             return found[0]
         if found:
-            got = ", ".join(map(_file_name, found))
+            got = ", ".join(kube_object.file_name for kube_object in found)
             raise self.refusal(f"{title} stands in the folder twice.", "one file or patch", got)
         kind = title.partition("/")[0]
         titles = [same_kind.title for same_kind in self.objects if same_kind.kind == kind]
@@ -72,7 +72,7 @@ class AppFolder(BaseModel):
         Raises:
             RefuseError: The release sets no image of it.
         """
-        file, title = _file_name(deployment), deployment.title
+        file, title = deployment.file_name, deployment.title
         images = tuple(image for image in self.images if image.may_be_in(file, title))
         if not images:
             expected = f"an entry of images with file: {file}, and object: {title} if it names one"
@@ -117,7 +117,7 @@ def field_of(kube_object: KubeObject, pointer: str) -> FieldRef:
         pointer: JSON Pointer (RFC 6901) into it.
     """
     return FieldRef(
-        file=_file_name(kube_object),
+        file=kube_object.file_name,
         kind="field",
         name=pointer,
         title=kube_object.title,
@@ -145,8 +145,3 @@ def selects(service: KubeObject, deployment: KubeObject) -> bool:
 def escaped(key: str) -> str:
     """A key as a part of a JSON Pointer."""
     return key.replace("~", "~0").replace("/", "~1")
-
-
-def _file_name(kube_object: KubeObject) -> str:
-    """The name of an object's file in the app's folder."""
-    return kube_object.file.rpartition("/")[2]
