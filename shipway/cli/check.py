@@ -23,6 +23,7 @@ from shipway.parameters import check_names
 from shipway.rollout.approvers import approvers_of
 from shipway.rollout.sources import check_sources
 from shipway.rollout.target import target_of
+from shipway.rollout.writers import check_only_writer
 
 # Of no registry: a plan needs an image, whichever.
 _ANY_IMAGE = ImageRef.parse(f"registry.example.org/app@sha256:{'0' * 64}")
@@ -106,6 +107,7 @@ def check_folder(
     target = target_of(folder)
     target.plan(_ANY_IMAGE)
     approvers_of(folder, target.rollout)
+    check_only_writer(folder, target)
     holds_in(files, where.folder)
 
 

@@ -53,7 +53,7 @@ def read_objects(files: Mapping[str, bytes], folder: str) -> list[KubeObject]:
     """
     objects: dict[tuple[str, str, str, str | None], KubeObject] = {}
     for file in sorted(files):
-        if not file.endswith((".yaml", ".yml")) or file in NOT_MANIFESTS:
+        if not file.endswith((".yaml", ".yml")) or _is_for_tools(file):
             continue
         for each in _objects(files[file], f"{folder}/{file}"):
             key = (each.group, each.kind, each.name, each.namespace)
@@ -86,6 +86,11 @@ def images_in(pod: dict[str, Any]) -> dict[str, str | None]:
     """The image of each container and init container of a pod's spec, by name."""
     containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
     return {container["name"]: container.get("image") for container in containers}
+
+
+def _is_for_tools(file: str) -> bool:
+    """Whether a tool reads a file itself, such as the parameters of an Application of Argo CD."""
+    return file in NOT_MANIFESTS or file.startswith(".argocd-source")
 
 
 def _objects(content: bytes, file: str) -> list[KubeObject]:

@@ -18,12 +18,13 @@ from shipway.manifests.kustomize import count_of_kustomization, image_of_kustomi
 from shipway.manifests.plain import image_of_container
 from shipway.manifests.pointer import holder_without, scalar_at
 from shipway.manifests.scalar import INTEGER, Addition, Value, replace
-from shipway.manifests.source import Source, object_of, read_source
+from shipway.manifests.source import Source, comment_at, object_of, read_source
 
 __all__ = [
     "FINDERS",
     "Kind",
     "Value",
+    "comments_at",
     "count_at",
     "field_at",
     "image_at",
@@ -56,6 +57,16 @@ def image_at(content: bytes, kind: Kind, name: str, file: str, title: str = "") 
         RefuseError: The file is not YAML, or has no such image, or two.
     """
     return FINDERS[kind](read_source(content, file), name, title).text()
+
+
+def comments_at(
+    content: bytes, kind: Kind, name: str, file: str, title: str = ""
+) -> list[tuple[int, str]]:
+    """Line and text of each comment behind an image, or behind a part of it; see `image_at`."""
+    source = read_source(content, file)
+    nodes = FINDERS[kind](source, name, title).nodes
+    found = [(node.end_mark.line + 1, comment_at(source, node)) for node in nodes]
+    return [(line, comment) for line, comment in found if comment is not None]
 
 
 def set_image(

@@ -22,6 +22,11 @@ class WholeImage:
 
     node: ScalarNode
 
+    @property
+    def nodes(self) -> tuple[ScalarNode, ...]:
+        """The scalars that hold it."""
+        return (self.node,)
+
     def text(self) -> str:
         """The image as the file has it."""
         return self.node.value
@@ -60,6 +65,12 @@ class ImageParts:
     tag_key: Literal["tag", "newTag"] = "tag"
     fixed: str | None = None
     override: ScalarNode | None = None
+
+    @property
+    def nodes(self) -> tuple[ScalarNode, ...]:
+        """The scalars that hold it."""
+        parts = (self.registry, self.repository, self.tag, self.digest)
+        return tuple(part for part in parts if part is not None)
 
     def text(self) -> str:
         """The image as the renderer makes it of the file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -139,6 +140,14 @@ def object_remedy(titles: Sequence[str]) -> str | None:
 def lines_of(nodes: Sequence[Node]) -> str:
     """Where nodes stand, for errors."""
     return ", ".join(f"line {node.start_mark.line + 1}" for node in nodes) or "none"
+
+
+def comment_at(source: Source, node: ScalarNode) -> str | None:
+    """The comment behind a value on its line; of a block of lines, the one behind its header."""
+    mark = node.start_mark if node.style in {"|", ">"} else node.end_mark
+    rest = source.text[mark.index :].splitlines()[:1]
+    comment = re.search(r"(?<!\S)#.*", f" {rest[0]}") if rest else None
+    return comment[0] if comment else None
 
 
 def walk(roots: Sequence[Node]) -> Iterator[tuple[Path, Node]]:

@@ -70,6 +70,11 @@ class Target(BaseModel):
         return [str(setting.value) for setting in self.settings if setting.field.is_image]
 
     @property
+    def image_values(self) -> list[tuple[FieldRef, Value]]:
+        """Where these images stand, and what stands there."""
+        return [(field, value) for field, value in self.current.items() if field.is_image]
+
+    @property
     def containers(self) -> set[str]:
         """The containers that the release sets by name."""
         return {field.name for field in self.current if field.kind == "container"}

@@ -79,7 +79,12 @@ def application(
 
 def state_of(settings: AgentSettings, *bodies: Object) -> AgentState:
     """What objects say, with a ready GitRepository where a Kustomization has none beside it."""
-    return settings.state({_ref(body): body for body in bodies})
+    return settings.state(refs_of(*bodies))
+
+
+def refs_of(*bodies: Object) -> dict[ObjectRef, Object]:
+    """Objects by what names them."""
+    return {_ref(body): body for body in bodies}
 
 
 def _ref(body: Object) -> ObjectRef:

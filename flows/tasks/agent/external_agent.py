@@ -20,6 +20,7 @@ from shipway.rollout.agent import AgentFailure, Trouble
 from shipway.rollout.appliers import other_agents
 from shipway.rollout.external_agent import AgentWatch, before_commit, nudge, read_objects
 from shipway.rollout.target import Target
+from shipway.rollout.writers import check_only_source
 from shipway.strategies.step import Step
 
 # The commits that an agent names, and which of them contain the one that it is asked about.
@@ -65,10 +66,11 @@ async def ask(target: Target, settings: AgentSettings) -> list[str]:
     """What an agent says of the tip, where it may be given a commit.
 
     Raises:
-        RefuseError: It is suspended or failing, or may not be asked.
+        RefuseError: It is suspended or failing, has its images from elsewhere, or may not be asked.
         RetryError: It has failed on an earlier commit, or waits for what may pass.
     """
     async with _client(target, settings) as client:
+        check_only_source(await read_objects(client, settings), target)
         verdict = await _look(client, settings, target.commit, {})
         if verdict.says in {"waits", "failed before"}:
             with suppress(ShipwayError):

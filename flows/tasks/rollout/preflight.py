@@ -24,6 +24,7 @@ from shipway.rollout.frozen import Frozen, FrozenError
 from shipway.rollout.jobs import jobs_left
 from shipway.rollout.releases import Releases
 from shipway.rollout.target import Target, target_of
+from shipway.rollout.writers import check_only_writer
 
 
 class Preflight(BaseModel):
@@ -60,7 +61,8 @@ async def preflight(
 
     Raises:
         RefuseError: The image is on hold, the release a downgrade, the environment frozen, the
-            folder not as expected, or none of its approvers has a key.
+            folder not as expected, somebody else writes its image, or none of its approvers has a
+            key.
         RetryError: Git does not answer.
     """
     ops = await load_block(OpsRepository)
@@ -80,6 +82,7 @@ async def preflight(
             frozen = error.frozen
         if not release.cause.is_rollback:
             approvers_of(folder, target.rollout)
+            check_only_writer(folder, target)
         jobs = jobs_left(target, Releases(folder, target, history), release)
         return Preflight(target=target, in_spite_of=in_spite_of, jobs=jobs, frozen=frozen)
 

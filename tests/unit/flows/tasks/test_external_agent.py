@@ -130,3 +130,18 @@ async def test_an_agent_that_cannot_be_heard_stops_nothing(clusters: Clusters) -
     async with module.hear_agent(target("external"), COMMIT, told.append) as heard:
         assert await heard() is None
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("way_back", [False, True])
+async def test_an_image_that_the_agent_has_from_elsewhere_stops_a_release_and_no_way_back(
+    clusters: Clusters, *, way_back: bool
+) -> None:
+    images = [{"name": "shop", "newTag": "1"}]
+    clusters.put(kustomization(applied=COMMIT, images=images), git_repository())
+    there = target(NAMED).model_copy(update={"settings": (EDIT,)})
+    if way_back:
+        said = await module.ask_agent(there, STEP, way_back=True)
+        assert str(said).startswith("Flux says as well which image runs. spec.images: shop")
+        return
+    with pytest.raises(RefuseError, match=r"spec\.images: shop"):
+        await module.ask_agent(there, STEP, way_back=False)

@@ -15,7 +15,7 @@ from shipway.rollout.frozen import FrozenError
 from shipway.rollout.plan import fence_words
 from tests.support.app_environments import SHOP
 from tests.support.origin import Origin
-from tests.support.rolling_environment import ROLLOUT, RollingEnvironment, image
+from tests.support.rolling_environment import ROLLOUT, WEB, RollingEnvironment, image
 from tests.support.signers import Person
 
 WAIT = "releases: wait, "
@@ -85,3 +85,13 @@ async def test_one_approver_with_a_key_is_enough(shop: RollingEnvironment, tmp_p
         }
     )
     assert (await ask(shop, waits=True)).target.rollout.approvers is not None
+
+
+async def test_an_image_that_somebody_else_writes_is_not_built(shop: RollingEnvironment) -> None:
+    marked = WEB.replace(b"# then", b'# {"$imagepolicy": "flux-system:shop"}')
+    shop.origin.commit({"prod/shop/web.yaml": marked})
+    with pytest.raises(RefuseError, match="Flux's image automation says as well"):
+        await ask(shop, waits=True)
+    # A way back does not wait for anybody.
+    back = Release(revision=shop.newer, image=image(1), cause=Cause(rollback_from="e" * 40))
+    assert (await module.preflight.fn(SHOP, back)).unfinished is None

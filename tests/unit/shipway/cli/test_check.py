@@ -108,6 +108,16 @@ MISTAKES = {
         "freezes: [{from: 2026-12-19, until: 2027-01-04, by: Ada, reason: b}]\n",
         "freezes.0.from",
     ),
+    "an image that Flux's image automation writes too": (
+        "ops/prod/shop/web.yaml",
+        WEB.replace("placeholder}]", 'shop:1.2}] # {"$imagepolicy": "flux-system:shop"}\n   '),
+        "docs/moving-in/flux.md",
+    ),
+    "an image that Argo CD takes from another file": (
+        "ops/prod/shop/.argocd-source-shop.yaml",
+        "kustomize: {images: ['placeholder=example.org/shop:1.2']}\n",
+        "docs/moving-in/argo-cd-image-updater.md",
+    ),
     "a folder whose name no app can have": ("ops/prod/Shop/rollout.yaml", ROLLOUT, "'Shop'"),
 }
 
