@@ -10,13 +10,14 @@ from cyclopts import Parameter
 
 from shipway.app_environment import AppEnvironment
 from shipway.cli.check import check_folder
-from shipway.config import pipeline
+from shipway.config import pipeline, rollout
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import RefuseError
 from shipway.init.app_files import app_files
 from shipway.init.new_file import UNTOUCHED, NewFile
 from shipway.init.ops_files import environment_files
-from shipway.init.seen import look_at
+from shipway.init.rollout_file import rollout_file
+from shipway.init.seen import Seen, look_at
 
 
 def init(
@@ -31,7 +32,8 @@ def init(
     """Write the files that an app's first release needs.
 
     Run it in the app's folder. It writes a pipeline.yaml, a Dockerfile if there is none, and the
-    app's folder of the ops repository. What is there already stays as it is.
+    app's folder of the ops repository; where manifests are there, only a rollout.yaml for them.
+    What is there already stays as it is.
 
     Parameters
     ----------
@@ -55,29 +57,49 @@ def init(
     seen = look_at(here.absolute(), app)
     own = app_files(seen)
     folders = [AppEnvironment(app=seen.app, environment=each) for each in environment]
-    manifests = {where: environment_files(seen, where) for where in folders}
-    _check(own, manifests)
+    manifests = {where: _files_for(where, seen, ops) for where in folders}
+    _check(own, manifests, ops)
     for name in seen.there:
         print(f"is there  {name}")
     _deliver(here, own, dry_run=dry_run)
     for where, files in manifests.items():
         if ops is None and not dry_run:
             print(f"left out  {where.folder}: name a clone of the ops repository with --ops")
-        elif ops is not None and any((ops / where.folder).glob("*")):
-            # A manifest beside those of somebody else would be applied too.
+        elif ops is not None and not files:
             print(f"is there  {ops / where.folder}")
         else:
             _deliver(ops or here, files, dry_run=dry_run)
     return 0
 
 
-def _check(own: Sequence[NewFile], manifests: Mapping[AppEnvironment, Sequence[NewFile]]) -> None:
+def _files_for(where: AppEnvironment, seen: Seen, ops: Path | None) -> list[NewFile]:
+    """The files that an app's folder lacks."""
+    if ops is None or not any((ops / where.folder).glob("*")):
+        return environment_files(seen, where)
+    # A manifest beside those of somebody else would be applied too.
+    is_lacking = _there(where, ops) and not (ops / where.folder / rollout.FILE).exists()
+    return [rollout_file(where, ops)] if is_lacking else []
+
+
+def _there(where: AppEnvironment, ops: Path | None) -> dict[str, bytes]:
+    """The files that an app's folder has."""
+    files = (ops / where.folder).glob("*") if ops else ()
+    return {file.name: file.read_bytes() for file in files if file.is_file()}
+
+
+def _check(
+    own: Sequence[NewFile],
+    manifests: Mapping[AppEnvironment, Sequence[NewFile]],
+    ops: Path | None,
+) -> None:
     """Check the files as `shipway check` does, before one of them is written."""
     for file in own:
         if file.path == pipeline.FILE:
             read_pipeline(file.text)
     for where, files in manifests.items():
-        check_folder(where, {Path(file.path).name: file.text.encode() for file in files})
+        new = {Path(file.path).name: file.text.encode() for file in files}
+        if new:
+            check_folder(where, _there(where, ops) | new)
 
 
 def _deliver(root: Path, files: Sequence[NewFile], *, dry_run: bool) -> None:

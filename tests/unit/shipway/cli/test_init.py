@@ -67,6 +67,44 @@ def test_a_second_time_nothing_is_written(place: Path, capsys: pytest.CaptureFix
     assert said == [f"is there  {name}" for name in (*OWN, "../ops/staging/hello")]
 
 
+def test_beside_manifests_of_others_only_a_rollout_yaml_is_written(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shops}\n"
+        "spec: {template: {spec: {containers: [{name: hello, image: 'acme/hello:1'}]}}}\n"
+    )
+    write_tree(place, {"ops/staging/hello/all.yaml": text})
+    assert init(ops=OPS) == 0
+    there = place / "ops/staging/hello"
+    assert {file.name for file in there.iterdir()} == {"all.yaml", "rollout.yaml"}
+    assert (there / "all.yaml").read_text() == text
+    assert check(place / "ops") == 0
+    assert "rollout.yaml: the manifests are there; hello has the app's image" in (
+        capsys.readouterr().out
+    )
+
+
+def test_an_image_that_somebody_else_writes_leaves_all_as_it_is(place: Path) -> None:
+    text = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shops}\nspec:\n"
+        "  template:\n    spec:\n      containers:\n        - name: hello\n"
+        '          image: acme/hello:1 # {"$imagepolicy": "flux-system:hello"}\n'
+    )
+    write_tree(place, {"ops/staging/hello/all.yaml": text})
+    before = files(place)
+    with pytest.raises(RefuseError, match="Flux's image automation"):
+        init(ops=OPS)
+    assert files(place) == before
+
+
+def test_a_folder_of_folders_is_left_as_it_is(place: Path) -> None:
+    write_tree(place, {"ops/staging/hello/base/all.yaml": "kind: none\n"})
+    before = files(place / "ops")
+    assert init(ops=OPS) == 0
+    assert files(place / "ops") == before
+
+
 def test_an_environment_is_added_later_under_the_apps_own_name(place: Path) -> None:
     init("greeter", ops=OPS)
     assert init(environment=("production",), ops=OPS) == 0
