@@ -18,7 +18,16 @@ KINDS = {
     *(".py", ".typed", ".go", ".mod", ".sum", ".js", ".sh", ".toml", ".yaml", ".json"),
     *(".md", ".txt", ".in", ".png", ".css"),
 }
-NAMES = {"Dockerfile", "LICENSE", "Makefile", "VERSION", ".dockerignore", ".gitignore", "run"}
+NAMES = {
+    "Dockerfile",
+    "Jenkinsfile",
+    "LICENSE",
+    "Makefile",
+    "VERSION",
+    ".dockerignore",
+    ".gitignore",
+    "run",
+}
 
 
 def modules(folder: str) -> list[str]:
