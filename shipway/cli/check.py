@@ -25,6 +25,7 @@ from shipway.rollout.sources import check_sources
 from shipway.rollout.target import target_of
 from shipway.rollout.writers import check_only_writer
 
+_PLACE = f"ENVIRONMENT/APP/{rollout.FILE}"
 # Of no registry: a plan needs an image, whichever.
 _ANY_IMAGE = ImageRef.parse(f"registry.example.org/app@sha256:{'0' * 64}")
 
@@ -45,6 +46,8 @@ def check(*paths: Annotated[Path, Parameter(help="Files or folders.")]) -> int:
     problems = list(filter(None, map(_problem, found))) if found else [_nothing(paths)]
     for problem in problems:
         print(problem, file=sys.stderr)
+    for file in filter(_is_elsewhere, found):
+        print(f"note: no release looks at {file}, but at {_PLACE} of the ops repository")
     if found:
         print(f"{len(found)} checked, {len(problems)} wrong")
     return 1 if problems else 0
@@ -67,6 +70,13 @@ def _problem(file: Path) -> ShipwayError | None:
     except ShipwayError as error:
         return error
     return None
+
+
+def _is_elsewhere(file: Path) -> bool:
+    """Whether a rollout.yaml lies in a Git repository, and not where releases look in one."""
+    parents = file.absolute().parents
+    root = next((folder for folder in parents if (folder / ".git").exists()), None)
+    return file.name == rollout.FILE and root is not None and parents[2:3] != (root,)
 
 
 def _check_pipeline(file: Path) -> None:

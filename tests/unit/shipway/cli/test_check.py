@@ -122,6 +122,21 @@ MISTAKES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("root", "is_looked_at"),
+    [("ops", True), ("ops/prod", False), (".", False), (None, True)],
+)
+def test_a_folder_that_no_release_looks_at_is_noted(
+    place: Path, capsys: pytest.CaptureFixture[str], root: str | None, *, is_looked_at: bool
+) -> None:
+    if root:
+        (place / root / ".git").mkdir()
+    assert check() == 0
+    out, _ = said(capsys)
+    note = "note: no release looks at ops/prod/shop/rollout.yaml, but at ENVIRONMENT/APP/"
+    assert (note not in out) == is_looked_at
+
+
 @pytest.mark.mistake
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_wrong_is_told_by_its_place(
