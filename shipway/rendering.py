@@ -16,6 +16,16 @@ from shipway.errors import RefuseError, RetryError
 from shipway.temporary_folder import temporary_folder
 
 _LAST_WORDS = 2000
+# What the tools need to start, to reach a registry and to find its login. Kustomize puts any other
+# variable that a file of the ops repository names into a manifest.
+_KEPT = (
+    *("PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL"),
+    *("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "KUSTOMIZE_PLUGIN_HOME"),
+    *("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HELM_PLUGINS"),
+    *("HELM_REGISTRY_CONFIG", "HELM_REPOSITORY_CACHE", "HELM_REPOSITORY_CONFIG"),
+)
 
 
 class Renderer(BaseModel):
@@ -76,7 +86,7 @@ class Renderer(BaseModel):
             process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=root,
-                env=dict(os.environ),
+                env={name: os.environ[name] for name in _KEPT if name in os.environ},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
