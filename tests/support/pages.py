@@ -34,7 +34,8 @@ class Block:
 
 def pages() -> list[str]:
     """Every page that people read, apart from those that tell what was."""
-    patterns = ("*.md", "docs/*.md", "docs/reference/*.md", "bench/README.md", "examples/**/*.md")
+    docs = ("docs/*.md", "docs/moving-in/*.md", "docs/reference/*.md")
+    patterns = ("*.md", *docs, "bench/README.md", "examples/**/*.md")
     found = {str(page.relative_to(HOME)) for each in patterns for page in HOME.glob(each)}
     return sorted(found - {"CHANGELOG.md"})
 

@@ -1,4 +1,4 @@
-"""What a tool that renders is given: the files, and of the worker's variables those that it needs."""
+"""A tool that renders is given the files, and few of the variables of the worker."""
 
 from __future__ import annotations
 

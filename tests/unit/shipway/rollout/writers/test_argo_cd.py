@@ -13,7 +13,7 @@ from shipway.rollout.target import target_of
 from shipway.rollout.writers import check_only_source, check_only_writer
 from tests.cases.edits import folder
 from tests.support.agents import application, refs_of
-from tests.unit.shipway.rollout.writers.test_flux import OVERLAY, PLAIN, VALUES, deployment
+from tests.support.written_images import OVERLAY, PLAIN, VALUES, deployment
 
 IMAGE_LIST = "argocd-image-updater.argoproj.io/image-list"
 KUSTOMIZED = folder(

@@ -9,30 +9,9 @@ from shipway.rollout.target import target_of
 from shipway.rollout.writers import check_only_source, check_only_writer
 from tests.cases.edits import folder
 from tests.support.agents import kustomization, refs_of
+from tests.support.written_images import OVERLAY, PLAIN, VALUES, deployment
 
 POLICY = '# {"$imagepolicy": "flux-system:shop'
-PLAIN = "strategy: rolling\nnamespace: shop\nimages: [{file: all.yaml, container: shop}]\n"
-OVERLAY = """\
-strategy: rolling
-namespace: shop
-render: {kustomize: {}}
-images: [{file: kustomization.yaml, kustomize: acme/shop}]
-"""
-VALUES = """\
-strategy: rolling
-namespace: shop
-agent: external
-images: [{file: values.yaml, helm: /shop/image}]
-"""
-
-
-def deployment(shop: str, proxy: str = "proxy:2") -> str:
-    return (
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec:\n  template:\n"
-        "    spec:\n      containers:\n"
-        f"        - name: shop\n          image: {shop}\n"
-        f"        - name: proxy\n          image: {proxy}\n"
-    )
 
 
 def said(rollout: str, text: str, name: str = "all.yaml") -> RefuseError:
