@@ -15,7 +15,7 @@ _MARKER = "$imagepolicy"
 def said_in_markers(folder: OpsFolder, target: Target) -> OtherWriter | None:
     """The marker of an image policy behind an image that the release sets."""
     for field in target.current:
-        if not field.is_image:
+        if field.kind in ("field", "replicas"):
             continue
         path = f"{target.folder}/{field.file}"
         content = folder.files[field.file]
