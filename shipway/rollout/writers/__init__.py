@@ -52,6 +52,6 @@ def _refusal(other: OtherWriter) -> RefuseError:
         where=other.where,
         expected="one writer of the image: the release",
         got=other.words,
-        untouched="everything: nothing was built, pushed or committed",
+        untouched="the ops repository and the cluster",
         remedy=other.remedy,
     )

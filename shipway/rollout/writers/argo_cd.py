@@ -12,7 +12,7 @@ from shipway.git.ops_folder import OpsFolder
 from shipway.rollout.target import Target
 from shipway.rollout.writers.other_writer import OtherWriter, names_of, without_version
 
-_UNTOUCHED = "everything: nothing was built, pushed or committed"
+_UNTOUCHED = "the ops repository and the cluster"
 # Of any Application of the folder, and of the one that is named.
 _FILE = re.compile(r"\.argocd-source(-.+)?\.yaml")
 _UPDATES = "argocd-image-updater.argoproj.io/image-list"
