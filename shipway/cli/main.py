@@ -27,6 +27,7 @@ COMMANDS = {
     "shipway.cli.one_run:logs": "Print what a run and its subflows have logged.",
     "shipway.cli.one_run:cancel": "Cancel a run; what it has in hand is removed.",
     "shipway.cli.webhooks:webhooks": "Receive webhooks; each has new tags and branches looked for.",
+    "shipway.cli.metrics:metrics": "Serve metrics of releases to Prometheus.",
     "shipway.cli.sandbox:up": "Start what is missing of the sandbox.",
     "shipway.cli.sandbox:down": "End the sandbox, and leave the machine as it was.",
     "shipway.cli.check:check": "Check each pipeline.yaml, each app's folder, and each freeze.yaml.",

@@ -5,7 +5,9 @@ It is read from what the files said, as a rollback reads it; the record and trai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import takewhile
 
 from shipway.config.holds import Holds, holds_in
 from shipway.errors import RefuseError
@@ -34,12 +36,16 @@ def changes_in(
 
 def changes_since(history: History, since: datetime) -> list[Change]:
     """What became of an app since then, newest first."""
-    ran, changes = what_ran(history), [*removals_since(history, since)]
-    for position, one in enumerate(ran):
-        if one.commit.at < since:
-            break
-        changes += _changes_at(history.app_environment.app, ran, position, one)
+    of_what_ran = takewhile(lambda one: one.at >= since, changes_newest_first(history))
+    changes = [*removals_since(history, since), *of_what_ran]
     return sorted(changes, key=lambda one: one.at, reverse=True)
+
+
+def changes_newest_first(history: History) -> Iterator[Change]:
+    """What became of what an app runs, for as far as somebody asks; without removals."""
+    ran = what_ran(history)
+    for position, one in enumerate(ran):
+        yield from _changes_at(history.app_environment.app, ran, position, one)
 
 
 def _changes_at(app: str, ran: Remembered[Ran], position: int, one: Ran) -> list[Change]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from shipway import commands
 from shipway.app_environment import AppEnvironment
-from shipway.errors import RetryError, ShipwayError
+from shipway.errors import FailError, HaltError, RefuseError, RetryError, ShipwayError
 from shipway.forges.api import State
 from shipway.git.revision import Revision
 from shipway.git.source_changes import Changes
@@ -19,6 +19,14 @@ from shipway.reports.markdown import fenced
 from shipway.reports.pyramid import pyramid_figures, pyramid_section
 
 BAR = 30
+
+# What a run came to, for programs.
+Outcome = Literal["done", "waits", "refused", "failed", "halted", "cancelled", "error"]
+_OUTCOMES: dict[type[ShipwayError], Outcome] = {
+    RefuseError: "refused",
+    FailError: "failed",
+    HaltError: "halted",
+}
 
 
 class Stage(BaseModel):
@@ -56,6 +64,7 @@ class Report(BaseModel):
     waits_for: str | None = None
     cancelled: bool = False
     state: State = "success"
+    result: Outcome = "done"
 
     @property
     def title(self) -> str:
@@ -98,15 +107,17 @@ class Report(BaseModel):
         is_judged = isinstance(error, ShipwayError) and not isinstance(error, RetryError)
         self.state = "failure" if is_judged else "error"
         self.error = str(self._cancellation() if self.cancelled else error) or type(error).__name__
+        self.result = "cancelled" if self.cancelled else _outcome_of(error)
 
     def suspended_by(self, waits: Exception) -> None:
         """Note what the run waits for, without a process."""
-        self.state, self.waits_for = "pending", str(waits)
+        self.state, self.result, self.waits_for = "pending", "waits", str(waits)
 
     def resumed(self) -> Report:
         """The same report, of the run as it goes on."""
         done = [stage for stage in self.stages if stage.done]
-        return self.model_copy(update={"state": "success", "waits_for": None, "stages": done})
+        begun = {"state": "success", "result": "done", "waits_for": None, "stages": done}
+        return self.model_copy(update=begun)
 
     def _cancellation(self) -> ShipwayError:
         whose = AppEnvironment(app=self.app, environment=self.environment)
@@ -134,8 +145,14 @@ class Report(BaseModel):
             "tests": pyramid_figures(self.layers),
             "stages": {stage.name: round(stage.seconds, 3) for stage in self.stages},
             "seconds": round(self.seconds, 3),
+            "result": self.result,
             "error": self.error,
         }
+
+
+def _outcome_of(error: BaseException) -> Outcome:
+    kinds = (outcome for kind, outcome in _OUTCOMES.items() if isinstance(error, kind))
+    return next(kinds, "error")
 
 
 def render(report: Report) -> str:

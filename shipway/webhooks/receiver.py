@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI, HTTPException, Request, status
+from fastapi import FastAPI, HTTPException, Request, Response, status
 from fastapi.responses import JSONResponse
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    disable_created_metrics,
+    generate_latest,
+)
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 
@@ -23,13 +30,15 @@ REMEMBERED = 10_000
 
 
 def receiver(secrets: Mapping[str, SecretStr], look: Look) -> FastAPI:
-    """The application: `POST /webhooks/<forge>` and `GET /health`.
+    """The application: `POST /webhooks/<forge>`, `GET /health` and `GET /metrics`.
 
     Args:
         secrets: The secret of each forge that may call.
         look: What a delivery leads to, whatever it says.
     """
     looks, deliveries = Looks(look), Deliveries(REMEMBERED_SECONDS, REMEMBERED)
+    registry = CollectorRegistry()
+    answers = _answers(secrets, registry)
 
     @asynccontextmanager
     async def keep_looking(_: FastAPI) -> AsyncGenerator[None]:
@@ -43,6 +52,20 @@ def receiver(secrets: Mapping[str, SecretStr], look: Look) -> FastAPI:
 
     async def health() -> JSONResponse:
         return JSONResponse({"status": "ok"})
+
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def answer(forge: str, request: Request) -> JSONResponse:
+        # Whoever calls may make up names of forges.
+        known = forge if forge in PROOFS else "other"
+        try:
+            answered = await take(forge, request)
+        except HTTPException as refusal:
+            answers.labels(known, refusal.status_code).inc()
+            raise
+        answers.labels(known, answered.status_code).inc()
+        return answered
 
     async def take(forge: str, request: Request) -> JSONResponse:
         if forge not in secrets:
@@ -60,8 +83,24 @@ def receiver(secrets: Mapping[str, SecretStr], look: Look) -> FastAPI:
         return JSONResponse({"status": "looking"}, status.HTTP_202_ACCEPTED)
 
     app.add_api_route("/health", health)
-    app.add_api_route("/webhooks/{forge}", take, methods=["POST"])
+    app.add_api_route("/metrics", metrics)
+    app.add_api_route("/webhooks/{forge}", answer, methods=["POST"])
     return app
+
+
+def _answers(forges: Iterable[str], registry: CollectorRegistry) -> Counter:
+    """What deliveries are answered; it begins at 0 for each answer that these forges may get."""
+    disable_created_metrics()
+    answers = Counter(
+        "shipway_webhook_deliveries_total",
+        "Deliveries by forge and by the status of the answer; all but 202 were refused.",
+        ("forge", "code"),
+        registry=registry,
+    )
+    for forge in forges:
+        for code in (202, 400, 401, 408, 409, 413):
+            answers.labels(forge, code)
+    return answers
 
 
 async def _body(request: Request) -> bytes:

@@ -226,6 +226,7 @@ def test_the_row_holds_the_same_figures(report: Report) -> None:
         "tests": pyramid_figures(report.layers),
         "stages": {"code": 10.0, "build": 30.0, "unit": 10.0},
         "seconds": 40.04,
+        "result": "done",
         "error": None,
     }
 

@@ -1,0 +1,1 @@
+"""What Git, the agents and Prefect know, as metrics for Prometheus."""
