@@ -101,8 +101,7 @@ def ended_run(run: Mapping[str, Any], flow: str, summary: Mapping[str, Any]) -> 
 
 def _why(summary: Mapping[str, Any]) -> Outcome:
     """Why a run has failed; one that waited, and has failed, does not say so itself."""
-    said = summary.get("result")
-    return said if said in get_args(Outcome) else "error"
+    return next((one for one in get_args(Outcome) if one == summary.get("result")), "error")
 
 
 def queued(server: PrefectServer) -> dict[str, Queued]:

@@ -151,8 +151,10 @@ class Report(BaseModel):
 
 
 def _outcome_of(error: BaseException) -> Outcome:
-    kinds = (outcome for kind, outcome in _OUTCOMES.items() if isinstance(error, kind))
-    return next(kinds, "error")
+    for kind, outcome in _OUTCOMES.items():
+        if isinstance(error, kind):
+            return outcome
+    return "error"
 
 
 def render(report: Report) -> str:

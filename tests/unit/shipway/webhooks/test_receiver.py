@@ -13,6 +13,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 import uvicorn
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from shipway.errors import RetryError
@@ -110,6 +111,26 @@ async def chunks(size: int) -> AsyncIterator[bytes]:
         yield b" " * 65536
 
 
+async def deliveries(client: httpx.AsyncClient) -> dict[tuple[str, int], float]:
+    """How many deliveries Prometheus is told of, by forge and answer."""
+    page = (await client.get("/metrics")).text
+    (family,) = text_string_to_metric_families(page)
+    assert family.name == "shipway_webhook_deliveries"
+    return {(one.labels["forge"], int(one.labels["code"])): one.value for one in family.samples}
+
+
+async def test_each_answer_is_counted_from_0_for_the_forges_that_may_call(
+    client: httpx.AsyncClient, looker: Looker
+) -> None:
+    answers = (202, 400, 401, 408, 409, 413)
+    assert await deliveries(client) == {("github", code): 0 for code in answers}
+    for code in (202, 409):
+        assert await send(client, b"{}") == code
+    counted = await deliveries(client)
+    assert [counted["github", code] for code in answers] == [1, 0, 0, 0, 1, 0]
+    await looker.looks_end(1)
+
+
 async def test_a_proven_delivery_is_answered_at_once_and_leads_to_one_look(
     client: httpx.AsyncClient, looker: Looker
 ) -> None:
@@ -151,6 +172,13 @@ async def test_what_is_not_proven_or_not_understood_is_refused_and_starts_nothin
     }
     assert (await client.get("/health")).json() == {"status": "ok"}
     assert looker.count == 0
+    counted = {labels: count for labels, count in (await deliveries(client)).items() if count}
+    assert counted == {
+        ("github", 400): 5,
+        ("github", 401): 2,
+        ("gitlab", 404): 1,
+        ("other", 404): 1,
+    }
 
 
 async def test_a_body_that_is_too_large_is_refused_whether_or_not_its_length_is_told(
