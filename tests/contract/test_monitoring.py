@@ -71,14 +71,14 @@ def _filled_in(expression: str) -> str:
 
 
 @pytest.fixture
-def exporter_port(monkeypatch: pytest.MonkeyPatch, free_port: int) -> Iterator[int]:
+def exporter_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Where an exporter serves that has looked at a release."""
     sources = MetricSources(monkeypatch)
     sources.shop.release(1)
     exporter = sources.exporter()
     exporter.look()
-    server, _ = start_http_server(free_port, "127.0.0.1", exporter.registry)
-    yield free_port
+    server, _ = start_http_server(0, "127.0.0.1", exporter.registry)
+    yield server.server_port
     server.shutdown()
     server.server_close()
 
