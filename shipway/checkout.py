@@ -11,6 +11,8 @@ from shipway.code import Code
 from shipway.config.pipeline import Pipeline, read_pipeline
 from shipway.errors import RefuseError
 from shipway.git.revision import Revision
+from shipway.runners.process import ProcessRunner
+from shipway.runners.registry import RUNNERS
 
 _UNTOUCHED = "everything: nothing was built, pushed or committed"
 
@@ -52,6 +54,30 @@ def read_code(app: str, revision: Revision, root: Path, origin: str, path: str =
     _check_reads(pipeline, root, name)
     revision = revision.model_copy(update={"uses": tuple(pipeline.uses)})
     return Code(app=app, revision=revision, pipeline=pipeline, folder=root, path=path)
+
+
+def check_runners(code: Code, *, allows_processes: bool) -> None:
+    """Refuse tests that run beside the worker's secrets, unless the platform team allows it.
+
+    Args:
+        code: A revision, whose pipeline.yaml cannot allow it itself.
+        allows_processes: Whether the app's Source Repository block does.
+
+    Raises:
+        RefuseError: A layer runs as processes of the worker, and may not.
+    """
+    layers = code.pipeline.tests.layers
+    beside = [name for name, layer in layers.items() if RUNNERS[layer.runner] is ProcessRunner]
+    if beside and not allows_processes:
+        raise RefuseError(
+            "This app's tests may not run as processes on the worker.",
+            where=f"pipeline.yaml@{code.revision.short}: runner of {', '.join(beside)}",
+            expected="a runner that keeps an app's code from the worker's secrets",
+            got="runner: process",
+            untouched=_UNTOUCHED,
+            remedy="use `runner: container`; or let the platform team set `allows_processes` in "
+            f"the block source-repository/{code.app}, if it trusts the code",
+        )
 
 
 def keep_only(checkout: Path, paths: Iterable[str]) -> None:

@@ -41,6 +41,11 @@ class SourceRepository(GitRemote):
         default=None, description="What nightly tests; the repository's own default if empty."
     )
     forge: Forge | None = Field(default=None, description=FORGE)
+    allows_processes: bool = Field(
+        default=False,
+        description="Whether its tests may run as processes on the worker, beside the worker's "
+        "secrets (`runner: process`).",
+    )
 
     @mending_cache("source")
     def resolve(self, ref: str | None) -> Revision:

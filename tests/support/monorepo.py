@@ -156,7 +156,10 @@ async def monorepo(
     made.write_ops(placed)
     blocks = {
         made.app(name): SourceRepository(
-            url=code.remote().url, folder=f"services/{name}", **login(env)
+            url=code.remote().url,
+            folder=f"services/{name}",
+            allows_processes=True,
+            **login(env),
         )
         for name in needs
     }

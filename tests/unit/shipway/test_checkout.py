@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.checkout import keep_only, read_code
+from shipway.checkout import check_runners, keep_only, read_code
 from shipway.errors import RefuseError
 from shipway.git.revision import Revision
 
@@ -31,6 +31,24 @@ def test_a_checkout_is_read_with_its_pipeline(tmp_path: Path) -> None:
     code = read_code("shop", REVISION, tmp_path, ORIGIN)
     assert (code.app, code.revision, code.folder) == ("shop", REVISION, tmp_path)
     assert list(code.pipeline.tests.layers) == ["unit"]
+
+
+def test_processes_on_the_worker_are_refused_unless_the_platform_team_allows_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    code = read_code("shop", REVISION, tmp_path, ORIGIN)
+    with pytest.raises(RefuseError, match="may not run as processes") as caught:
+        check_runners(code, allows_processes=False)
+    assert caught.value.facts["where"] == "pipeline.yaml@c1: runner of unit"
+    assert "block source-repository/shop" in str(caught.value.facts["remedy"])
+    check_runners(code, allows_processes=True)
+
+
+def test_tests_in_containers_need_no_permission(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE.replace(", runner: process, reads: [src]", ""))
+    check_runners(read_code("shop", REVISION, tmp_path, ORIGIN), allows_processes=False)
 
 
 def test_without_a_pipeline_nothing_is_built(tmp_path: Path) -> None:
