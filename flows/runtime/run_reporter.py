@@ -31,6 +31,7 @@ from shipway.app_environment import AppEnvironment
 from shipway.config.pipeline import Tests
 from shipway.git.revision import Revision
 from shipway.image_ref import ImageRef
+from shipway.log_fields import add_field, log_about
 from shipway.parameters import check_names
 from shipway.pyramid.results import LayerResult, RedLayerError
 from shipway.registry import Pushed
@@ -84,6 +85,7 @@ class RunReporter:
     ) -> None:
         """Note what is being released and which tests it has, and name the run by it or a title."""
         self.report.revision = revision
+        add_field("revision", revision.commit)
         if tests is not None:
             self._shares |= {name: TESTS_SHARE * tests.weight(name) for name in tests.layers}
         naming = name_this_run(title or self.report.title)
@@ -190,7 +192,11 @@ async def report_run(app_environment: AppEnvironment) -> AsyncGenerator[RunRepor
     )
     reporter = RunReporter(app_environment, progress)
     try:
-        with known_root_run(), ended_when_told():
+        with (
+            known_root_run(),
+            ended_when_told(),
+            log_about(app=app, environment=environment),
+        ):
             yield reporter
     except BaseException as error:
         await reporter.close(error)

@@ -15,7 +15,7 @@ from flows.release import release
 from flows.rollback import rollback
 from shipway.kubernetes.client import KubeClient
 from tests.support.project import Project
-from tests.support.runs import run_of, run_release, tasks_and_subflows
+from tests.support.runs import run_of, run_release, summary, tasks_and_subflows
 
 APPROVAL = "rolling: {approval: true}\napproval_timeout_seconds: 60\n"
 GATE = "gates: [{name: errors, when: traffic, prometheus: {query: up, max: 1}}]\nmetrics: nowhere\n"
@@ -35,6 +35,14 @@ async def assert_refused_at_once(project: Project, state: State[Any], words: str
 def set_rollout(project: Project, text: str) -> None:
     rollout = project.ops_file("rollout.yaml")
     project.change_ops({f"{project.folder}/rollout.yaml": rollout + text})
+
+
+async def test_tests_beside_the_workers_secrets_that_nobody_has_allowed(project: Project) -> None:
+    tests = "tests: {layers: {unit: {command: [pytest, tests], runner: process}}}\n"
+    project.change({"pipeline.yaml": f"app: {project.app}\n{tests}"})
+    state = await run_release(project.app)
+    await assert_refused_at_once(project, state, "may not run as processes on the worker")
+    assert (await summary(project.app, state))["result"] == "refused"
 
 
 async def test_an_older_revision(project: Project) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from docker import DockerClient
 
+from blocks.source_repository import SourceRepository
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import RefuseError
 from tests.support.project import Project
@@ -13,6 +14,15 @@ from tests.support.runs import run_release, summary
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKERFILE = "FROM scratch\nCOPY hello.py /\nLABEL made=here\n"
+
+
+@pytest.fixture
+async def project(project: Project) -> Project:
+    """The app, with leave to run its tests beside the worker's secrets."""
+    block = await SourceRepository.aload(project.app)
+    allowed = block.model_copy(update={"allows_processes": True})
+    await allowed.asave(project.app, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+    return project
 
 
 @pytest.fixture
