@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import socket
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, Crashed, Failed, Running, Scheduled
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from examples import repositories
 from flows.plan import plan
 from flows.release import release
 from shipway.cli import metrics
 from shipway.cli.ended_runs import queued
+from shipway.cli.main import UNKNOWN
 from shipway.cli.metrics import Exporter
 from shipway.cli.prefect_server import connect
 from shipway.git.record import write_record
 from tests.support.own_ops import own_ops
 from tests.support.rolling_environment import ROLLOUT, WEB, image
 
-COMMITTED = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+SHIPWAY = str(Path(sys.executable).with_name("shipway"))
 
 
 class Place:
@@ -156,3 +169,32 @@ async def test_the_history_on_the_git_server_counts_and_counts_again_from_anew(
     ] == [2, 1, 2]
     assert place.value("held_images", **whose) == 0
     assert place.value("health", health="unknown", **whose) == 1
+
+
+def test_the_command_serves_what_it_has_seen_until_it_is_told_to_end(
+    ops_server: None, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+        taken = subprocess.run(
+            [SHIPWAY, "metrics", "--port", port], capture_output=True, text=True, check=False
+        )
+    assert (taken.returncode, "Nobody can listen there." in taken.stderr) == (UNKNOWN, True)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([SHIPWAY, "metrics", "--port", port], stdout=log, stderr=log)
+    try:
+        asking = Retrying(
+            retry=retry_if_result(lambda page: 'seconds{source="prefect"}' not in page)
+            | retry_if_exception_type(httpx.HTTPError),
+            stop=stop_after_delay(120),
+            wait=wait_fixed(0.2),
+        )
+        page = asking(lambda: httpx.get(f"http://127.0.0.1:{port}/metrics").text)
+        assert 'shipway_queued_runs{flow="release"}' in page
+        assert "shipway_unreadable_folders" in page
+        assert "_created" not in page
+    finally:
+        process.terminate()
+        assert process.wait(30) == -signal.SIGTERM
+    assert f"http://127.0.0.1:{port}/metrics" in (tmp_path / "log").read_text()
