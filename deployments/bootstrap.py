@@ -40,6 +40,7 @@ from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
 from blocks.renderer import Renderer
+from blocks.retention import Retention
 from blocks.source_repository import SourceRepository
 from deployments.make_automations import make_automations
 from deployments.pod_pool import CLUSTER, make_pool
@@ -66,6 +67,7 @@ TYPES: tuple[type[Block], ...] = (
     Cluster,
     Metrics,
     Renderer,
+    Retention,
 )
 
 
@@ -78,6 +80,7 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
             **engine, **_given(env, {"cli": "SHIPWAY_DOCKER_CLI"})
         ),
         "container-runner/default": ContainerRunner(**engine),
+        "retention/default": Retention(),
         "ledger/default": Ledger(**_given(env, {"url": "SHIPWAY_LEDGER_URL"})),
         "renderer/default": Renderer(
             **_given(env, {"kustomize": "SHIPWAY_KUSTOMIZE", "helm": "SHIPWAY_HELM"})

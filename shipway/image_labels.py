@@ -11,14 +11,16 @@ from shipway.registry import Stored
 
 REVISION = "org.opencontainers.image.revision"
 INPUTS = "dev.shipway.inputs"
+APP = "dev.shipway.app"
 
 
 def labels_of(code: Code) -> dict[str, str]:
-    """The revision, and a hash of the app's tree and of how it is built."""
+    """The app, the revision, and a hash of the app's tree and of how it is built."""
     # What is not set counts for nothing, so that a new setting changes no image's inputs.
     image = code.pipeline.image.model_dump_json(exclude_defaults=True)
     inputs = f"{code.revision.tree}\n{image}"
     return {
+        APP: code.app,
         REVISION: code.revision.commit,
         INPUTS: hashlib.sha256(inputs.encode()).hexdigest(),
     }

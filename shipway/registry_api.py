@@ -36,7 +36,7 @@ _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 # One that is down is left to whoever asks: these may be better in a moment.
 _RETRY = Retry(
     total=4,
-    allowed_methods=["GET", "PUT"],
+    allowed_methods=["GET", "PUT", "DELETE"],
     status_forcelist=[
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -47,6 +47,10 @@ _RETRY = Retry(
     backoff_factor=0.2,
     max_backoff_wait=60,
 )
+
+
+class NoDeletionError(RefuseError):
+    """The registry lets nobody remove anything."""
 
 
 class Login(BaseModel):
@@ -142,6 +146,32 @@ class RegistryApi:
         answer = await self._ask("GET", f"/v2/{self._name}/blobs/{digest}")
         return None if answer is None else _object_of(answer)
 
+    async def tags(self) -> list[str]:
+        """Every tag of the repository; none where there is no such repository.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access, or what it says is no list of tags.
+        """
+        tags, path = list[str](), f"/v2/{self._name}/tags/list"
+        while answer := await self._ask("GET", path):
+            tags += _object_of(answer).get("tags") or []
+            following = answer.links.get("next", {}).get("url")
+            if following is None:
+                break
+            path = str(answer.url.join(following).raw_path, "ascii")
+        return tags
+
+    async def delete(self, digest: str) -> None:
+        """Remove a manifest, and with it every tag that leads to it; nothing where it is gone.
+
+        Raises:
+            NoDeletionError: The registry lets nobody remove anything.
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access.
+        """
+        await self._ask("DELETE", f"/v2/{self._name}/manifests/{digest}")
+
     async def _ask(
         self,
         method: str,
@@ -175,6 +205,15 @@ class RegistryApi:
             ) from error
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
+        if method == "DELETE" and answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            raise NoDeletionError(
+                "The registry lets nobody remove images.",
+                where=str(answer.url),
+                got=f"HTTP {answer.status_code}",
+                untouched="this image, and all others",
+                remedy="allow it, for Docker's registry with REGISTRY_STORAGE_DELETE_ENABLED=true, "
+                "or leave it to the registry's own rules for what Git does not name",
+            )
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise RefuseError(
                 "The registry denies access.",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from shipway.errors import FailError, ShipwayError
+from shipway.errors import FailError, RetryError, ShipwayError
 from shipway.git.access import Access, explain, git_environment
 from shipway.git.command import CommandError, Git, run_git
 from shipway.git.lock import locked, not_ours
@@ -73,6 +73,8 @@ def open_cache(remote: Remote) -> Generator[Git]:
     while True:
         with _turn(remote, shared=True):
             if made_of(remote.folder):
+                # When it was used last.
+                os.utime(remote.folder)
                 with _private_environment(remote) as environment:
                     yield Git(remote.folder, environment)
                 return
@@ -89,6 +91,25 @@ def made_of(folder: Path) -> str:
         return (folder / _MADE).read_text("utf-8") if ours and whole else ""
     except OSError:
         return ""
+
+
+def remove_cache(folder: Path) -> bool:
+    """Remove a cache that nobody uses this moment; whether it is gone.
+
+    Args:
+        folder: The cache, or what is left of a broken one.
+
+    Raises:
+        RefuseError: It belongs to another user.
+    """
+    try:
+        with locked(Path(f"{folder}.lock"), timeout_seconds=0):
+            _take_away(folder)
+    except RetryError:
+        return False
+    except PermissionError as error:
+        raise not_ours(folder) from error
+    return True
 
 
 def has_filters(folder: Path) -> bool:

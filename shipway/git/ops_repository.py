@@ -114,6 +114,22 @@ class OpsRepository(GitRemote):
             return list(_listings(mirror, self._tip(mirror), environment, app))
 
     @mending_cache("ops")
+    def every_file(self) -> list[bytes]:
+        """The content of every file at the tip of the branch, wherever it lies.
+
+        Raises:
+            RefuseError: The branch or the repository is not there, or access is denied.
+            RetryError: The server cannot be reached.
+        """
+        with self.mirror("ops") as mirror:
+            blobs, level = set[str](), [mirror.root(self._tip(mirror))]
+            while level:
+                entries = [entry for tree in mirror.trees(level).values() for entry in tree]
+                blobs |= {entry.oid for entry in entries if entry.kind == "blob"}
+                level = [entry.oid for entry in entries if entry.kind == "tree"]
+            return mirror.blobs(sorted(blobs))
+
+    @mending_cache("ops")
     def consult_each(
         self,
         question: Callable[[OpsFolder, Callable[[], History]], Answer],

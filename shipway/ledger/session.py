@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Table, and_, delete, func, select
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -73,6 +73,24 @@ class Proof(BaseModel):
     at: datetime
     passed_log: str
     failed_log: str
+
+
+class OldRows(BaseModel):
+    """How many rows are old.
+
+    Attributes:
+        tests: Tests that have not run for long.
+        proofs: Revisions on which a test both passed and failed.
+        passed: Tests that passed in a run that was killed.
+        green: Green layers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tests: int
+    proofs: int
+    passed: int
+    green: int
 
 
 class TestRun(BaseModel):
@@ -171,6 +189,31 @@ class LedgerSession:
         await self._insert(TESTS, rows, _updates)
         await self._insert(PROOFS, proofs)
 
+    async def count_old(self, tests: datetime, green: datetime) -> OldRows:
+        """What is older than that; nothing is dropped.
+
+        Args:
+            tests: When a test ran last, or a proof was found.
+            green: When a layer was green.
+        """
+        found = dict[str, int]()
+        for name, (table, is_old) in _old(tests, green).items():
+            query = select(func.count()).select_from(table).where(is_old)
+            found[name] = (await self._connection.execute(query)).scalar_one()
+        return OldRows(**found)
+
+    async def drop_old(self, tests: datetime, green: datetime) -> OldRows:
+        """Drop what is older than that; what was dropped.
+
+        Args:
+            tests: When a test ran last, or a proof was found.
+            green: When a layer was green.
+        """
+        dropped = dict[str, int]()
+        for name, (table, is_old) in _old(tests, green).items():
+            dropped[name] = (await self._connection.execute(delete(table).where(is_old))).rowcount
+        return OldRows(**dropped)
+
     async def records(self, app: str) -> list[Record]:
         """Tests that failed at least once, the worst first."""
         rate = TESTS.c.failures * 1.0 / TESTS.c.runs
@@ -215,6 +258,16 @@ class LedgerSession:
         rows = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
         for begin in range(0, len(rows), MANY):
             await self._connection.execute(statement, rows[begin : begin + MANY])
+
+
+def _old(tests: datetime, green: datetime) -> dict[str, tuple[Table, ColumnElement[bool]]]:
+    """The tables, and which of their rows are old."""
+    return {
+        "tests": (TESTS, TESTS.c.last_seen < tests),
+        "proofs": (PROOFS, PROOFS.c.at < tests),
+        "passed": (PASSED, PASSED.c.at < datetime.now(UTC) - KEPT_FOR),
+        "green": (GREEN, GREEN.c.at < green),
+    }
 
 
 def _row(test: TestRun, revision: str, now: datetime) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def test_the_pages_about_what_was_are_made(project: Project, lines: list[str]) -
         "reconcile/every-minute",
         "reconcile/on-commit",
         "nightly/nightly",
+        "retention/retention",
     ],
 )
 async def test_every_deployment_and_parameter_is_described(
@@ -119,10 +120,14 @@ async def test_versions_schedules_and_limits_are_as_the_page_on_setup_says(
         "every-minute": (2, "CANCEL_NEW"),
         "release-new": (1, "CANCEL_NEW"),
         "nightly": (2, "ENQUEUE"),
+        "every-day": (1, "CANCEL_NEW"),
     }
     turns = {
         each.name: [it.schedule.interval.total_seconds() for it in each.schedules]
         for each in ours
-        if each.schedules and each.name != "nightly"
+        if each.schedules and each.name not in {"nightly", "every-day"}
     }
     assert turns == {"every-minute": [60], "release-new": [60]}
+    (every_day,) = (each for each in ours if each.name == "every-day")
+    assert [it.schedule.cron for it in every_day.schedules] == ["30 3 * * *"]
+    assert every_day.parameters == {"dry_run": False}

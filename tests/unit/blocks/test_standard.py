@@ -21,6 +21,7 @@ from blocks.ops_repository import OpsRepository
 from blocks.pod_runner import PodRunner
 from blocks.registry import Registry
 from blocks.renderer import Renderer
+from blocks.retention import Retention
 from blocks.source_repository import SourceRepository
 
 
@@ -86,6 +87,10 @@ class TestRegistry(Standard):
 
 class TestRenderer(Standard):
     kind = Renderer
+
+
+class TestRetention(Standard):
+    kind = Retention
 
 
 class TestSourceRepository(Standard):

@@ -30,9 +30,10 @@ def code(
     )
 
 
-def test_the_labels_are_the_revision_and_a_hash_of_the_inputs() -> None:
+def test_the_labels_are_the_app_the_revision_and_a_hash_of_the_inputs() -> None:
     image = "{}"
     assert labels_of(code()) == {
+        "dev.shipway.app": "shop",
         "org.opencontainers.image.revision": "c1",
         "dev.shipway.inputs": hashlib.sha256(f"t1\n{image}".encode()).hexdigest(),
     }

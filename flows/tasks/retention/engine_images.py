@@ -1,0 +1,33 @@
+"""Images on the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from blocks.image_builder import ImageBuilder
+from flows.runtime.busy_apps import busy_apps
+from flows.runtime.external_task import external_task
+from flows.runtime.load_block import load_block
+from shipway.retention.engine_images import images_on, images_that_go, remove_images
+from shipway.retention.outcome import Outcome
+from shipway.retention.policy import Retention
+
+
+@external_task("images on the engine")
+async def clear_engine_images(keep: Retention, *, dry_run: bool) -> Outcome:
+    """Remove images on the engine that may go.
+
+    Raises:
+        RetryError: The engine does not answer.
+    """
+    builder = (await load_block(ImageBuilder)).open()
+    async with builder.client() as client:
+        images = await asyncio.to_thread(images_on, client)
+        busy, now = await busy_apps(), datetime.now(UTC)
+        goes, outcome = images_that_go(images, busy, keep, now)
+        if dry_run:
+            return outcome
+        used = await asyncio.to_thread(remove_images, client, goes)
+    seen = [each.model_copy(update={"is_used": each.id in used or each.is_used}) for each in images]
+    return images_that_go(seen, busy, keep, now)[1]
