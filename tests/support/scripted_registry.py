@@ -35,7 +35,10 @@ class Answer(NamedTuple):
 
 
 class ScriptedRegistry:
-    """Answers by path: each in its turn, and the last one from then on."""
+    """Answers by path: each in its turn, and the last one from then on.
+
+    A deletion is a path of its own, `DELETE /v2/…`.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, deque[Answer]] = {}
@@ -78,6 +81,10 @@ def scripted_registry() -> Iterator[ScriptedRegistry]:
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content)
+
+        def do_DELETE(self) -> None:
+            self.path = f"DELETE {self.path}"
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             pass
