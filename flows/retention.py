@@ -21,6 +21,7 @@ from shipway.reports.retention import (
     retention_page,
     retention_rows,
     retention_sentence,
+    retention_words,
 )
 from shipway.retention import engine_images, git_copies, ledger_rows, registry_images, runs
 from shipway.retention.outcome import Outcome
@@ -53,7 +54,7 @@ async def retention(dry_run: bool = True) -> State[None]:
             failed[kind] = error
             log.error("%s: %s", kind, error)
             continue
-        log.info("%s", retention_sentence(outcomes[-1:], dry_run=dry_run))
+        log.info("%s", retention_words(outcomes[-1], dry_run=dry_run))
     await acreate_markdown_artifact(
         retention_page(outcomes, failed, dry_run=dry_run), key="retention", description=TITLE
     )

@@ -53,6 +53,18 @@ def retention_sentence(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
     return f"{'would remove' if dry_run else 'removed'} {found}; {size} where that is known"
 
 
+def retention_words(outcome: Outcome, *, dry_run: bool) -> str:
+    """What became of one kind of thing, for a log."""
+    lines = [f"{outcome.kind}: {retention_sentence([outcome], dry_run=dry_run)}"]
+    if outcome.hindered:
+        lines.append(f"  none is removed: {outcome.hindered}")
+    lines += [f"  {_title(item)}: {item.why}" for item in outcome.goes[:_MOST]]
+    if left := outcome.goes[_MOST:]:
+        lines.append(f"  and {sum(item.count for item in left):,} others")
+    stays = sorted(outcome.stays.items())
+    return "\n".join([*lines, *(f"  {count:,} stay: {why}" for why, count in stays)])
+
+
 def readable_size(size: int) -> str:
     """A number of bytes for people."""
     value, unit = float(size), 0
@@ -64,6 +76,10 @@ def readable_size(size: int) -> str:
 def failure_words(failed: Mapping[str, Exception]) -> str:
     """What failed, kind by kind."""
     return "\n".join(f"{kind}: {_words(error)}" for kind, error in failed.items())
+
+
+def _title(item: Item) -> str:
+    return item.name if item.count == 1 else f"{item.count:,} {item.name}"
 
 
 def _words(error: Exception) -> str:

@@ -6,6 +6,7 @@ from shipway.reports.retention import (
     retention_page,
     retention_rows,
     retention_sentence,
+    retention_words,
 )
 from shipway.retention.outcome import Item, Outcome
 
@@ -44,6 +45,17 @@ def test_the_page_has_reasons_sizes_and_what_failed() -> None:
     assert "| shop c1 | old | 1 | 1.5 MB |" in page
     assert "| younger than 7 days | 3 |" in page
     assert "## Failed: runs\n\n```text\nGit is away.\n```" in page
+
+
+def test_the_log_has_the_same() -> None:
+    assert retention_words(IMAGES, dry_run=True) == (
+        "images on the engine: would remove 2 images on the engine; 1.5 MB where that is known\n"
+        "  shop c1: old\n"
+        "  shop c2: old\n"
+        "  3 stay: younger than 7 days"
+    )
+    assert "\n  1,200 tests: not run" in retention_words(ROWS, dry_run=False)
+    assert "\n  none is removed: nobody says so\n" in retention_words(REGISTRY, dry_run=False)
 
 
 def test_a_long_list_is_cut_and_counted() -> None:
