@@ -55,7 +55,9 @@ def retention_sentence(outcomes: Sequence[Outcome], *, dry_run: bool) -> str:
 
 def retention_words(outcome: Outcome, *, dry_run: bool) -> str:
     """What became of one kind of thing, for a log."""
-    lines = [f"{outcome.kind}: {retention_sentence([outcome], dry_run=dry_run)}"]
+    goes = "would go" if dry_run or outcome.hindered else "went"
+    size = "" if outcome.size is None else f", {readable_size(outcome.size)}"
+    lines = [f"{outcome.kind}: {outcome.count:,} {goes}{size}"]
     if outcome.hindered:
         lines.append(f"  none is removed: {outcome.hindered}")
     lines += [f"  {_title(item)}: {item.why}" for item in outcome.goes[:_MOST]]

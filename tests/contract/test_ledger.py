@@ -21,8 +21,8 @@ from sqlalchemy.pool import NullPool
 
 from blocks.ledger import Ledger
 from shipway.errors import RefuseError, RetryError
-from shipway.ledger.session import KnownTest, TestRun
-from shipway.ledger.tables import PASSED
+from shipway.ledger.session import KnownTest, OldRows, TestRun
+from shipway.ledger.tables import GREEN, PASSED, PROOFS, TESTS
 from shipway.pyramid.results import LayerResult, Outcome, TestResult
 from shipway.pytest_plugin.shipway_names import ledger_name
 from tests.support.project import HOME
@@ -246,6 +246,39 @@ async def test_what_a_run_that_never_came_back_had_passed_is_forgotten_in_time(
         await book.forget("mine")
         assert await book.passed("old") == {}
         assert await book.passed("young") == {"a": 1.0}
+
+
+async def test_what_is_old_is_counted_and_dropped_and_nothing_else(ledger: Ledger) -> None:
+    layer = LayerResult(layer="unit", weight=70, budget_seconds=60, tests=(), seconds=1.0)
+    begin = datetime.now(UTC)
+    for name in ("old", "young"):
+        await record(ledger, ran(one(name, "failed"), one(name)), layer=name)
+        async with ledger.open() as book:
+            await book.keep_green(name, "run 1", layer)
+            await book.note_passed(name, [one("a")])
+    before = begin - timedelta(days=20)
+    async with ledger.open() as book:
+        for aged, whose in (
+            (TESTS.c.last_seen, TESTS.c.layer),
+            (PROOFS.c.at, PROOFS.c.layer),
+            (GREEN.c.at, GREEN.c.inputs),
+            (PASSED.c.at, PASSED.c.inputs),
+        ):
+            rows = update(aged.table).where(whose == "old").values({aged: before})
+            await book._connection.execute(rows)
+    month, none = begin - timedelta(days=30), OldRows(tests=0, proofs=0, passed=1, green=0)
+    one_each = OldRows(tests=1, proofs=1, passed=1, green=1)
+    async with ledger.open() as book:
+        assert await book.count_old(month, month) == none
+        assert await book.count_old(begin, begin) == one_each
+        assert await book.drop_old(begin, begin) == one_each
+        assert await book.count_old(begin, begin) == OldRows(tests=0, proofs=0, passed=0, green=0)
+    async with ledger.open() as book:
+        assert await book.green("old") is None
+        assert await book.green("young") is not None
+        assert [each.layer for each in await book.proofs("shop")] == ["young"]
+        assert await book.passed("young") == {"a": 1.0}
+    assert (await known(ledger, "old"), list(await known(ledger, "young"))) == ({}, ["young"])
 
 
 async def test_a_green_layer_is_found_by_its_inputs_and_names_its_run(ledger: Ledger) -> None:

@@ -49,12 +49,12 @@ def test_the_page_has_reasons_sizes_and_what_failed() -> None:
 
 def test_the_log_has_the_same() -> None:
     assert retention_words(IMAGES, dry_run=True) == (
-        "images on the engine: would remove 2 images on the engine; 1.5 MB where that is known\n"
+        "images on the engine: 2 would go, 1.5 MB\n"
         "  shop c1: old\n"
         "  shop c2: old\n"
         "  3 stay: younger than 7 days"
     )
-    assert "\n  1,200 tests: not run" in retention_words(ROWS, dry_run=False)
+    assert retention_words(ROWS, dry_run=False) == "rows: 1,200 went\n  1,200 tests: not run"
     assert "\n  none is removed: nobody says so\n" in retention_words(REGISTRY, dry_run=False)
 
 
