@@ -23,9 +23,9 @@ class Retention(BaseModel):
     )
     rollbacks: int = Field(
         default=20,
-        ge=1,
-        description="The last images that served in each environment, to which a rollback leads; "
-        "they stay in the registry.",
+        ge=2,
+        description="The last images that served in each environment, with the one that serves: as "
+        "far as a rollback leads. They stay in the registry.",
     )
     engine_days: int = Field(
         default=7, ge=0, description="An image on the engine stays for so long after its build."
