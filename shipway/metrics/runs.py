@@ -23,6 +23,7 @@ FLOWS = (
     "decommission",
     "history",
     "flakes",
+    "retention",
     "reconcile",
     "release-new",
     "nightly",
