@@ -5,6 +5,10 @@ argument; running it again sets these fields of the blocks that they name, and k
 deployments that prefect.yaml had when it ran before, and has no more, are removed.
 
 - DOCKER_HOST, SHIPWAY_DOCKER_CLI: the engine, and a docker command with BuildKit.
+- SHIPWAY_BUILDKIT: the address of a buildkitd that builds in the engine's place. Without
+  DOCKER_HOST, there is no Container Runner block then.
+- SHIPWAY_BUILDKIT_KEYS: a folder with ca.pem, cert.pem and key.pem for it.
+- SHIPWAY_BUILDKIT_CACHE, SHIPWAY_BUILDCTL: the repository of its cache, and its client.
 - SHIPWAY_LEDGER_URL: PostgreSQL for what tests did before; a SQLite file if not given.
 - SHIPWAY_KUSTOMIZE, SHIPWAY_HELM: commands that render; `kustomize build` and `helm` if not given.
 - SHIPWAY_REGISTRY: host, port and namespace of the image registry.
@@ -77,15 +81,16 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
     engine: dict[str, Any] = {"engine": DockerHost(**host)} if host else {}
     blocks: dict[str, Block] = {
         "image-builder/default": ImageBuilder(
-            **engine, **_given(env, {"cli": "SHIPWAY_DOCKER_CLI"})
+            **engine, **_given(env, {"cli": "SHIPWAY_DOCKER_CLI"}), **_buildkit(env)
         ),
-        "container-runner/default": ContainerRunner(**engine),
         "retention/default": Retention(),
         "ledger/default": Ledger(**_given(env, {"url": "SHIPWAY_LEDGER_URL"})),
         "renderer/default": Renderer(
             **_given(env, {"kustomize": "SHIPWAY_KUSTOMIZE", "helm": "SHIPWAY_HELM"})
         ),
     }
+    if engine or not env.get("SHIPWAY_BUILDKIT"):
+        blocks["container-runner/default"] = ContainerRunner(**engine)
     if address := env.get("SHIPWAY_REGISTRY"):
         here: dict[str, Any] = {"insecure": True} if address.startswith("127.0.0.1:") else {}
         blocks["registry/default"] = Registry(address=address, **here)
@@ -115,6 +120,16 @@ def app(name: str, url: str, env: Mapping[str, str]) -> dict[str, Block]:
 def login(env: Mapping[str, str]) -> dict[str, Any]:
     """User and password for the Git server."""
     return _given(env, {"username": "SHIPWAY_GIT_USERNAME", "password": "SHIPWAY_GIT_PASSWORD"})
+
+
+def _buildkit(env: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that lead to a buildkitd."""
+    variables = {"address": "SHIPWAY_BUILDKIT", "cache": "SHIPWAY_BUILDKIT_CACHE"}
+    fields = _given(env, variables | {"buildctl": "SHIPWAY_BUILDCTL"})
+    if folder := env.get("SHIPWAY_BUILDKIT_KEYS"):
+        files = {"ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+        fields |= {field: Path(folder, file).read_text() for field, file in files.items()}
+    return fields
 
 
 def _given(env: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:

@@ -30,11 +30,11 @@ class BuildSecrets(BaseModel):
         """Write them into a folder that nobody else reads; return the options of `docker build`."""
         options: list[str] = []
         for name, content in self.files.items():
-            file = _write(folder / f"secret-{name}", content.get_secret_value())
+            file = write_private(folder / f"secret-{name}", content.get_secret_value())
             options += ["--secret", f"id={name},src={file}"]
         for name, key in self.ssh.items():
             # OpenSSH reads no key whose last line does not end.
-            file = _write(folder / f"ssh-{name}", key.get_secret_value().rstrip("\n") + "\n")
+            file = write_private(folder / f"ssh-{name}", key.get_secret_value().rstrip("\n") + "\n")
             options += ["--ssh", f"{name}={file}"]
         return options
 
@@ -51,7 +51,8 @@ class BuildSecrets(BaseModel):
         yield from sorted((line for line in lines if len(line) >= _SHORTEST), key=len, reverse=True)
 
 
-def _write(file: Path, content: str) -> Path:
+def write_private(file: Path, content: str) -> Path:
+    """Write a file that only this user reads, whatever the umask; return it."""
     file.touch(_FILE_MODE)
     file.write_text(content)
     return file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import requests
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shipway.errors import FailError, RefuseError, RetryError, ShipwayError
 from shipway.image_ref import ImageRef
-from shipway.registry_api import Login, Manifest, registry_api
+from shipway.registry_api import Login, Manifest, RegistryApi, endpoint_of, registry_api
 
 # What the engine says of a push that may go through a moment later.
 _PASSING = re.compile(
@@ -33,6 +33,20 @@ class Stored(BaseModel):
 
     ref: ImageRef
     labels: dict[str, str]
+
+
+class Inspected(BaseModel):
+    """What a registry says of an image.
+
+    Attributes:
+        layers: Digests of its layers. An index has images for several platforms: it counts as one.
+        config: How it runs; of an index, how its first image does.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    layers: tuple[str, ...]
+    config: dict[str, Any]
 
 
 class Pushed(BaseModel):
@@ -59,9 +73,17 @@ class Registry(BaseModel):
     insecure: bool = False
     login: Login | None = None
 
+    def repository(self, app: str) -> str:
+        """Where the images of one app are."""
+        return f"{self.address}/{app}"
+
     def image(self, app: str, revision: str) -> ImageRef:
         """The immutable tag of one revision of one app."""
-        return ImageRef(repository=f"{self.address}/{app}", tag=revision)
+        return ImageRef(repository=self.repository(app), tag=revision)
+
+    def holds(self, repository: str) -> bool:
+        """Whether a repository is on the same server, so that login and scheme are the same."""
+        return endpoint_of(repository)[0] == endpoint_of(self.repository("any"))[0]
 
     async def find(self, image: ImageRef) -> Stored | None:
         """Ask the registry for a tag; None where it has none such.
@@ -74,13 +96,52 @@ class Registry(BaseModel):
             found = await api.manifest(str(image.tag))
             if found is None:
                 return None
-            manifest = found.body
-            if "manifests" in manifest:
-                child = await api.manifest(_image_in(manifest, image))
-                manifest = child.body if child else {}
-            config = await api.blob(manifest["config"]["digest"]) if "config" in manifest else None
-        labels = (config or {}).get("config", {}).get("Labels")
+            config = await _config(api, found, image)
+        labels = config.get("config", {}).get("Labels")
         return Stored(ref=image.model_copy(update={"digest": found.digest}), labels=labels or {})
+
+    async def inspect(self, image: ImageRef) -> Inspected:
+        """Ask the registry that an image is named after for it; this one's login is for this one.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access, or has no such image.
+        """
+        own = self.holds(image.repository)
+        login, insecure = self.login if own else None, self.insecure and own
+        async with registry_api(image.repository, login, insecure=insecure) as api:
+            found = await api.manifest(image.digest or image.tag or "latest")
+            if found is None:
+                raise RefuseError(
+                    "The registry has no such image.",
+                    where=str(image),
+                    untouched="the ops repository and the cluster",
+                    remedy="check its name in pipeline.yaml",
+                )
+            config = await _config(api, found, image)
+        is_index = "manifests" in found.body
+        layers = [found.digest] if is_index else config.get("rootfs", {}).get("diff_ids", [])
+        return Inspected(layers=tuple(layers), config=config.get("config") or {})
+
+    async def tag(self, image: ImageRef, tag: str) -> ImageRef:
+        """Give an image that is there by digest a tag of its repository; nothing else is sent.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access, or has the image no more.
+        """
+        async with registry_api(image.repository, self.login, insecure=self.insecure) as api:
+            found = await api.manifest(str(image.digest))
+            if found is None:
+                raise RefuseError(
+                    "The registry has lost the image that was tested.",
+                    where=str(image),
+                    untouched="the ops repository and the cluster",
+                    remedy="let the registry keep manifests without a tag for a day, then release "
+                    "again",
+                )
+            await api.put_manifest(tag, found.content, found.media_type)
+        return image.model_copy(update={"tag": tag})
 
     async def push(self, client: DockerClient, image_id: str, image: ImageRef) -> ImageRef:
         """Push a local image under a tag; return the reference with the digest it got.
@@ -97,8 +158,6 @@ class Registry(BaseModel):
     ) -> ImageRef:
         """Push local images of one version for several platforms, and an index under a tag.
 
-        Each image has a tag of its own beside it, so that no registry collects it as garbage.
-
         Args:
             client: The engine that has them.
             image_ids: Local image id by platform, such as `linux/arm64`.
@@ -112,11 +171,47 @@ class Registry(BaseModel):
             RefuseError: It denies access.
             FailError: It does not take an image.
         """
+
+        async def give(image_id: str, tag: str) -> None:
+            await self.push(client, image_id, image.model_copy(update={"tag": tag}))
+
+        return await self._index(image_ids, image, give)
+
+    async def tag_index(self, images: Mapping[str, str], image: ImageRef) -> ImageRef:
+        """Give an index of images that are there a tag.
+
+        Args:
+            images: Image by digest, by platform.
+            image: The reference.
+
+        Returns:
+            The reference with the index's digest.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded.
+            RefuseError: It denies access, or has an image no more.
+        """
+
+        async def give(held: str, tag: str) -> None:
+            await self.tag(ImageRef.parse(held), tag)
+
+        return await self._index(images, image, give)
+
+    async def _index(
+        self,
+        images: Mapping[str, str],
+        image: ImageRef,
+        give: Callable[[str, str], Awaitable[None]],
+    ) -> ImageRef:
+        """Put an index of images by platform under a tag.
+
+        `give` puts each under a tag of its own, so that no registry collects it as garbage.
+        """
         async with registry_api(image.repository, self.login, insecure=self.insecure) as api:
             entries: list[dict[str, Any]] = []
-            for platform, image_id in image_ids.items():
+            for platform, name in images.items():
                 tag = f"{image.tag}-{platform.replace('/', '-')}"
-                await self.push(client, image_id, image.model_copy(update={"tag": tag}))
+                await give(name, tag)
                 entries += _entries(await api.manifest(tag), platform)
             digest = await api.put_index(str(image.tag), entries)
         return image.model_copy(update={"digest": digest})
@@ -184,10 +279,20 @@ def _entries(manifest: Manifest | None, platform: str) -> list[dict[str, Any]]:
         {
             "mediaType": manifest.media_type,
             "digest": manifest.digest,
-            "size": manifest.size,
+            "size": len(manifest.content),
             "platform": dict(zip(names, platform.split("/"), strict=False)),
         }
     ]
+
+
+async def _config(api: RegistryApi, manifest: Manifest, image: ImageRef) -> dict[str, Any]:
+    """The configuration of an image; of an index, that of its first image."""
+    body = manifest.body
+    if "manifests" in body:
+        child = await api.manifest(_image_in(body, image))
+        body = child.body if child else {}
+    config = await api.blob(body["config"]["digest"]) if "config" in body else None
+    return config or {}
 
 
 def _image_in(index: dict[str, Any], image: ImageRef) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -19,6 +20,8 @@ from shipway.errors import RefuseError, RetryError
 _TIMEOUT_SECONDS = 20
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io"})
 _DOCKER_HUB_API = "registry-1.docker.io"
+# What logins to Docker Hub are filed under.
+_DOCKER_HUB_LOGIN = "https://index.docker.io/v1/"
 INDEX = "application/vnd.oci.image.index.v1+json"
 _READS = {
     "Accept": ", ".join(
@@ -65,20 +68,32 @@ class Login(BaseModel):
         """The login as a request carries it."""
         return httpx.BasicAuth(self.username, self.password.get_secret_value())
 
+    def docker_config(self, address: str) -> str:
+        """The login to a registry, as Docker's clients read it from a config.json.
+
+        Args:
+            address: Of the registry: its host, with or without what follows.
+        """
+        host = endpoint_of(f"{address}/any")[0]
+        key = _DOCKER_HUB_LOGIN if host == _DOCKER_HUB_API else host
+        pair = f"{self.username}:{self.password.get_secret_value()}"
+        auth = base64.b64encode(pair.encode()).decode("ascii")
+        return json.dumps({"auths": {key: {"auth": auth}}})
+
 
 class Manifest(NamedTuple):
     """A manifest as the registry has it.
 
     Attributes:
         body: Its JSON.
+        content: Its bytes.
         digest: Of its bytes.
-        size: In bytes.
         media_type: What it is: an image or an index.
     """
 
     body: dict[str, Any]
+    content: bytes
     digest: str
-    size: int
     media_type: str
 
 
@@ -117,10 +132,22 @@ class RegistryApi:
         told = answer.headers.get("Content-Type", "").partition(";")[0]
         return Manifest(
             body=body,
+            content=answer.content,
             digest=_digest_of(answer),
-            size=len(answer.content),
             media_type=str(body.get("mediaType") or told),
         )
+
+    async def put_manifest(self, reference: str, content: bytes, media_type: str) -> str:
+        """Store a manifest of what is there under a tag; return its digest.
+
+        Raises:
+            RetryError: The registry cannot be reached or is overloaded, or takes no such manifest.
+            RefuseError: It denies access.
+        """
+        path = f"/v2/{self._name}/manifests/{reference}"
+        if await self._ask("PUT", path, content, {"Content-Type": media_type}) is None:
+            raise RefuseError("The registry has no such repository.", where=path)
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     async def put_index(self, reference: str, entries: list[dict[str, Any]]) -> str:
         """Store an index of manifests that are there under a tag; return its digest.
@@ -130,11 +157,7 @@ class RegistryApi:
             RefuseError: It denies access.
         """
         body = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-        content = json.dumps(body).encode()
-        path = f"/v2/{self._name}/manifests/{reference}"
-        if await self._ask("PUT", path, content, {"Content-Type": INDEX}) is None:
-            raise RefuseError("The registry has no such repository.", where=path)
-        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return await self.put_manifest(reference, json.dumps(body).encode(), INDEX)
 
     async def blob(self, digest: str) -> dict[str, Any] | None:
         """A blob that is JSON; None where it is not there.

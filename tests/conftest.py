@@ -87,6 +87,12 @@ def _whether_or_not_it_is_there() -> Iterator[None]:
             raise
 
 
+@pytest.fixture(scope="session")
+def buildkit(sandbox: dict[str, str]) -> None:
+    """BuildKit is there, built if it is not; without it, the tests that ask for it fail."""
+    bring_up("BuildKit", "--cluster", "none", "--buildkit")
+
+
 @pytest.fixture
 async def cluster(cluster_is_up: None) -> AsyncIterator[KubeClient]:
     """A client of the cluster."""

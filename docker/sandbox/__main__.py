@@ -1,7 +1,8 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
 Usage: python docker/sandbox COMMAND, one of
-  up [--cluster wait|later|none] [--gateway] [--flux] [--helm], down, clean, status, env [--json]
+  up [--cluster wait|later|none] [--gateway] [--flux] [--helm] [--buildkit], down, clean, status,
+  env [--json]
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import buildkit
 import cirunners
 import cluster
 import database
@@ -75,7 +77,17 @@ def up_flux() -> None:
         _step("Flux", flux.up)
 
 
-def up_more(clusters: str, *, gateway: bool, with_flux: bool, helm: bool, ci: bool) -> None:
+def up_buildkit() -> None:
+    """Bring up BuildKit."""
+    reports = {name: _reporting(name) for name in ("buildkitd", "buildctl")}
+    _step("BuildKit's build", lambda: buildkit.build(lambda name, percent: reports[name](percent)))
+    with exclusive():
+        _step("BuildKit", buildkit.up)
+
+
+def up_more(
+    clusters: str, *, gateway: bool, with_flux: bool, helm: bool, ci: bool, with_buildkit: bool
+) -> None:
     """Wait for what takes minutes the first time."""
     if clusters == "wait":
         _step("cluster", cluster.wait)
@@ -87,6 +99,8 @@ def up_more(clusters: str, *, gateway: bool, with_flux: bool, helm: bool, ci: bo
         _step("Helm", lambda: renderers.build(_reporting("Helm")))
     if ci:
         _step("CI runners", cirunners.install)
+    if with_buildkit:
+        up_buildkit()
 
 
 def _reporting(what: str) -> Callable[[int], None]:
@@ -130,6 +144,7 @@ def status() -> None:
         server.RECEIVER: server.receiver(),
         "traefik": gateway.url() if machine.init_pid() else "",
         "prometheus": prometheus.url() if machine.init_pid() else "",
+        **({name: buildkit.address(name) for name in buildkit.NAMES} if machine.init_pid() else {}),
         "apiserver": f"https://{machine.address()}:6443" if machine.init_pid() else "",
     }
     if not processes.names():
@@ -177,7 +192,19 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         "SHIPWAY_PROMETHEUS": prometheus.url(),
         "SHIPWAY_KUSTOMIZE": renderers.kustomize(),
         "SHIPWAY_HELM": renderers.helm(),
+        **_buildkit(),
         "SHIPWAY_GITLAB_CI_LOCAL": str(cirunners.command()),
+    }
+
+
+def _buildkit() -> dict[str, str]:
+    """What a client of BuildKit needs; the bootstrap gets no address of it: the engine builds."""
+    first, second = map(buildkit.address, buildkit.NAMES)
+    return {
+        "SHIPWAY_SANDBOX_BUILDKIT": first,
+        "SHIPWAY_SANDBOX_BUILDKIT_2": second,
+        "SHIPWAY_SANDBOX_BUILDKIT_KEYS": str(buildkit.keys()),
+        "SHIPWAY_BUILDCTL": buildkit.client(),
     }
 
 
@@ -198,6 +225,7 @@ def main() -> int:
     start.add_argument("--flux", action="store_true", help="with Flux, which applies from Git")
     start.add_argument("--helm", action="store_true", help="with Helm, to render charts")
     start.add_argument("--ci", action="store_true", help="with what runs CI files here")
+    start.add_argument("--buildkit", action="store_true", help="with BuildKit, by address")
     for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
@@ -224,6 +252,7 @@ def main() -> int:
                 with_flux=chosen.flux,
                 helm=chosen.helm,
                 ci=chosen.ci,
+                with_buildkit=chosen.buildkit,
             )
         elif chosen.command in {"down", "clean"}:
             with exclusive():

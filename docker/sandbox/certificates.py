@@ -1,7 +1,8 @@
-"""The cluster's keys: made before the cluster, so that its address and trust are known at once."""
+"""Keys: the cluster's, made before it, so that its address and trust are known at once; others'."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -43,5 +44,33 @@ def make(address: str, service: str) -> Path:
     return FOLDER
 
 
-def _openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=FOLDER, check=True, capture_output=True)
+def make_mutual(folder: Path, address: str) -> None:
+    """Keys with which a server and its clients let each other in, each in a folder of its own.
+
+    `server` and `client` have ca.pem, cert.pem and key.pem. What was in the folder is gone.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    folder.chmod(0o700)
+    _openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=sandbox-ca",
+        "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", "ca.key", "-out", "ca.pem",
+        folder=folder,
+    )  # fmt: skip
+    (folder / "names").write_text(f"subjectAltName=IP:{address},IP:127.0.0.1\n")
+    for name in ("server", "client"):
+        (folder / name).mkdir()
+        _openssl(
+            "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", f"{name}/key.pem", "-out", f"{name}.csr", folder=folder,
+        )  # fmt: skip
+        _openssl(
+            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "3650", "-extfile", "names", "-out", f"{name}/cert.pem",
+            folder=folder,
+        )  # fmt: skip
+        shutil.copy(folder / "ca.pem", folder / name)
+
+
+def _openssl(*arguments: str, folder: Path = FOLDER) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)

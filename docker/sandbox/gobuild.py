@@ -18,17 +18,19 @@ from state import CACHE, HOME, LOGS, Unavailable
 
 @dataclass(frozen=True)
 class Program:
-    """A program that is built in docker/sandbox/<name>, whose go.sum has every checksum.
+    """A program that is built in a folder of docker/sandbox, whose go.sum has every checksum.
 
     Attributes:
-        name: Of the folder and of the binary.
+        name: Of the binary.
         flags: What the linker gets.
         package: What is built: the folder's own program, or one that its go.mod names as a tool.
+        folder: The folder, if it has another name.
     """
 
     name: str
     flags: str
     package: str = "."
+    folder: str = ""
 
     @property
     def path(self) -> Path:
@@ -40,7 +42,7 @@ class Program:
 
     @property
     def _source(self) -> Path:
-        return HOME / "docker" / "sandbox" / self.name
+        return HOME / "docker" / "sandbox" / (self.folder or self.name)
 
     def have(self, report: Callable[[int], None]) -> Path:
         """The binary, built if it is not there; another checkout's build is waited for.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blocks.image_builder import ImageBuilder
 from blocks.registry import Registry
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.open_builder import open_builder
 from shipway.code import Code
 from shipway.errors import RefuseError
 from shipway.image_labels import image_of
@@ -33,26 +33,24 @@ async def name_image(code: Code) -> ImageRef:
 
 
 @external_task("push {code.app} {code.revision.short}")
-async def push(code: Code, image_id: str, elsewhere: Mapping[str, str]) -> Pushed:
+async def push(code: Code, built: str, elsewhere: Mapping[str, str]) -> Pushed:
     """Push the image under the revision's tag, unless another run of this revision was first.
 
     Args:
         code: The revision.
-        image_id: What was tested.
+        built: What was tested, as the builder names it.
         elsewhere: The same for other platforms, by platform.
     """
     registry = (await load_block(Registry)).open()
-    builder = (await load_block(ImageBuilder)).open()
+    builder = await open_builder()
     image = registry.image(code.app, code.revision.commit)
     stored = await registry.find(image)
     if stored is not None:
         return Pushed(image=image_of(stored, code), new=False)
-    async with builder.client() as client:
-        if elsewhere:
-            images = {await builder.platform(): image_id, **elsewhere}
-            await registry.push_index(client, images, image)
-        else:
-            await registry.push(client, image_id, image)
+    if elsewhere:
+        await builder.push_index({await builder.platform(): built, **elsewhere}, image)
+    else:
+        await builder.push(built, image)
     stored = await registry.find(image)
     if stored is None:
         raise RefuseError("The registry lost the image that was pushed.", where=str(image))

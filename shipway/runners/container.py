@@ -23,7 +23,6 @@ from shipway.runners.containers import (
 )
 from shipway.runners.docker_engine import engine_client
 from shipway.runners.environment import EnvironmentSpec, Sidecar
-from shipway.runners.local_images import content_hash, image_env
 from shipway.runners.runner import ImageSource
 
 POLL_SECONDS = 0.1
@@ -120,20 +119,6 @@ class ContainerRunner:
             return self._slots
         async with self.client() as client:
             return int((await asyncio.to_thread(client.info))["NCPU"])
-
-    async def content_hashes(self, images: list[str]) -> list[str]:
-        """Hashes of what is in images, without what differs between two builds of the same files.
-
-        Raises:
-            RefuseError: An image is not there and cannot be pulled.
-        """
-        async with self.client() as client:
-            return [await asyncio.to_thread(content_hash, client, image) for image in images]
-
-    async def image_env(self, image: str) -> dict[str, str]:
-        """The environment that a local image brings."""
-        async with self.client() as client:
-            return await asyncio.to_thread(image_env, client, image)
 
     async def _wait_for(self, hostname: str, container: Container, sidecar: Sidecar) -> None:
         """Wait until a sidecar is ready."""

@@ -20,8 +20,8 @@ Output = Callable[[bytes], None]
 class Images(BaseModel):
     """The images of a revision: the one tests run in, and the one that ships.
 
-    Local ids on the engine that built them, or references where a registry has them; None where
-    no layer needs it.
+    As their builder names them: local ids on an engine, or references where a registry has them.
+    None where no layer needs it.
     """
 
     model_config = ConfigDict(frozen=True)

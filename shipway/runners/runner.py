@@ -11,8 +11,8 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from shipway.runners.environment import EnvironmentSpec, TestEnvironment
 
-# Where the images of a layer must be: nowhere, as the runner uses none; on the engine that builds
-# them; or in the registry, where a cluster can pull them.
+# Where the images of a layer must be: nowhere, as the runner uses none; on an engine, which built
+# them or pulls them; or in the registry, where a cluster can pull them.
 ImageSource = Literal["none", "engine", "registry"]
 
 

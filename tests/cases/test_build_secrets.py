@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
 import subprocess
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +15,14 @@ from prefect import flow
 from prefect.blocks.system import Secret
 from pydantic import SecretStr
 
-from blocks.image_builder import ImageBuilder
 from flows.tasks.build import build
 from shipway.build_secrets import BuildSecrets
 from shipway.code import Code
 from shipway.config.pipeline import read_pipeline
 from shipway.errors import FailError, RefuseError
 from shipway.git.revision import Revision
+from shipway.image_builders.builder import Build
+from tests.support.builders import engine_builder
 
 # Asks the agent that BuildKit stands in for how many keys it has, as ssh does.
 AGENT = """
@@ -52,9 +50,11 @@ async def build_image(
     folder: Path, text: str, secrets: BuildSecrets, log: Callable[[str], None] = print
 ) -> str:
     (folder / "Dockerfile").write_text(text)
-    builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"]).open()
     mark = {"MARK": uuid.uuid4().hex}
-    return await builder.build(folder, folder / "Dockerfile", None, mark, {}, log, secrets=secrets)
+    wanted = Build(
+        app="secrets", context=folder, dockerfile=folder / "Dockerfile", args=mark, secrets=secrets
+    )
+    return await engine_builder().build(wanted, log)
 
 
 def everything_of(engine: DockerClient, image: str) -> bytes:
@@ -79,48 +79,6 @@ async def test_a_secret_is_read_and_is_in_no_layer_and_no_line(
     assert longest not in "\n".join(lines)
     assert any("***" in line for line in lines)
     assert longest.encode() not in everything_of(engine, image)
-
-
-async def test_a_secret_is_in_no_argument_and_its_file_is_gone(
-    tmp_path: Path, python_image: str
-) -> None:
-    value = f"hunter2-{uuid.uuid4().hex}"
-    run = "--mount=type=secret,id=token echo $MARK; sleep 300"
-    secrets = BuildSecrets(files={"token": SecretStr(value)})
-    begun = asyncio.Event()
-
-    def log(line: str) -> None:
-        if "sleep 300" in line:
-            begun.set()
-
-    text = dockerfile(python_image, run)
-    building = asyncio.create_task(build_image(tmp_path, text, secrets, log))
-    await asyncio.wait_for(begun.wait(), 60)
-    told = await asyncio.to_thread(_arguments_of_all)
-    (option,) = [part for part in told if part.startswith("id=token,src=")]
-    assert value not in "".join(told)
-    file = Path(option.partition("src=")[2])
-    assert _modes(file) == (0o600, 0o700)
-    building.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await building
-    assert _modes(file) is None
-
-
-def _arguments_of_all() -> list[str]:
-    """The arguments of every process of this machine."""
-    arguments: list[str] = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            arguments += file.read_bytes().decode("utf-8", "replace").split("\0")
-    return arguments
-
-
-def _modes(file: Path) -> tuple[int, int] | None:
-    """Who may read a file and its folder; None where it is gone."""
-    if not file.exists():
-        return None
-    return file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777
 
 
 async def test_a_step_that_fails_and_prints_a_secret(tmp_path: Path, python_image: str) -> None:

@@ -13,9 +13,10 @@ import pytest
 from prefect_docker import DockerHost
 
 from blocks.container_runner import ContainerRunner
-from blocks.image_builder import ImageBuilder
 from shipway.errors import FailError, RetryError
+from shipway.image_builders.builder import Build
 from shipway.test_tools.tool import Invocation
+from tests.support.builders import engine_builder
 from tests.support.engine_proxy import EngineProxy, engine_proxy
 from tests.support.environments import spec_of
 
@@ -38,11 +39,8 @@ async def build(proxy: EngineProxy, folder: Path, step: str, cut_at: str) -> Non
         if cut_at and re.match(rf"#\d+ {cut_at}", line.replace(mark, "MARK")):
             proxy.cut()
 
-    block = ImageBuilder(
-        engine=DockerHost(base_url=proxy.url), cli=os.environ["SHIPWAY_DOCKER_CLI"]
-    )
-    builder = block.open()
-    await builder.build(folder, folder / "Dockerfile", None, {}, {}, log)
+    builder = engine_builder(engine=DockerHost(base_url=proxy.url))
+    await builder.build(Build(app="lost", context=folder, dockerfile=folder / "Dockerfile"), log)
 
 
 @pytest.mark.parametrize("cut_at", [r"\[internal", r"\[2/2", "[0-9.]+ MARK"])

@@ -201,6 +201,21 @@ def test_where_a_repository_is(repository: str, host: str, name: str) -> None:
     assert endpoint_of(repository) == (host, name)
 
 
+@pytest.mark.parametrize(
+    ("address", "filed_under"),
+    [
+        ("ghcr.io/acme", "ghcr.io"),
+        ("registry.example.org:5000", "registry.example.org:5000"),
+        ("docker.io/acme", "https://index.docker.io/v1/"),
+        ("acme", "https://index.docker.io/v1/"),
+    ],
+)
+def test_a_login_is_filed_where_dockers_clients_look(address: str, filed_under: str) -> None:
+    login = Login(username="ada", password=SecretStr("secret"))
+    (found,) = json.loads(login.docker_config(address))["auths"].items()
+    assert found == (filed_under, {"auth": "YWRhOnNlY3JldA=="})
+
+
 # As the engine tells them.
 @pytest.mark.parametrize(
     ("words", "kind"),

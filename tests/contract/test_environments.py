@@ -21,6 +21,7 @@ from shipway.runners.environment import EnvironmentSpec
 from shipway.runners.registry import RUNNERS
 from shipway.runners.runner import Runner
 from shipway.test_tools.tool import Ended, Invocation
+from tests.support.builders import engine_builder
 from tests.support.environments import process_environment, spec_of
 from tests.support.pods import pod_runner
 from tests.support.processes import processes_with
@@ -72,7 +73,7 @@ async def spec(runner: Runner, request: pytest.FixtureRequest, tmp_path: Path) -
     registry = Registry(address=sandbox["SHIPWAY_REGISTRY"], insecure=True)
     stored = await registry.find(ImageRef.parse(image))
     assert stored is not None
-    brought = await ContainerRunner().open().image_env(image)
+    brought = await engine_builder().image_env(image)
     return spec_of(code=tmp_path, image=str(stored.ref.pinned()), env={**brought, **ENV})
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from blocks.container_runner import ContainerRunner
-from blocks.image_builder import ImageBuilder
 from shipway.config.pipeline import read_pipeline
+from shipway.image_builders.builder import Build
 from shipway.runners.container_environment import ContainerEnvironment
 from shipway.test_tools.registry import TOOLS
 from shipway.test_tools.tool import Tool
+from tests.support.builders import engine_builder
 from tests.support.environments import spec_of
 
 
@@ -38,11 +38,14 @@ class BuiltApp:
 
     async def build(self, stage: str | None) -> str:
         """Build a stage, as it is now, on a base that the sandbox has; return the image's id."""
-        lines: list[str] = []
-        builder = ImageBuilder(cli=os.environ["SHIPWAY_DOCKER_CLI"]).open()
-        dockerfile = self.code / self.pipeline.image.dockerfile
-        args = {"BASE": self._base}
-        return await builder.build(self.code, dockerfile, stage, args, {}, lines.append)
+        wanted = Build(
+            app=self.pipeline.app,
+            context=self.code,
+            dockerfile=self.code / self.pipeline.image.dockerfile,
+            target=stage,
+            args={"BASE": self._base},
+        )
+        return await engine_builder().build(wanted, print)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[ContainerEnvironment]:

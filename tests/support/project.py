@@ -23,6 +23,10 @@ from deployments.bootstrap import app as source_block
 from deployments.bootstrap import save
 from examples import repositories
 
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+)
 HOME = Path(__file__).parents[2]
 BY_HAND = HOME / "docs" / "by-hand.md"
 
@@ -124,7 +128,7 @@ class Project:
     def tags(self) -> dict[str, str]:
         """What the registry holds of it: digest by tag."""
         base = f"http://{self.env['SHIPWAY_REGISTRY']}/v2/{self.app}"
-        kind = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+        kind = {"Accept": ", ".join(MANIFESTS)}
         names = httpx.get(f"{base}/tags/list").json().get("tags") or []
         return {
             name: httpx.head(f"{base}/manifests/{name}", headers=kind).headers[

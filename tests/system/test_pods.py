@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
 from prefect import get_client
 
+from blocks.container_runner import ContainerRunner
+from blocks.image_builder import ImageBuilder
 from blocks.pod_runner import PodRunner
 from shipway.kubernetes.client import KubeClient
 from shipway.runners.labels import RUN_LABEL
+from tests.support.builders import buildkit_block
 from tests.support.pods import pod_runner
 from tests.support.project import HOME, Project
 from tests.support.runs import run_of, run_release, summary
 
-# The Pod Runner block that they save is found by every release.
+# The blocks that they save are found by every release.
 pytestmark = pytest.mark.alone
 
 # Services of a pod share its network: their names all lead to it.
@@ -70,6 +74,21 @@ async def in_pods(
         await client.delete_block_document(block.id)
 
 
+@pytest.fixture
+async def no_engine(
+    buildkit: None, sandbox: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """BuildKit builds; there is no Docker engine, and no block that leads to one."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/engine.sock")
+    builder, runner = await ImageBuilder.aload("default"), await ContainerRunner.aload("default")
+    cache = f"{sandbox['SHIPWAY_REGISTRY']}/cache/{uuid.uuid4().hex}"
+    await buildkit_block(cache=cache).asave("default", overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+    await ContainerRunner.adelete("default")
+    yield
+    await builder.asave("default", overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+    await runner.asave("default")  # pyright: ignore[reportAttributeAccessIssue]
+
+
 async def left(cluster: KubeClient, run: object) -> dict[str, list[str]]:
     """What the cluster has of a flow run, by kind."""
     kinds = ("batch/v1", "Job"), ("v1", "ConfigMap"), ("v1", "Pod")
@@ -110,6 +129,27 @@ async def test_what_a_killed_run_left_in_the_cluster_is_gone_after_the_next_star
     state = await run_release(in_pods.app)
     assert state.is_completed(), state.message
     assert await left(cluster, killed) == NOTHING
+
+
+async def test_a_release_by_buildkit_needs_no_engine_and_shows_nothing_before_green(
+    in_pods: Project, cluster: KubeClient, no_engine: None
+) -> None:
+    in_pods.change({"tests/unit/test_red.py": "def test_red(): assert False\n"})
+    state = await run_release(in_pods.app)
+    assert state.is_failed()
+    assert "test_red" in str(state.message)
+    assert in_pods.tags() == {}
+
+    in_pods.change({"tests/unit/test_red.py": ""})
+    state = await run_release(in_pods.app)
+    assert state.is_completed(), state.message
+    row = await summary(in_pods.app, state)
+    assert {name: one["passed"] for name, one in row["tests"].items()} == {"unit": 4, "e2e": 2}
+    assert in_pods.tags() == {in_pods.revision: str(row["image"]).partition("@")[2]}
+    assert await left(cluster, run_of(state)) == NOTHING
+
+    again = await summary(in_pods.app, await run_release(in_pods.app))
+    assert [again[key] for key in ("built", "pushed", "committed")] == [0, 0, 0]
 
 
 async def _running(cluster: KubeClient) -> str:

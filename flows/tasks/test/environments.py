@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from blocks.container_runner import ContainerRunner
-from blocks.image_builder import ImageBuilder
-from blocks.registry import Registry
 from flows.runtime.beside import closed_beside
 from flows.runtime.external_task import external_task
-from flows.runtime.load_block import load_block
+from flows.runtime.open_builder import open_builder
 from flows.runtime.open_runner import open_runner
 from flows.runtime.run_link import root_run
 from shipway.code import Code
@@ -19,22 +16,14 @@ from shipway.layers.environment import environment_spec
 from shipway.runners.environment import Images, TestEnvironment
 from shipway.runners.registry import RUNNERS
 
-CANDIDATES = "candidates"
-
 
 @external_task("publish what {code.app} {code.revision.short} is tested with")
-async def publish(code: Code, image_id: str) -> str:
-    """Push an image under test to where a cluster can pull it; return its reference by digest.
+async def publish(code: Code, built: str) -> str:
+    """Have an image under test where a cluster can pull it; return its reference by digest.
 
-    It goes beside the releases, never among them: a release's tag says that its tests were green.
+    It has no release's tag: that says that tests were green.
     """
-    registry = (await load_block(Registry)).open()
-    builder = (await load_block(ImageBuilder)).open()
-    image = registry.image(f"{code.app}/{CANDIDATES}", image_id.removeprefix("sha256:"))
-    if (stored := await registry.find(image)) is not None:
-        return str(stored.ref.pinned())
-    async with builder.client() as client:
-        return str((await registry.push(client, image_id, image)).pinned())
+    return str(await (await open_builder()).publish(code.app, built))
 
 
 class LayerEnvironments:
@@ -73,8 +62,7 @@ class LayerEnvironments:
             if self._published:
                 return
             tests = str(self._images.tests)
-            engine = (await load_block(ContainerRunner)).open()
-            self._image_env = await engine.image_env(tests)
+            self._image_env = await (await open_builder()).image_env(tests)
             app = self._images.app
             self._images = Images(
                 tests=await publish(self._code, tests),

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-from blocks.container_runner import ContainerRunner
 from blocks.ledger import Ledger
 from blocks.source_repository import SourceRepository
 from flows.runtime.external_task import external_task
 from flows.runtime.load_block import load_block
+from flows.runtime.open_builder import open_builder
 from flows.runtime.run_link import root_run
 from shipway.code import Code
 from shipway.concurrency import fail_fast_group
@@ -102,7 +102,7 @@ async def _content(name: str, code: Code, images: Images) -> list[str]:
         source = await load_block(SourceRepository, code.app)
         reads = await asyncio.to_thread(source.objects, code.revision, layer.reads)
         return reads + await asyncio.to_thread(source.used, code.revision, code.pipeline.uses)
-    # Wherever it runs: the engine has the images that were built.
-    engine = (await load_block(ContainerRunner)).open()
+    # Wherever it runs: who built the images knows them.
+    builder = await open_builder()
     sidecars = sidecars_of(layer, images.app).values()
-    return await engine.content_hashes([str(images.tests), *(beside.image for beside in sidecars)])
+    return await builder.content_hashes([str(images.tests), *(beside.image for beside in sidecars)])

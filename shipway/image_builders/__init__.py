@@ -1,0 +1,1 @@
+"""Where images are built: one file a kind of builder, all behind one interface."""
