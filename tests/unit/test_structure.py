@@ -20,6 +20,7 @@ KINDS = {
 }
 NAMES = {
     "Dockerfile",
+    "Dockerfile.dockerignore",
     "Jenkinsfile",
     "LICENSE",
     "Makefile",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 from git import Repo
 
 from deployments.version import read_version
@@ -31,3 +32,18 @@ def test_a_package_has_no_commit_though_it_lies_in_a_checkout(tmp_path: Path) ->
 def test_a_checkout_that_git_cannot_read_has_no_commit(tmp_path: Path) -> None:
     Repo.init(tmp_path)
     assert read_version(tmp_path) == {"version": RELEASED}
+
+
+def test_an_image_tells_the_commit_that_it_was_built_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPWAY_REVISION", "3f2c1ab9" * 5)
+    assert read_version(tmp_path) == {"version": f"{RELEASED}+3f2c1ab"}
+
+
+def test_a_checkouts_own_commit_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPWAY_REVISION", "3f2c1ab9" * 5)
+    commit = Repo.init(tmp_path).index.commit("First").hexsha[:7]
+    assert read_version(tmp_path) == {"version": f"{RELEASED}+{commit}"}
