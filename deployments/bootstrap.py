@@ -15,9 +15,11 @@ deployments that prefect.yaml had when it ran before, and has no more, are remov
 - SHIPWAY_OPS_URL: the ops repository.
 - SHIPWAY_APPS: the apps' repositories, as `name=url` with spaces between.
 - SHIPWAY_GIT_USERNAME, SHIPWAY_GIT_PASSWORD: who reads and pushes there.
-- KUBECONFIG, SHIPWAY_ENVIRONMENTS: the cluster, and the environments that live in it.
+- KUBECONFIG, SHIPWAY_ENVIRONMENTS: the cluster, and the environments that live in it. A pod needs
+  no KUBECONFIG for its own cluster.
 - SHIPWAY_PROMETHEUS: the Prometheus server that watches these environments, for gates.
 - SHIPWAY_POD_POOL: a Kubernetes work pool for layers that run in pods; created if it is missing.
+- SHIPWAY_POD_NAMESPACE, SHIPWAY_POD_ACCOUNT: where its pods run, and the account that they have.
 - SHIPWAY_CLUSTER_SECONDS: how long a release waits for a cluster that does not answer yet.
 - SHIPWAY_NOTIFY: a notification block, as type/name, for the automation that tells of red gates.
 """
@@ -54,6 +56,8 @@ from flows.runtime.registered import follow_registered
 from shipway.errors import ShipwayError
 
 INNER = "shipway-"
+# Kubernetes sets it in each pod.
+OF_A_POD = "KUBERNETES_SERVICE_HOST"
 
 TYPES: tuple[type[Block], ...] = (
     DockerHost,
@@ -96,20 +100,38 @@ def platform(env: Mapping[str, str]) -> dict[str, Block]:
         blocks["registry/default"] = Registry(address=address, **here)
     if url := env.get("SHIPWAY_OPS_URL"):
         blocks["ops-repository/default"] = OpsRepository(url=url, **login(env))
-    kubeconfig = Path(env.get("KUBECONFIG", "-"))
-    if kubeconfig.is_file():
-        config = KubernetesClusterConfig.from_file(kubeconfig)
-        for name in env.get("SHIPWAY_ENVIRONMENTS", "staging production").split():
-            blocks[f"cluster/{name}"] = Cluster(
-                credentials=KubernetesCredentials(cluster_config=config),
-                **_given(env, {"reachable_seconds": "SHIPWAY_CLUSTER_SECONDS"}),
-            )
-            if url := env.get("SHIPWAY_PROMETHEUS"):
-                blocks[f"metrics/{name}"] = Metrics(url=url)
-        if pool := env.get("SHIPWAY_POD_POOL"):
+    return blocks | _cluster(env)
+
+
+def _cluster(env: Mapping[str, str]) -> dict[str, Block]:
+    """The blocks of the cluster that a kubeconfig leads to, or of the one that this is a pod of.
+
+    In a pod, each flow reaches the cluster with the account of the worker that runs it.
+    """
+    kubeconfig = _kubeconfig(env)
+    config = KubernetesClusterConfig.from_file(kubeconfig) if kubeconfig else None
+    if config is None and not env.get(OF_A_POD):
+        return {}
+    access: dict[str, Any] = {}
+    blocks: dict[str, Block] = {}
+    if config is not None:
+        access = {"credentials": KubernetesCredentials(cluster_config=config)}
+    for name in env.get("SHIPWAY_ENVIRONMENTS", "staging production").split():
+        blocks[f"cluster/{name}"] = Cluster(
+            **access, **_given(env, {"reachable_seconds": "SHIPWAY_CLUSTER_SECONDS"})
+        )
+        if url := env.get("SHIPWAY_PROMETHEUS"):
+            blocks[f"metrics/{name}"] = Metrics(url=url)
+    if pool := env.get("SHIPWAY_POD_POOL"):
+        blocks["pod-runner/default"] = PodRunner(work_pool=pool)
+        if config is not None:
             blocks[f"kubernetes-cluster-config/{CLUSTER}"] = config
-            blocks["pod-runner/default"] = PodRunner(work_pool=pool)
     return blocks
+
+
+def _kubeconfig(env: Mapping[str, str]) -> Path | None:
+    file = Path(env.get("KUBECONFIG", "-"))
+    return file if file.is_file() else None
 
 
 def app(name: str, url: str, env: Mapping[str, str]) -> dict[str, Block]:
@@ -201,7 +223,12 @@ async def main() -> None:
         await kind.aregister_type_and_schema()
     await save(platform(os.environ))
     if pool := os.environ.get("SHIPWAY_POD_POOL"):
-        await make_pool(pool)
+        await make_pool(
+            pool,
+            has_kubeconfig=_kubeconfig(os.environ) is not None,
+            namespace=os.environ.get("SHIPWAY_POD_NAMESPACE"),
+            account=os.environ.get("SHIPWAY_POD_ACCOUNT"),
+        )
     for entry in os.environ.get("SHIPWAY_APPS", "").split():
         name, _, url = entry.partition("=")
         await save(app(name, url, os.environ))

@@ -20,7 +20,7 @@ async def pod_runner(kubeconfig: str) -> AsyncGenerator[PodRunner]:
     config = KubernetesClusterConfig.from_file(Path(kubeconfig))
     await config.asave(CLUSTER, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
     name = f"pods-{uuid.uuid4().hex[:8]}"
-    await make_pool(name)
+    await make_pool(name, has_kubeconfig=True)
     yield PodRunner(work_pool=name)
     # The cluster's block stays: other tests may use it at this moment.
     async with get_client() as client:
