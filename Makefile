@@ -121,7 +121,7 @@ lock: $(READY)  ## resolve the locked versions anew
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml --extra redis -o requirements.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev -o requirements-dev.txt
+	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev --extra redis -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header - <<< 'hatchling>=1.27' -o docker/worker/requirements-build.txt
 

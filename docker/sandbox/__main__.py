@@ -1,8 +1,8 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
 Usage: python docker/sandbox COMMAND, one of
-  up [--cluster wait|later|none] [--gateway] [--flux] [--helm] [--buildkit], down, clean, status,
-  env [--json]
+  up [--cluster wait|later|none] [--gateway] [--flux] [--helm] [--ci] [--buildkit] [--servers],
+  down, clean, status, env [--json]
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import prometheus
 import registry
 import renderers
 import server
+import servers
 from state import CACHE, HOME, LOGS, STATE, Unavailable, exclusive, forget, read
 
 
@@ -53,10 +54,23 @@ def up(clusters: str) -> None:
     data = _step("database", database.up)
     _step("prefect server", lambda: server.up(data))
     exports = env(cli, base)
-    _step("deployments", lambda: server.deploy(exports))
+    if _step("deployments", lambda: server.deploy(exports)):
+        # The worker sees by itself that the code has changed.
+        processes.stop(server.RECEIVER)
     server.start_worker(exports)
     _step("webhooks", lambda: server.start_receiver(exports))
     print(f"Prefect UI: {server.address()}", flush=True)
+
+
+def up_all(clusters: str, more: list[str]) -> None:
+    """Bring up what is missing, and wait for what takes minutes the first time."""
+    with exclusive():
+        up(clusters)
+    if clusters == "wait":
+        _step("cluster", cluster.wait)
+    for option in more:
+        start, _ = MORE[option]
+        start()
 
 
 def up_gateway() -> None:
@@ -85,22 +99,34 @@ def up_buildkit() -> None:
         _step("BuildKit", buildkit.up)
 
 
-def up_more(
-    clusters: str, *, gateway: bool, with_flux: bool, helm: bool, ci: bool, with_buildkit: bool
-) -> None:
-    """Wait for what takes minutes the first time."""
-    if clusters == "wait":
-        _step("cluster", cluster.wait)
-    if gateway:
-        up_gateway()
-    if with_flux:
-        up_flux()
-    if helm:
-        _step("Helm", lambda: renderers.build(_reporting("Helm")))
-    if ci:
-        _step("CI runners", cirunners.install)
-    if with_buildkit:
-        up_buildkit()
+def up_servers() -> None:
+    """Bring up two more Prefect servers behind one address."""
+    known = read()
+    exports = env(engine.cli(known["docker_host"]), known["images"])
+    with exclusive():
+        _step("two servers", lambda: servers.up(exports))
+
+
+def up_helm() -> None:
+    """Have Helm."""
+    _step("Helm", lambda: renderers.build(_reporting("Helm")))
+
+
+def up_ci() -> None:
+    """Have what runs CI files."""
+    _step("CI runners", cirunners.install)
+
+
+# What `up` brings besides, by its option; each takes minutes the first time.
+MORE: dict[str, tuple[Callable[[], None], str]] = {
+    "gateway": (up_gateway, "with Gateway API and Prometheus"),
+    "flux": (up_flux, "with Flux, which applies from Git"),
+    "helm": (up_helm, "with Helm, to render charts"),
+    "ci": (up_ci, "with what runs CI files here"),
+    "buildkit": (up_buildkit, "with BuildKit, by address"),
+    "servers": (up_servers, "with two more Prefect servers"),
+}
+IN_CLUSTER = ("gateway", "flux")
 
 
 def _reporting(what: str) -> Callable[[int], None]:
@@ -142,6 +168,7 @@ def status() -> None:
         "postgres": f"127.0.0.1:{read().get('port.database', '')}",
         server.NAME: server.address(),
         server.RECEIVER: server.receiver(),
+        servers.PROXY: servers.client()["PREFECT_API_URL"],
         "traefik": gateway.url() if machine.init_pid() else "",
         "prometheus": prometheus.url() if machine.init_pid() else "",
         **({name: buildkit.address(name) for name in buildkit.NAMES} if machine.init_pid() else {}),
@@ -170,6 +197,7 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         **server.settings(),
         **server.webhook_secrets(),
         "SHIPWAY_WEBHOOKS": server.receiver(),
+        "SHIPWAY_SERVERS_API_URL": servers.client()["PREFECT_API_URL"],
         "SHIPWAY_HOME": str(HOME),
         "SHIPWAY_STATE": str(STATE),
         "SHIPWAY_CACHE": str(CACHE),
@@ -215,26 +243,28 @@ def _step(name: str, start: Callable[[], Any]) -> Any:
     return result
 
 
-def main() -> int:
-    """Run one command."""
+def _chosen() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up")
     start.add_argument("--cluster", choices=("wait", "later", "none"), default="wait")
-    start.add_argument("--gateway", action="store_true", help="with Gateway API and Prometheus")
-    start.add_argument("--flux", action="store_true", help="with Flux, which applies from Git")
-    start.add_argument("--helm", action="store_true", help="with Helm, to render charts")
-    start.add_argument("--ci", action="store_true", help="with what runs CI files here")
-    start.add_argument("--buildkit", action="store_true", help="with BuildKit, by address")
+    for option, (_, what) in MORE.items():
+        start.add_argument(f"--{option}", action="store_true", help=what)
     for name in ("down", "clean", "status", "cluster"):
         commands.add_parser(name)
     commands.add_parser("env").add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    for option in ("gateway", "flux"):
+    for option in IN_CLUSTER:
         if chosen.command == "up" and getattr(chosen, option) and chosen.cluster != "wait":
             parser.error(
                 f"--{option} needs the cluster: it cannot go with --cluster {chosen.cluster}"
             )
+    return chosen
+
+
+def main() -> int:
+    """Run one command."""
+    chosen = _chosen()
     try:
         if chosen.command == "env":
             known = read()
@@ -244,16 +274,7 @@ def main() -> int:
             lines = [f"export {key}={shlex.quote(value)}" for key, value in exports.items()]
             print(json.dumps(exports) if chosen.json else "\n".join(lines))
         elif chosen.command == "up":
-            with exclusive():
-                up(chosen.cluster)
-            up_more(
-                chosen.cluster,
-                gateway=chosen.gateway,
-                with_flux=chosen.flux,
-                helm=chosen.helm,
-                ci=chosen.ci,
-                with_buildkit=chosen.buildkit,
-            )
+            up_all(chosen.cluster, [option for option in MORE if getattr(chosen, option)])
         elif chosen.command in {"down", "clean"}:
             with exclusive():
                 {"down": down, "clean": clean}[chosen.command]()

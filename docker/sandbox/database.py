@@ -41,6 +41,8 @@ def up() -> str:
             "port": port("database"),
             "unix_socket_directories": "",
             "fsync": "off",
+            # As many as the pools of four servers of Prefect may ask for.
+            "max_connections": 400,
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         # A killed server leaves its pid file; the pid may be another process by now.
@@ -49,10 +51,27 @@ def up() -> str:
         processes.start(NAME, command, user=user, cwd=data)
     check = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port("database"))]
     processes.wait_until(lambda: subprocess.run(check, check=False).returncode == 0, NAME)
-    where = f"127.0.0.1:{port('database')}/postgres"
-    return remember(
-        "database", f"postgresql+asyncpg://prefect:{secret('database_password')}@{where}"
-    )
+    return remember("database", url("postgres"))
+
+
+def url(name: str) -> str:
+    """What Prefect needs to connect to one of the PostgreSQL's databases."""
+    where = f"127.0.0.1:{port('database')}/{name}"
+    return f"postgresql+asyncpg://prefect:{secret('database_password')}@{where}"
+
+
+def create(name: str) -> None:
+    """Have one more database in the PostgreSQL.
+
+    Raises:
+        Unavailable: The sandbox has no PostgreSQL, or it refuses.
+    """
+    command = [str(_programs() / "createdb"), "-h", "127.0.0.1", "-p", str(port("database"))]
+    env = {**os.environ, "PGPASSWORD": secret("database_password")}
+    command += ["-U", "prefect", name]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode != 0 and "already exists" not in done.stderr:
+        raise Unavailable(f"createdb failed: {done.stderr.strip()}")
 
 
 def remove() -> None:

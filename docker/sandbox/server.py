@@ -16,7 +16,21 @@ WORKER = "prefect-worker"
 RECEIVER = "webhooks"
 POOL = "shipway"
 _TYPE = "warm-process"
-_PREFECT = str(Path(sys.executable).with_name("prefect"))
+PREFECT = str(Path(sys.executable).with_name("prefect"))
+# What every server of the sandbox is told, be it one or two.
+SETTINGS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # The second UI's form writes asterisks over the secrets of a block in a block.
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+    # Each round, the server asks anew about every run that was cancelled in the last day
+    # (PrefectHQ/prefect#15231), and each red release leaves two: every 20 s, that is a quarter of a
+    # core after 500 of them.
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "300",
+    # A request holds one connection while it waits for another: with few of them and many runs, all
+    # wait for each other, and the server answers 500 after half a minute.
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "30",
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "50",
+}
 
 
 def up(database: str) -> None:
@@ -28,18 +42,8 @@ def up(database: str) -> None:
         processes.stop(RECEIVER)
         env = {
             **settings(),
+            **SETTINGS,
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            # The second UI's form writes asterisks over the secrets of a block in a block.
-            "PREFECT_SERVER_UI_V2_ENABLED": "false",
-            # Each round, the server asks anew about every run that was cancelled in the last day
-            # (PrefectHQ/prefect#15231), and each red release leaves two: every 20 s, that is a
-            # quarter of a core after 500 of them.
-            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "300",
-            # A request holds one connection while it waits for another: with few of them and many
-            # runs, all wait for each other, and the server answers 500 after half a minute.
-            "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "30",
-            "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "50",
             # In memory, as is Prefect's default, a server that is killed forgets whose the slots of
             # deployments are, and those of runs that died with it are never given back.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
@@ -47,7 +51,7 @@ def up(database: str) -> None:
             ),
         }
         arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port("prefect"))]
-        processes.start(NAME, [_PREFECT, *arguments], env=env)
+        processes.start(NAME, [PREFECT, *arguments], env=env)
     processes.wait_until(answers, NAME, 120)
 
 
@@ -57,6 +61,10 @@ def settings() -> dict[str, str]:
         "PREFECT_HOME": str(STATE / "prefect"),
         "PREFECT_API_URL": f"{address()}/api",
         "PREFECT_PROFILES_PATH": str(STATE / "prefect" / "profiles.toml"),
+        # A server whose database is away answers 500, which a client takes for the last word.
+        "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
+        # Each client would ask the server for a token first, and hear that it gives out none.
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
 
@@ -71,8 +79,8 @@ def answers() -> bool:
     return processes.serves(f"{address()}/api/health")
 
 
-def deploy(env: dict[str, str]) -> bool:
-    """Register blocks and deployments, unless nothing they depend on has changed."""
+def deploy(env: dict[str, str], mark: str = "deployed") -> bool:
+    """Register blocks and deployments, unless nothing they depend on has changed since the mark."""
     files = [
         HOME / "prefect.yaml",
         *sorted(HOME.glob("shipway/**/*.py")),
@@ -84,12 +92,12 @@ def deploy(env: dict[str, str]) -> bool:
     digest = hashlib.sha256(repr(sorted(env.items())).encode())
     for file in files:
         digest.update(file.read_bytes())
-    if read().get("deployed") == digest.hexdigest():
+    if read().get(mark) == digest.hexdigest():
         return False
     pool = ["work-pool", "create", POOL, "--type", _TYPE, "--overwrite"]
     for command in (
-        [_PREFECT, "--no-prompt", *pool],
-        [_PREFECT, "--no-prompt", "deploy", "--all"],
+        [PREFECT, "--no-prompt", *pool],
+        [PREFECT, "--no-prompt", "deploy", "--all"],
         [sys.executable, "-m", "deployments.bootstrap"],
     ):
         with (LOGS / "deploy.log").open("ab") as log:
@@ -99,9 +107,7 @@ def deploy(env: dict[str, str]) -> bool:
         if done.returncode != 0:
             what = " ".join(command[1:])
             raise Unavailable(f"`{what}` failed; the end of its log:\n{processes.tail('deploy')}")
-    remember("deployed", digest.hexdigest())
-    # The worker sees by itself that the code has changed.
-    processes.stop(RECEIVER)
+    remember(mark, digest.hexdigest())
     return True
 
 
@@ -109,7 +115,7 @@ def start_worker(env: dict[str, str]) -> None:
     """Start the worker that runs flow runs as processes."""
     if processes.pid_of(WORKER) is not None:
         return
-    command = [_PREFECT, "worker", "start", "--pool", POOL, "--type", _TYPE, "--name", POOL]
+    command = [PREFECT, "worker", "start", "--pool", POOL, "--type", _TYPE, "--name", POOL]
     # It is told of a run that is due at once; it has to look for one that is due later.
     polling = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     processes.start(WORKER, command, env={**env, **polling}, cwd=HOME)

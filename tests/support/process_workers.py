@@ -17,7 +17,12 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.workers.base import BaseWorker
 
@@ -151,6 +156,29 @@ async def log_of(run: FlowRun) -> str:
     async with get_client() as client:
         logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])))
     return "\n".join(entry.message for entry in logs)
+
+
+async def task_names(run: FlowRun) -> list[str]:
+    """The tasks of a run and of its subflows."""
+    runs = {"flow_runs": {"parent_flow_run_id": {"any_": [run.id]}}}
+    async with get_client() as client:
+        subflows = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(runs["flow_runs"])
+        )
+        whole = FlowRunFilter(id=FlowRunFilterId(any_=[run.id, *(one.id for one in subflows)]))
+        tasks = await client.read_task_runs(flow_run_filter=whole, limit=200)
+    return [task.name for task in tasks]
+
+
+async def times_of(run: FlowRun, *beginnings: str) -> list[int]:
+    """How often each of some tasks ran; Prefect's server has them later than the run's end."""
+    async with asyncio.timeout(300):
+        while True:
+            names = await task_names(run)
+            times = [sum(name.startswith(each) for name in names) for each in beginnings]
+            if all(times):
+                return times
+            await asyncio.sleep(0.2)
 
 
 @contextmanager

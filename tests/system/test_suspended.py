@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -31,6 +30,7 @@ from tests.support.process_workers import (
     over,
     reached,
     remove_pool,
+    times_of,
     until,
     worker_of,
 )
@@ -135,29 +135,6 @@ async def restart_server() -> None:
     await until(lambda: not is_alive(server))
     start_what_is_missing("Prefect server", "--cluster", "none")
     assert server_process() != server
-
-
-async def task_names(run: FlowRun) -> list[str]:
-    """The tasks of a run and of its subflows."""
-    runs = {"flow_runs": {"parent_flow_run_id": {"any_": [run.id]}}}
-    async with get_client() as client:
-        subflows = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter.model_validate(runs["flow_runs"])
-        )
-        whole = FlowRunFilter(id=FlowRunFilterId(any_=[run.id, *(one.id for one in subflows)]))
-        tasks = await client.read_task_runs(flow_run_filter=whole, limit=200)
-    return [task.name for task in tasks]
-
-
-async def times_of(run: FlowRun, *beginnings: str) -> list[int]:
-    """How often each of some tasks ran; Prefect's server has them later than the run's end."""
-    async with asyncio.timeout(300):
-        while True:
-            names = await task_names(run)
-            times = [sum(name.startswith(each) for name in names) for each in beginnings]
-            if all(times):
-                return times
-            await asyncio.sleep(0.2)
 
 
 async def process_of(run: FlowRun) -> int:

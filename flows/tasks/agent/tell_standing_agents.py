@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.runtime.external_task import external_task
-from flows.runtime.reconcile_request import ReconcileRequest, takes_requests
+from flows.runtime.reconcile_request import ask, takes_requests
 from shipway.app_environment import AppEnvironment
 
 FLOW = "reconcile"
@@ -34,5 +34,5 @@ async def tell_standing_agents(app_environment: AppEnvironment) -> bool:
         )
     agents = [run for run in runs if takes_requests(run, app_environment, datetime.now(UTC))]
     for agent in agents:
-        await ReconcileRequest(app_environment=app_environment).asend_to(agent.id)
+        await ask(agent.id, app_environment)
     return bool(agents)
