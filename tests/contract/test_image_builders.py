@@ -218,9 +218,10 @@ async def test_what_proves_or_is_secret_is_in_no_argument_and_gone_afterwards(
     waiting = stage(build, "waiting", secrets=secrets, args={"MARK": mark})
     work = asyncio.create_task(builder.build(waiting, log))
     await begun.wait()
-    arguments = await asyncio.to_thread(_arguments_of_all)
-    assert not any(value in one or "PRIVATE KEY" in one for one in arguments)
-    (option,) = [one for one in arguments if one.startswith("id=token,src=")]
+    processes = await asyncio.to_thread(_arguments_of_all)
+    assert not any(value in one or "PRIVATE KEY" in one for each in processes for one in each)
+    ours = [one for each in processes if any(mark in one for one in each) for one in each]
+    (option,) = [one for one in ours if one.startswith("id=token,src=")]
     file = Path(option.partition("src=")[2])
     assert _modes(file) == (0o600, 0o700)
     work.cancel()
@@ -438,10 +439,10 @@ def _sleepers(mark: str) -> list[Path]:
     ]
 
 
-def _arguments_of_all() -> list[str]:
-    """The arguments of every process of this machine."""
+def _arguments_of_all() -> list[list[str]]:
+    """The arguments of each process of this machine."""
     files = Path("/proc").glob("[0-9]*/cmdline")
-    return [part for file in files for part in _read(file).decode("utf-8", "replace").split("\0")]
+    return [_read(file).decode("utf-8", "replace").split("\0") for file in files]
 
 
 def _read(file: Path) -> bytes:
