@@ -57,12 +57,12 @@ def up(env: dict[str, str]) -> None:
         database.create(_DATABASE)
         _migrate(settings)
     for name in APIS:
+        # On a new database, two that start at once make the same block types, and one dies of it.
         _start_api(name)
+        processes.wait_until(_serves(name), name, 120)
     if processes.pid_of(SERVICES) is None:
         processes.start(SERVICES, [server.PREFECT, "server", "services", "start"], env=settings)
     _start_proxy()
-    for name in APIS:
-        processes.wait_until(_serves(name), name, 120)
     processes.wait_until(_serves(PROXY), PROXY)
     server.deploy({**env, **client()}, "servers_deployed")
 
