@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from docker import DockerClient
@@ -109,10 +109,8 @@ class EngineBuilder(BaseModel):
         async with self._client() as client:
             return env_of((await asyncio.to_thread(_inspect, client, image))["Config"])
 
-    @asynccontextmanager
-    async def _client(self) -> AsyncGenerator[DockerClient]:
-        async with engine_client(self.connect, self.engine_url) as client:
-            yield client
+    def _client(self) -> AbstractAsyncContextManager[DockerClient]:
+        return engine_client(self.connect, self.engine_url)
 
     async def _run(self, command: Sequence[str], build: Build, log: Log) -> None:
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -25,6 +26,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.workers.base import BaseWorker
+
+from tests.support.processes import is_alive, process_of_part
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
 FLOWS = """
@@ -117,6 +120,13 @@ async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def kill_part(part: str) -> None:
+    """End a part of the sandbox, with all that it started, without a word."""
+    process = process_of_part(part)
+    os.killpg(process, signal.SIGKILL)
+    await until(lambda: not is_alive(process))
 
 
 async def over(run: FlowRun) -> State[Any]:

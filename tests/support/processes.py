@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
+
+
+def process_of_part(part: str) -> int:
+    """The process of a part of the sandbox, such as its Prefect server."""
+    known = Path(os.environ["SHIPWAY_STATE"], "run", part).read_text()
+    return int(json.loads(known)["pid"])
 
 
 def processes_with(mark: str) -> dict[int, bytes]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -25,6 +23,7 @@ from examples.repositories import git_login
 from flows.tasks.waiting import look_after_waiting
 from tests.support.process_workers import (
     deploy,
+    kill_part,
     log_of,
     logged,
     over,
@@ -34,7 +33,7 @@ from tests.support.process_workers import (
     until,
     worker_of,
 )
-from tests.support.processes import is_alive
+from tests.support.processes import is_alive, process_of_part
 from tests.support.project import HOME, Project, start_what_is_missing
 from tests.support.signers import Person
 from tests.support.team import Team, team
@@ -122,19 +121,12 @@ async def summary(run: FlowRun) -> dict[str, Any]:
     return next(json.loads(str(one.data))[0] for one in found if str(one.key).endswith("-summary"))
 
 
-def server_process() -> int:
-    """The sandbox's Prefect server."""
-    started = Path(os.environ["SHIPWAY_STATE"], "run", "prefect-server").read_text()
-    return int(json.loads(started)["pid"])
-
-
 async def restart_server() -> None:
-    """Kill the sandbox's Prefect server, with all that it started, and start another one."""
-    server = server_process()
-    os.killpg(server, signal.SIGKILL)
-    await until(lambda: not is_alive(server))
+    """Kill the sandbox's Prefect server, and start another one."""
+    server = process_of_part("prefect-server")
+    await kill_part("prefect-server")
     start_what_is_missing("Prefect server", "--cluster", "none")
-    assert server_process() != server
+    assert process_of_part("prefect-server") != server
 
 
 async def process_of(run: FlowRun) -> int:

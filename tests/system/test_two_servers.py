@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +16,15 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.warm.worker import WARM
 from shipway.runners.labels import RUN_LABEL
-from tests.support.process_workers import deploy, over, remove_pool, times_of, until, worker_of
-from tests.support.processes import is_alive
+from tests.support.process_workers import (
+    deploy,
+    kill_part,
+    over,
+    remove_pool,
+    times_of,
+    until,
+    worker_of,
+)
 from tests.support.project import HOME, Project, bring_up, known_project, start_what_is_missing
 
 SERVERS = ("two servers", "--cluster", "none", "--servers")
@@ -55,18 +59,6 @@ async def served(sandbox: dict[str, str], folder: Path) -> AsyncIterator[Served]
             await remove_pool(project.app)
 
 
-def process(part: str) -> int:
-    """What runs a part of the sandbox."""
-    return json.loads(Path(os.environ["SHIPWAY_STATE"], "run", part).read_text())["pid"]
-
-
-async def kill(part: str) -> None:
-    """End a part of the sandbox without a word."""
-    pid = process(part)
-    os.killpg(pid, signal.SIGKILL)
-    await until(lambda: not is_alive(pid))
-
-
 @pytest.mark.alone
 async def test_a_release_ends_right_while_what_it_tells_goes_and_comes_back(
     sandbox: dict[str, str], ops_server: None, engine: DockerClient, tmp_path: Path
@@ -81,10 +73,10 @@ async def test_a_release_ends_right_while_what_it_tells_goes_and_comes_back(
         before = project.ops_log()
         run = await made.release()
         of_run = {"label": f"{RUN_LABEL}={run.id}"}
-        await kill("prefect-api-1")
+        await kill_part("prefect-api-1")
         await until(lambda: bool(engine.containers.list(filters=of_run)), 120)
-        await kill("redis")
-        await kill("postgres")
+        await kill_part("redis")
+        await kill_part("postgres")
         # The tests end, and the run has to tell of it.
         await until(lambda: not engine.containers.list(filters=of_run), 120)
         start_what_is_missing(*SERVERS)
