@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from shipway.code import Code
@@ -77,6 +77,30 @@ def check_runners(code: Code, *, allows_processes: bool) -> None:
             untouched=_UNTOUCHED,
             remedy="use `runner: container`; or let the platform team set `allows_processes` in "
             f"the block source-repository/{code.app}, if it trusts the code",
+        )
+
+
+def check_build_secrets(code: Code, allowed: Collection[str]) -> None:
+    """Refuse a build that reads secrets which the platform team has not given the app.
+
+    Args:
+        code: A revision, whose pipeline.yaml may name any Secret block of the server.
+        allowed: The names that the app's Source Repository block lists.
+
+    Raises:
+        RefuseError: It names another one.
+    """
+    image = code.pipeline.image
+    named = {*image.secrets.values(), *image.ssh.values()}
+    if others := sorted(named.difference(allowed)):
+        raise RefuseError(
+            "This app's builds may not read these secrets.",
+            where=f"pipeline.yaml@{code.revision.short}: image.secrets, image.ssh",
+            expected=f"Secret blocks of the app: {', '.join(allowed) or 'none yet'}",
+            got=", ".join(others),
+            untouched=_UNTOUCHED,
+            remedy="name another one; or let the platform team add them to `build_secrets` in the "
+            f"block source-repository/{code.app}, if they are for this app",
         )
 
 

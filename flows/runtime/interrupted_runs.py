@@ -12,11 +12,14 @@ from prefect.exceptions import ObjectNotFound
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
-def was_interrupted(address: str) -> bool:
+def was_interrupted(address: str) -> bool | None:
     """Whether a run neither completed nor failed: it was killed or cancelled, or it goes on.
 
     Args:
-        address: As `run_link.address_of` says it. What Prefect does not know was not interrupted.
+        address: As `run_link.address_of` says it. What names no run was not interrupted.
+
+    Returns:
+        None where the server has no such run: its database may have been lost.
     """
     match = _ID.search(address)
     if match is None:
@@ -25,5 +28,5 @@ def was_interrupted(address: str) -> bool:
         try:
             state = client.read_flow_run(UUID(match[0])).state
         except ObjectNotFound:
-            return False
+            return None
     return state is None or state.type not in {StateType.COMPLETED, StateType.FAILED}

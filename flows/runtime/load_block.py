@@ -11,7 +11,8 @@ from prefect.runtime import flow_run
 
 from flows.runtime.run_link import root_run
 from shipway import commands
-from shipway.errors import RefuseError
+from shipway.errors import RefuseError, RetryError
+from shipway.server_away import is_away
 
 # A run asks for the same few blocks at every step; what people mend meanwhile is seen by a retry.
 KEPT_SECONDS = 10.0
@@ -30,6 +31,7 @@ async def load_block(kind: type[AnyBlock], name: str = "default") -> AnyBlock:
 
     Raises:
         RefuseError: There is none.
+        RetryError: The Prefect server does not answer.
     """
     now = time.monotonic()
     for key, (at, _) in list(_kept.items()):
@@ -66,4 +68,13 @@ async def _load(kind: type[AnyBlock], name: str) -> AnyBlock:
             got="no such block",
             untouched="what the block leads to",
             remedy=commands.make_block(kind.get_block_type_slug(), name),
+        ) from error
+    except Exception as error:
+        if not is_away(error):
+            raise
+        raise RetryError(
+            "The Prefect server does not answer.",
+            where=f"block {kind.get_block_type_slug()}/{name}",
+            got=str(error).partition("\n")[0],
+            untouched="what the block leads to",
         ) from error

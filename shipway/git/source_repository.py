@@ -46,6 +46,10 @@ class SourceRepository(GitRemote):
         description="Whether its tests may run as processes on the worker, beside the worker's "
         "secrets (`runner: process`).",
     )
+    build_secrets: list[str] = Field(
+        default_factory=list,
+        description="The Secret blocks that its builds may read (`image.secrets` and `image.ssh`).",
+    )
 
     @mending_cache("source")
     def resolve(self, ref: str | None) -> Revision:

@@ -59,12 +59,15 @@ def rollback_target(
         run: The run that rolls back.
 
     Raises:
-        RefuseError: There is no release to go back to.
+        RefuseError: There is no release to go back to, or it is not known whether a rollback before
+            came to its end.
     """
     in_progress = rollback_in_progress(folder, current, history, to, run)
     if in_progress is not None:
         return in_progress
     releases = Releases(folder, current, history)
+    if to is None:
+        _refuse_unknown_end(folder, releases.last, run)
     leave = image_to_leave(current, releases.last)
     image, said, at = _earlier(folder, releases, leave, to)
     return RollbackTarget(
@@ -96,7 +99,7 @@ def rollback_in_progress(
     else:
         steps_left = any(step.edits for step in current.plan(image, rollback=True))
         made_by = newest.get("Run", "")
-        is_meant = steps_left or made_by == run.link or run.was_interrupted(made_by)
+        is_meant = steps_left or made_by == run.link or bool(run.was_interrupted(made_by))
     if not is_meant:
         return None
     return RollbackTarget(
@@ -105,6 +108,25 @@ def rollback_in_progress(
         from_revision=newest["Rollback-From"],
         from_image=from_image,
         in_progress=True,
+    )
+
+
+def _refuse_unknown_end(folder: OpsFolder, newest: Mapping[str, str], run: RunContext) -> None:
+    """Refuse to go back further after a rollback of which nobody knows whether it has ended.
+
+    To go on with it might be no rollback at all, to go back further one too many.
+    """
+    if "Rollback-From" not in newest or run.was_interrupted(newest.get("Run", "")) is not None:
+        return
+    went, left = newest["Revision"], newest["Rollback-From"]
+    raise RefuseError(
+        "It is not known whether the rollback before this one came to its end.",
+        where=f"{folder.path} at {folder.commit[:7]}",
+        expected="a Prefect server that knows its run",
+        got=f"none of {newest['Run']}, which went back from {left[:7]} to {went[:7]}",
+        untouched="the ops repository and the cluster",
+        remedy=f"say where to go: `--to {went[:12]}` stays there, and an older revision goes back "
+        "further",
     )
 
 

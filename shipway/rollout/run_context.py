@@ -12,10 +12,11 @@ class RunContext:
 
     Attributes:
         link: The run, as the trailer Run names it.
-        was_interrupted: Whether a run that a trailer names was killed or cancelled, or goes on.
+        was_interrupted: Whether a run that a trailer names was killed or cancelled, or goes on;
+            None where nobody knows the run any more.
         on_review: Told the address of a pull request that waits for people.
     """
 
     link: str
-    was_interrupted: Callable[[str], bool]
+    was_interrupted: Callable[[str], bool | None]
     on_review: Callable[[str], None]

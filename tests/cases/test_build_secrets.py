@@ -15,7 +15,9 @@ from prefect import flow
 from prefect.blocks.system import Secret
 from pydantic import SecretStr
 
+from blocks.source_repository import SourceRepository
 from flows.tasks.build import build
+from flows.tasks.checkout import checkout
 from shipway.build_secrets import BuildSecrets
 from shipway.code import Code
 from shipway.config.pipeline import read_pipeline
@@ -23,6 +25,7 @@ from shipway.errors import FailError, RefuseError
 from shipway.git.revision import Revision
 from shipway.image_builders.builder import Build
 from tests.support.builders import engine_builder
+from tests.support.project import Project
 
 # Asks the agent that BuildKit stands in for how many keys it has, as ssh does.
 AGENT = """
@@ -134,12 +137,32 @@ async def test_a_block_that_is_not_there_is_named(tmp_path: Path, python_image: 
         await _built(code_of(tmp_path, "nowhere"))
 
 
+async def test_only_secrets_that_the_apps_block_lists_are_read(
+    project: Project, tmp_path: Path
+) -> None:
+    tests = "tests: {layers: {unit: {command: [pytest]}}}\n"
+    image = f"app: {project.app}\nimage: {{secrets: {{npmrc: npm}}}}\n"
+    project.change({"pipeline.yaml": f"{image}{tests}"})
+    with pytest.raises(RefuseError, match="may not read these secrets"):
+        await _checked_out(project.app, tmp_path / "refused")
+    block = await SourceRepository.aload(project.app)
+    listed = block.model_copy(update={"build_secrets": ["npm"]})
+    await listed.asave(project.app, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+    code = await _checked_out(project.app, tmp_path / "allowed")
+    assert code.pipeline.image.secrets == {"npmrc": "npm"}
+
+
 def code_of(folder: Path, block: str) -> Code:
     text = f"app: shop\nimage: {{secrets: {{npmrc: {block}}}}}\n"
     text += "tests: {layers: {unit: {command: [pytest]}}}\n"
     at = datetime.now(UTC)
     revision = Revision(commit="c" * 40, tree="d" * 40, author="Ada", subject="A change", at=at)
     return Code(app="shop", revision=revision, pipeline=read_pipeline(text), folder=folder)
+
+
+@flow
+async def _checked_out(app: str, folder: Path) -> Code:
+    return await checkout(app, None, folder)
 
 
 @flow

@@ -10,7 +10,7 @@ LINK = "https://prefect.example.org/runs/flow-run/"
 
 
 def run_context(
-    number: int, was_interrupted: Callable[[str], bool] = lambda _: False
+    number: int, was_interrupted: Callable[[str], bool | None] = lambda _: False
 ) -> RunContext:
     """A run of its own for each number; all others came to their end where nothing else is said."""
     return RunContext(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.checkout import check_runners, keep_only, read_code
+from shipway.checkout import check_build_secrets, check_runners, keep_only, read_code
 from shipway.errors import RefuseError
 from shipway.git.revision import Revision
 
@@ -49,6 +49,27 @@ def test_processes_on_the_worker_are_refused_unless_the_platform_team_allows_the
 def test_tests_in_containers_need_no_permission(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text(PIPELINE.replace(", runner: process, reads: [src]", ""))
     check_runners(read_code("shop", REVISION, tmp_path, ORIGIN), allows_processes=False)
+
+
+@pytest.mark.parametrize("field", ["secrets", "ssh"])
+def test_a_build_reads_no_secret_that_the_platform_team_has_not_given_the_app(
+    tmp_path: Path, field: str
+) -> None:
+    image = f"image: {{{field}: {{default: npm, other: vault}}}}\n"
+    tests = "tests: {layers: {unit: {command: [pytest]}}}\n"
+    (tmp_path / "pipeline.yaml").write_text(f"app: shop\n{image}{tests}")
+    code = read_code("shop", REVISION, tmp_path, ORIGIN)
+    check_build_secrets(code, ["vault", "npm"])
+    with pytest.raises(RefuseError, match="may not read these secrets") as caught:
+        check_build_secrets(code, ["npm"])
+    assert (caught.value.facts["expected"], caught.value.facts["got"]) == (
+        "Secret blocks of the app: npm",
+        "vault",
+    )
+    assert "block source-repository/shop" in str(caught.value.facts["remedy"])
+    with pytest.raises(RefuseError, match="may not read these secrets") as caught:
+        check_build_secrets(code, [])
+    assert caught.value.facts["got"] == "npm, vault"
 
 
 def test_without_a_pipeline_nothing_is_built(tmp_path: Path) -> None:

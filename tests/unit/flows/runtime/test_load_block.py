@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from prefect.blocks.core import Block
 
 from blocks.registry import Registry
 from flows.runtime import load_block as module
 from flows.runtime.load_block import load_ahead, load_block
-from shipway.errors import RefuseError
+from shipway.errors import RefuseError, RetryError
 
 RUN = "00000000-0000-0000-0000-000000000001"
 
@@ -20,18 +21,22 @@ class Server:
     Attributes:
         asked: How often it was asked.
         saved: Whether it has the block.
+        fails: What it answers with in place of the block.
         answers: Set once it may answer.
     """
 
     def __init__(self) -> None:
         self.asked = 0
         self.saved = True
+        self.fails: Exception | None = None
         self.answers = asyncio.Event()
         self.answers.set()
 
     async def load(self, _name: str, **_: Any) -> Block:
         self.asked += 1
         await self.answers.wait()
+        if self.fails:
+            raise self.fails
         if not self.saved:
             raise ValueError("unable to find block document")
         return Registry(address="registry.example.org/acme")
@@ -91,3 +96,26 @@ async def test_outside_of_a_run_nothing_is_kept(
     await load_block(Registry)
     await load_block(Registry)
     assert server.asked == 2
+
+
+def status(code: int) -> httpx.HTTPStatusError:
+    request = httpx.Request("GET", "http://server/api/block_types")
+    return httpx.HTTPStatusError(
+        f"status {code}", request=request, response=httpx.Response(code, request=request)
+    )
+
+
+@pytest.mark.parametrize("failure", [status(503), status(500), httpx.ConnectError("refused")])
+async def test_a_server_that_is_away_may_be_back_soon(server: Server, failure: Exception) -> None:
+    server.fails = failure
+    with pytest.raises(RetryError, match="does not answer"):
+        await load_block(Registry)
+
+    server.fails = None
+    assert isinstance(await load_block(Registry), Registry)
+
+
+async def test_a_server_that_refuses_is_not_asked_again(server: Server) -> None:
+    server.fails = status(401)
+    with pytest.raises(httpx.HTTPStatusError):
+        await load_block(Registry)

@@ -325,6 +325,19 @@ def test_a_rollback_that_was_interrupted_is_gone_on_with(shop: MemoryShop) -> No
     assert in_progress(shop) is None
 
 
+def test_a_rollback_whose_run_nobody_knows_any_more_is_asked_about(shop: MemoryShop) -> None:
+    shop.release(1, 2, 3)
+    first = shop.roll_back().target
+    shop.run = run_context(5, lambda _: None)
+    with pytest.raises(RefuseError, match="not known whether the rollback before") as refused:
+        leads_to(shop)
+    assert "`--to 2222" in str(refused.value)
+    # A release asks the same, and is not refused for it.
+    assert in_progress(shop) is None
+    assert leads_to(shop, "222") == first.model_copy(update={"in_progress": True})
+    assert leads_to(shop, "111").image == image(1)
+
+
 def test_a_rollback_with_steps_left_is_gone_on_with_by_any_run(colours: MemoryShop) -> None:
     colours.release(1, 2)
     first = colours.roll_back().target
