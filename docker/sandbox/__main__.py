@@ -1,7 +1,8 @@
 """The sandbox: everything that Shipway talks to, real and on this machine.
 
 Usage: python docker/sandbox COMMAND, one of
-  up [--cluster wait|later|none] [--gateway] [--flux] [--helm] [--ci] [--buildkit] [--servers],
+  up [--cluster wait|later|none] [--gateway] [--flux] [--helm] [--ci] [--buildkit] [--servers]
+    [--compose],
   down, clean, status, env [--json]
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 import buildkit
 import cirunners
 import cluster
+import compose
 import database
 import engine
 import flux
@@ -107,6 +109,12 @@ def up_servers() -> None:
         _step("two servers", lambda: servers.up(exports))
 
 
+def up_compose() -> None:
+    """Have Docker Compose."""
+    _step("Compose's build", lambda: compose.build(_reporting("Compose")))
+    compose.install()
+
+
 def up_helm() -> None:
     """Have Helm."""
     _step("Helm", lambda: renderers.build(_reporting("Helm")))
@@ -125,6 +133,7 @@ MORE: dict[str, tuple[Callable[[], None], str]] = {
     "ci": (up_ci, "with what runs CI files here"),
     "buildkit": (up_buildkit, "with BuildKit, by address"),
     "servers": (up_servers, "with two more Prefect servers"),
+    "compose": (up_compose, "with Docker Compose"),
 }
 IN_CLUSTER = ("gateway", "flux")
 
@@ -197,7 +206,7 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         **server.settings(),
         **server.webhook_secrets(),
         "SHIPWAY_WEBHOOKS": server.receiver(),
-        "SHIPWAY_SERVERS_API_URL": servers.client()["PREFECT_API_URL"],
+        **servers.where(),
         "SHIPWAY_HOME": str(HOME),
         "SHIPWAY_STATE": str(STATE),
         "SHIPWAY_CACHE": str(CACHE),
@@ -216,6 +225,8 @@ def env(cli: str, base: dict[str, str]) -> dict[str, str]:
         "SHIPWAY_PYTHON_IMAGE": base["python"],
         "SHIPWAY_POSTGRES_IMAGE": base["postgres"],
         "SHIPWAY_CLUSTER": read().get("cluster", "none"),
+        # Where pods of the sandbox's own node would find what a test has listen for them.
+        "SHIPWAY_SANDBOX_HOST": machine.host_address() if machine.init_pid() else "",
         "SHIPWAY_GATEWAY": gateway.url(),
         "SHIPWAY_PROMETHEUS": prometheus.url(),
         "SHIPWAY_KUSTOMIZE": renderers.kustomize(),
@@ -232,6 +243,7 @@ def _buildkit() -> dict[str, str]:
         "SHIPWAY_SANDBOX_BUILDKIT": first,
         "SHIPWAY_SANDBOX_BUILDKIT_2": second,
         "SHIPWAY_SANDBOX_BUILDKIT_KEYS": str(buildkit.keys()),
+        "SHIPWAY_SANDBOX_BUILDKITD": buildkit.daemon(),
         "SHIPWAY_BUILDCTL": buildkit.client(),
     }
 

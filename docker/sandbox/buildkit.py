@@ -80,6 +80,11 @@ def client() -> str:
     return str(_CLIENT.path)
 
 
+def daemon() -> str:
+    """The buildkitd program, known before it is there."""
+    return str(_DAEMON.path)
+
+
 def _answers(name: str) -> bool:
     connection = [client(), "--addr", address(name), "--tlsdir", str(keys())]
     asked = [*connection, "debug", "workers"]

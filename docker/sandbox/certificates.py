@@ -9,6 +9,7 @@ from pathlib import Path
 from state import STATE
 
 FOLDER = STATE / "pki"
+NOBODY = FOLDER / "nobody.pem"
 
 
 def make(address: str, service: str) -> Path:
@@ -70,6 +71,18 @@ def make_mutual(folder: Path, address: str) -> None:
             folder=folder,
         )  # fmt: skip
         shutil.copy(folder / "ca.pem", folder / name)
+
+
+def make_nobody() -> None:
+    """Make the certificate for clients that speak plain HTTP, and trust nobody."""
+    if NOBODY.exists():
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    FOLDER.chmod(0o700)
+    _openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=nobody",
+        "-keyout", "nobody.key", "-out", NOBODY.name,
+    )  # fmt: skip
 
 
 def _openssl(*arguments: str, folder: Path = FOLDER) -> None:

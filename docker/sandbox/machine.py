@@ -108,6 +108,11 @@ def address() -> str:
     return f"10.213.{_subnet()}.2"
 
 
+def host_address() -> str:
+    """The host's address as the namespaces see it; nothing listens there by itself."""
+    return f"10.213.{_subnet()}.1"
+
+
 def service_range() -> str:
     """The range of Service addresses, routed to the namespaces."""
     return f"10.215.{_subnet()}.0/24"
@@ -139,7 +144,7 @@ def make_cgroup() -> None:
 
 def _connect() -> None:
     pid = str(init_pid())
-    host, peer = f"10.213.{_subnet()}.1", address()
+    host, peer = host_address(), address()
     size = str(mtu())
     _run("ip", "link", "add", VETH, "type", "veth", "peer", "name", "up0", "netns", pid)
     _run("ip", "address", "add", f"{host}/30", "dev", VETH)

@@ -224,6 +224,8 @@ def _containerd() -> str:
     plugins = {"cniVersion": "0.4.0", "name": "sandbox", "plugins": [bridge]}
     (network / "sandbox.conflist").write_text(json.dumps(plugins))
     cri = 'plugins."io.containerd.grpc.v1.cri"'
+    # A pod's own loopback is not the host's: where it reads the registry, the name is another one.
+    from_pods = f"{machine.host_address()}:{registry.address().partition(':')[2]}"
     # Without the two settings on the score, root without CAP_SYS_RESOURCE cannot start a pod.
     return _write(
         "containerd.toml",
@@ -240,6 +242,8 @@ state = "{SOCKETS / "containerd"}"
   bin_dir = "/usr/lib/cni"
   conf_dir = "{network}"
 [{cri}.registry.mirrors."{registry.address()}"]
+  endpoint = ["http://{registry.address()}"]
+[{cri}.registry.mirrors."{from_pods}"]
   endpoint = ["http://{registry.address()}"]
 """,
     )

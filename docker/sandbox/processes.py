@@ -35,7 +35,7 @@ def start(
 
     What an earlier start of it left running, such as the child of a killed parent, is ended first.
     """
-    _end(_marked(name))
+    _end(_of(name))
     _RUN.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     key, value = _MARK.split("=")
@@ -67,13 +67,13 @@ def pid_of(name: str) -> int | None:
 
 def stop(name: str) -> None:
     """End a daemon and everything that it started: politely first."""
-    _end(_marked(name))
+    _end(_of(name))
     (_RUN / name).unlink(missing_ok=True)
 
 
 def stop_all() -> None:
-    """End every process that carries this sandbox's mark."""
-    _end(_marked(None))
+    """End every daemon, and every process that carries this sandbox's mark."""
+    _end([*_marked(None), *filter(None, map(pid_of, names()))])
     for file in _RUN.glob("*"):
         file.unlink()
 
@@ -92,8 +92,12 @@ def wait_until(
         Unavailable: It ended or did not get ready; with the end of its log.
     """
     deadline = time.monotonic() + seconds
-    while not ready():
+    while True:
+        # Whoever has its port may answer in its place.
+        answers = ready()
         dead = [daemon for daemon in daemons or (name,) if pid_of(daemon) is None]
+        if answers and not dead:
+            return
         if dead or time.monotonic() > deadline:
             daemon = dead[0] if dead else name
             what = "ended" if dead else f"was not ready within {seconds:.0f} s"
@@ -151,6 +155,12 @@ def _born(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] == "Z" else fields[19]
+
+
+def _of(name: str) -> list[int]:
+    """A daemon, and what it started: some write their title over the marks, as Redis does."""
+    pid = pid_of(name)
+    return [*_marked(name), *([pid] if pid else [])]
 
 
 def _marked(part: str | None) -> list[int]:

@@ -7,6 +7,7 @@ server for its health, and sends requests to those that answer.
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from collections.abc import Callable
@@ -15,13 +16,13 @@ import database
 import processes
 import server
 from packages import need
-from state import STATE, Unavailable, port
+from state import STATE, Unavailable, port, secret
 
 REDIS = "redis"
 APIS = ("prefect-api-1", "prefect-api-2")
 SERVICES = "prefect-services"
 PROXY = "haproxy"
-_DATABASE = "servers"
+_DATABASE, _LEDGER = "servers", "ledger"
 _HAPROXY = """\
 global
     maxconn 4000
@@ -31,6 +32,8 @@ defaults
     timeout client 1h
     timeout server 1h
     timeout tunnel 1h
+    # A busy server answers late. Taken for dead, it would lose what it is being asked.
+    timeout check 10s
     retries 3
     option redispatch
 frontend address
@@ -55,6 +58,7 @@ def up(env: dict[str, str]) -> None:
     settings = _settings()
     if any(processes.pid_of(name) is None for name in (*APIS, SERVICES)):
         database.create(_DATABASE)
+        database.create(_LEDGER)
         _migrate(settings)
     for name in APIS:
         # On a new database, two that start at once make the same block types, and one dies of it.
@@ -64,7 +68,8 @@ def up(env: dict[str, str]) -> None:
         processes.start(SERVICES, [server.PREFECT, "server", "services", "start"], env=settings)
     _start_proxy()
     processes.wait_until(_serves(PROXY), PROXY)
-    server.deploy({**env, **client()}, "servers_deployed")
+    ledger = {"SHIPWAY_LEDGER_URL": database.url(_LEDGER)}
+    server.deploy({**env, **client(), **ledger}, "servers_deployed")
 
 
 def _start_redis() -> None:
@@ -92,13 +97,31 @@ def client() -> dict[str, str]:
     return {"PREFECT_API_URL": f"http://127.0.0.1:{port(PROXY)}/api"}
 
 
+def where() -> dict[str, str]:
+    """Where the servers, and what they keep, are; known before they are up."""
+    return {
+        "SHIPWAY_SERVERS_API_URL": client()["PREFECT_API_URL"],
+        "SHIPWAY_SERVERS_DATABASE": database.url(_DATABASE),
+        "SHIPWAY_SERVERS_LEDGER": database.url(_LEDGER),
+        "SHIPWAY_SERVERS_REDIS": _redis(),
+    }
+
+
+def _redis() -> str:
+    return f"redis://127.0.0.1:{port(REDIS)}"
+
+
 def _settings() -> dict[str, str]:
-    redis = f"redis://127.0.0.1:{port(REDIS)}"
+    redis = _redis()
     return {
         **server.settings(),
         **server.SETTINGS,
         **client(),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url(_DATABASE),
+        # Any 32 bytes. Without it, the key is in the database, beside what it encrypts.
+        "PREFECT_SERVER_ENCRYPTION_KEY": base64.urlsafe_b64encode(
+            secret("encryption_key").encode()
+        ).decode(),
         "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
         "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
         "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
@@ -106,6 +129,9 @@ def _settings() -> dict[str, str]:
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
         "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
         "PREFECT_REDIS_MESSAGING_URL": f"{redis}/0",
+        # An event that comes while a timer publishes those before it is lost: each goes at once.
+        "PREFECT_REDIS_MESSAGING_PUBLISHER_BATCH_SIZE": "1",
+        "PREFECT_REDIS_MESSAGING_PUBLISHER_PUBLISH_EVERY": "86400",
         "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL": f"{redis}/0",
         "PREFECT_SERVER_DOCKET_URL": f"{redis}/1",
     }

@@ -138,7 +138,9 @@ class Project:
         }
 
 
-def create(app: str, env: Mapping[str, str], folder: Path, agent: str) -> Project:
+def create(
+    app: str, env: Mapping[str, str], folder: Path, agent: str, ops_name: str = "ops"
+) -> Project:
     """Make the README's app under a name of its own: examples/hello with the files by hand."""
     files = {name: text.replace("hello", app) for name, text in files_by_hand().items()}
     files["staging/hello/rollout.yaml"] += f"agent: {agent}\n"
@@ -150,7 +152,7 @@ def create(app: str, env: Mapping[str, str], folder: Path, agent: str) -> Projec
     # Its stages and commands are those of the page; only the names of app and image are its own.
     (content / "pipeline.yaml").write_text(files.pop("pipeline.yaml"))
     code = repositories.create(app, content, {}, env)
-    ops = repositories.clone("ops", folder / "ops", env)
+    ops = repositories.clone(ops_name, folder / "ops", env)
     project = Project(app=app, code=code, ops=ops, env=env)
     project.change_ops({path.replace("hello", app): text for path, text in files.items()})
     return project

@@ -4,6 +4,9 @@ set -eu
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+    POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+  fi
   : "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD}"
   password=$(mktemp)
   printf '%s' "$POSTGRES_PASSWORD" > "$password"
