@@ -19,7 +19,12 @@ deployments that prefect.yaml had when it ran before, and has no more, are remov
   no KUBECONFIG for its own cluster.
 - SHIPWAY_PROMETHEUS: the Prometheus server that watches these environments, for gates.
 - SHIPWAY_POD_POOL: a Kubernetes work pool for layers that run in pods; created if it is missing.
-- SHIPWAY_POD_NAMESPACE, SHIPWAY_POD_ACCOUNT: where its pods run, and the account that they have.
+- SHIPWAY_POD_NAMESPACE, SHIPWAY_POD_ACCOUNT, SHIPWAY_POD_PRIORITY: where its pods run, and the
+  account and the priority class that they have.
+- SHIPWAY_RUN_POOL: a work pool for runs that are pods or containers of their own.
+- SHIPWAY_RUN_TEMPLATE: namespace/name of the PodTemplate that its pods are made from;
+  `shipway/run` if not given. Its base job template is made anew.
+- SHIPWAY_RUN_IMAGE: the image of its containers. It is of the type `docker` then.
 - SHIPWAY_CLUSTER_SECONDS: how long a release waits for a cluster that does not answer yet.
 - SHIPWAY_NOTIFY: a notification block, as type/name, for the automation that tells of red gates.
 """
@@ -32,6 +37,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prefect import get_client
 from prefect.blocks.core import Block
 from prefect_docker import DockerHost, DockerRegistryCredentials
 from prefect_kubernetes.credentials import KubernetesClusterConfig, KubernetesCredentials
@@ -49,7 +55,10 @@ from blocks.renderer import Renderer
 from blocks.retention import Retention
 from blocks.source_repository import SourceRepository
 from deployments.make_automations import make_automations
-from deployments.pod_pool import CLUSTER, make_pool
+from deployments.pools.move_runs import move_runs
+from deployments.pools.run_containers import make_run_containers
+from deployments.pools.run_pods import make_run_pods
+from deployments.pools.shard_pods import CLUSTER, make_shard_pods
 from deployments.removed import remove_deployments
 from flows.runtime.load_block import load_block
 from flows.runtime.registered import follow_registered
@@ -172,25 +181,37 @@ async def save(blocks: Mapping[str, Block]) -> None:
 
 async def _save(block: Block, name: str, inner_name: str) -> Block:
     kind = type(block)
-    merged = kind(**await _kept(kind, name) | _fields(block))
+    schema = _schema(kind)
+    kept = await _kept(kind, name)
+    # A form has the fields of the schema that its block was saved with.
+    is_current = _schema(kind) == schema
+    merged = kind(**_fields(kept) | _fields(block))
     for field, inner in merged:
         if isinstance(inner, Block) and _is_unnamed(inner):
             setattr(merged, field, await _save(inner, inner_name, inner_name))
-    await merged.asave(name, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
+    if kept is not None and is_current and _fields(merged) == _fields(kept):
+        merged = kept
+    else:
+        await merged.asave(name, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
     print(f"block {kind.get_block_type_slug()}/{name}")
     return merged
 
 
-async def _kept(kind: type[Block], name: str) -> dict[str, Any]:
-    """What a block says now; nothing where there is none, or none that can be read."""
+async def _kept(kind: type[Block], name: str) -> Block | None:
+    """The block as it is; nothing where there is none, or none that can be read."""
     try:
-        return _fields(await kind.aload(name))
+        return await kind.aload(name)
     except ValueError:
-        return {}
+        return None
 
 
-def _fields(block: Block) -> dict[str, Any]:
-    return {field: getattr(block, field) for field in block.model_fields_set}
+def _schema(kind: type[Block]) -> Any:
+    """The schema of the block of this kind that was registered, loaded or saved last."""
+    return kind._block_schema_id  # pyright: ignore[reportPrivateUsage]
+
+
+def _fields(block: Block | None) -> dict[str, Any]:
+    return {} if block is None else {each: getattr(block, each) for each in block.model_fields_set}
 
 
 def _is_unnamed(block: Block) -> bool:
@@ -223,12 +244,21 @@ async def main() -> None:
         await kind.aregister_type_and_schema()
     await save(platform(os.environ))
     if pool := os.environ.get("SHIPWAY_POD_POOL"):
-        await make_pool(
+        await make_shard_pods(
             pool,
             has_kubeconfig=_kubeconfig(os.environ) is not None,
             namespace=os.environ.get("SHIPWAY_POD_NAMESPACE"),
             account=os.environ.get("SHIPWAY_POD_ACCOUNT"),
+            priority=os.environ.get("SHIPWAY_POD_PRIORITY"),
         )
+    if pool := os.environ.get("SHIPWAY_RUN_POOL"):
+        async with get_client() as client:
+            if image := os.environ.get("SHIPWAY_RUN_IMAGE"):
+                await make_run_containers(client, pool, image)
+            else:
+                template = os.environ.get("SHIPWAY_RUN_TEMPLATE", "shipway/run")
+                await make_run_pods(client, pool, template)
+            await move_runs(client, pool)
     for entry in os.environ.get("SHIPWAY_APPS", "").split():
         name, _, url = entry.partition("=")
         await save(app(name, url, os.environ))

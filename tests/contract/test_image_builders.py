@@ -124,7 +124,7 @@ async def test_without_cache_every_step_runs_again(builder: ImageBuilder, build:
     await builder.build(stage(build, "last"), print)
     await builder.build(stage(build, "last", no_cache=True), again.append)
     assert not any(line.endswith("CACHED") and "RUN" in line for line in again)
-    assert any(build.app in line for line in again if "RUN" not in line)
+    assert any(line.endswith(f" {build.app}") for line in again if "RUN" not in line)
 
 
 async def test_a_step_that_fails_fails_in_its_own_words(
@@ -355,7 +355,7 @@ async def test_what_one_worker_built_another_takes_from_the_cache(
     assert await second.build(stage(build, "last"), lines.append) == image
     # Two steps, neither of which says its words again.
     assert sum(line.endswith("CACHED") for line in lines) == 2
-    assert not any(line.endswith(build.app) for line in lines if "RUN" not in line)
+    assert not any(line.endswith(f" {build.app}") for line in lines if "RUN" not in line)
 
 
 async def test_a_cache_that_cannot_be_written_stops_no_build(

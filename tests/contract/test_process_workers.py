@@ -135,7 +135,7 @@ async def test_code_that_cannot_be_imported_fails_the_run_and_its_log_says_why(o
 
 
 async def test_many_runs_at_once_all_end(runs: Runs) -> None:
-    started = [await runs.start(seconds=1) for _ in range(8)]
+    started = [await runs.start(seconds=1) for _ in range(4)]
     states = [await over(run) for run in started]
     assert {state.type for state in states} == {StateType.COMPLETED}
     assert len({line[1] for line in runs.notes if line[0] == "began"}) == len(started)

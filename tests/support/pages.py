@@ -68,8 +68,8 @@ def spans(page: str) -> Iterator[str]:
 def pasted(page: str, section: str) -> list[str]:
     """The shell blocks of a section.
 
-    A test that calls it runs what it returns: tests/unit/docs/test_pasted.py asks for one such test
-    for each section with a shell block, and finds it by the words of the call.
+    A test or fixture that calls it runs what it returns: tests/unit/docs/test_pasted.py asks for
+    one for each section with a shell block, and finds it by the words of the call.
     """
     found = [each for each in blocks(page) if each.section == section]
     shell = [each.text for each in found if each.language in SHELLS]

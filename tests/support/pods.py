@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect_kubernetes.credentials import KubernetesClusterConfig
 
 from blocks.pod_runner import PodRunner
-from deployments.pod_pool import CLUSTER, make_pool
+from deployments.pools.shard_pods import CLUSTER, make_shard_pods
 
 
 @asynccontextmanager
@@ -20,7 +20,7 @@ async def pod_runner(kubeconfig: str) -> AsyncGenerator[PodRunner]:
     config = KubernetesClusterConfig.from_file(Path(kubeconfig))
     await config.asave(CLUSTER, overwrite=True)  # pyright: ignore[reportAttributeAccessIssue]
     name = f"pods-{uuid.uuid4().hex[:8]}"
-    await make_pool(name, has_kubeconfig=True)
+    await make_shard_pods(name, has_kubeconfig=True)
     yield PodRunner(work_pool=name)
     # The cluster's block stays: other tests may use it at this moment.
     async with get_client() as client:

@@ -77,10 +77,10 @@ async def test_a_release_is_started_approved_and_followed(
     )
 
     await open_tab(page, "Artifacts")
-    # The older one said that the run waits; it may stand there alone for a while.
+    # The older one said that the run waits; it may stand there alone for a while, and on top.
     reports = page.get_by_role("link", name=f"{app}-staging-report")
     await reports.nth(1).wait_for()
-    await reports.first.click()
+    await open_newest(page, f"{app}-staging-report")
     short = cluster_project.revision[:7]
     await page.get_by_text(f"{app} {short} → staging: done").wait_for()
     await take_picture(page, "report")

@@ -19,12 +19,14 @@ KINDS = {
     *(".md", ".txt", ".in", ".png", ".css"),
 }
 NAMES = {
+    "Caddyfile",
     "Dockerfile",
     "Dockerfile.dockerignore",
     "Jenkinsfile",
     "LICENSE",
     "Makefile",
     "VERSION",
+    "example.env",
     ".dockerignore",
     ".gitignore",
     "run",

@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 import yaml
 from prefect.settings import get_current_settings
+from prefect_redis.messaging import RedisMessagingPublisherSettings
 
 from deployments import bootstrap
 from deployments.removed import PREFECT_YAML
 from tests.support.project import HOME
 
 FOLDER = HOME / "deployments" / "kubernetes"
-WORKLOADS = {"Deployment", "StatefulSet", "Job"}
+WORKLOADS = {"Deployment", "StatefulSet", "Job", "PodTemplate"}
+# Where nothing but BuildKit is, which cannot hold to `restricted`.
+BUILD = "shipway-build"
+RUN, WORKER = ("PodTemplate", "run"), ("Deployment", "worker")
 # They hold for every pod of a namespace, and so say nothing of one.
 FOR_ALL = {"default-deny", "dns"}
 
@@ -45,14 +49,18 @@ def name_of(each: Object) -> str:
 
 
 def template(workload: Object) -> Object:
-    return workload["spec"]["template"]
+    return workload["template"] if "template" in workload else workload["spec"]["template"]
 
 
 def containers(pod: Object) -> list[Object]:
     return [*pod.get("initContainers", []), *pod["containers"]]
 
 
-PODS = [pytest.param(template(each)["spec"], id=name_of(each)) for each in of_kind(*WORKLOADS)]
+PODS = [
+    pytest.param(template(each)["spec"], id=name_of(each))
+    for each in of_kind(*WORKLOADS)
+    if each["metadata"]["namespace"] != BUILD
+]
 
 
 def faults(pod: Object) -> Iterator[str]:
@@ -93,6 +101,23 @@ def test_a_pod_may_do_no_more_than_it_needs(pod: Object) -> None:
     assert list(faults(pod)) == []
 
 
+def test_buildkit_may_map_ids_and_make_mounts_and_no_more() -> None:
+    (buildkit,) = [each for each in of_kind(*WORKLOADS) if each["metadata"]["namespace"] == BUILD]
+    assert list(faults(template(buildkit)["spec"])) == [
+        "seccomp",
+        "volume configuration",
+        "volume keys",
+        "buildkitd: privileges",
+        "buildkitd: capabilities",
+    ]
+    (container,) = template(buildkit)["spec"]["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": True,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"], "add": ["SETGID", "SETUID"]},
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -113,7 +138,7 @@ def test_only_what_runs_flows_has_a_token_of_the_cluster() -> None:
         for each in of_kind(*WORKLOADS)
         if template(each)["spec"]["automountServiceAccountToken"]
     }
-    assert mounting == {"agent", "worker"}
+    assert mounting == {"agent", "launcher", "run", "worker"}
     accounts = of_kind("ServiceAccount")
     assert all(each["automountServiceAccountToken"] is False for each in accounts)
 
@@ -139,7 +164,7 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
     )
 
 
-@pytest.mark.parametrize("folder", ["base", "shards"])
+@pytest.mark.parametrize("folder", ["base", "shards", "buildkit"])
 def test_a_namespace_lets_nothing_in_or_out_by_default(folder: str) -> None:
     (namespace,) = of_kind("Namespace", folder=folder)
     policies = {each["metadata"]["name"]: each for each in of_kind("NetworkPolicy", folder=folder)}
@@ -169,12 +194,38 @@ def test_each_policy_is_of_a_workload() -> None:
         assert any(selects(policy["spec"]["podSelector"], each) for each in labels)
 
 
-def test_namespaces_enforce_pod_security_and_only_tests_may_more_than_restricted() -> None:
+def test_namespaces_enforce_pod_security_and_all_but_tests_and_builds_are_restricted() -> None:
     levels = {
         each["metadata"]["name"]: each["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
         for each in of_kind("Namespace")
     }
-    assert levels == {"shipway": "restricted", "shipway-tests": "baseline"}
+    assert levels == {"shipway": "restricted", "shipway-tests": "baseline", BUILD: "privileged"}
+
+
+def test_only_what_runs_releases_reaches_buildkit() -> None:
+    policy = next(
+        each["spec"]
+        for each in of_kind("NetworkPolicy", folder="buildkit")
+        if each["metadata"]["name"] == "buildkit"
+    )
+    (rule,) = policy["ingress"]
+    (source,) = rule["from"]
+    namespace = source["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+    assert {
+        each["metadata"]["name"]
+        for each in of_kind(*WORKLOADS)
+        if each["metadata"]["namespace"] == namespace
+        and selects(source["podSelector"], template(each)["metadata"]["labels"])
+    } == {"worker", "run"}
+
+
+def test_the_pod_of_a_run_is_as_the_pod_of_a_worker() -> None:
+    run, worker = (template(named(*each))["spec"] for each in (RUN, WORKER))
+    assert run["serviceAccountName"] == worker["serviceAccountName"]
+    assert run["securityContext"] == worker["securityContext"]
+    same = ("image", "envFrom", "securityContext", "volumeMounts")
+    (of_run,), (of_worker,) = run["containers"], worker["containers"]
+    assert {key: of_run[key] for key in same} == {key: of_worker[key] for key in same}
 
 
 def verbs(role: Object) -> dict[tuple[str, str], set[str]]:
@@ -251,7 +302,8 @@ def prefect_variables(model: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("folder", ["base", "example"])
 def test_every_variable_is_read_by_someone(folder: str) -> None:
-    prefects = {*prefect_variables(get_current_settings()), "DO_NOT_TRACK"}
+    settings = (get_current_settings(), RedisMessagingPublisherSettings())
+    prefects = {name for each in settings for name in prefect_variables(each)} | {"DO_NOT_TRACK"}
     assert bootstrap.__doc__
     shipways = set(re.findall(r"SHIPWAY_[A-Z_]+", bootstrap.__doc__))
     said = literals(folder)
@@ -279,7 +331,12 @@ def test_shards_run_where_the_work_pool_is_told_with_the_account_that_may_nothin
     said = literals("base")["shipway"]
     (namespace,) = of_kind("Namespace", folder="shards")
     (account,) = of_kind("ServiceAccount", folder="shards")
+    (priority,) = of_kind("PriorityClass", folder="shards")
     assert said["SHIPWAY_POD_NAMESPACE"] == namespace["metadata"]["name"]
     assert said["SHIPWAY_POD_ACCOUNT"] == account["metadata"]["name"]
+    assert said["SHIPWAY_POD_PRIORITY"] == priority["metadata"]["name"]
+    # The default is 0, which whatever serves people may have.
+    assert priority["value"] < 0
+    assert priority["preemptionPolicy"] == "Never"
     bound = [each for binding in of_kind("RoleBinding") for each in binding["subjects"]]
     assert account["metadata"]["name"] not in {each["name"] for each in bound}

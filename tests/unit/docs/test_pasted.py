@@ -10,8 +10,9 @@ from tests.support.project import HOME
 
 
 def run_by_tests() -> Iterator[tuple[str, str]]:
-    """Page and section of each call of `pasted` in a test."""
-    for file in (HOME / "tests").rglob("test_*.py"):
+    """Page and section of each call of `pasted` in a test or a fixture."""
+    tests = HOME / "tests"
+    for file in (*tests.rglob("test_*.py"), *tests.rglob("conftest.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             match node:
                 case ast.Call(

@@ -14,8 +14,13 @@ from blocks.pod_runner import KUBERNETES
 CLUSTER = "shipway-tests"
 
 
-async def make_pool(
-    name: str, *, has_kubeconfig: bool, namespace: str | None = None, account: str | None = None
+async def make_shard_pods(
+    name: str,
+    *,
+    has_kubeconfig: bool,
+    namespace: str | None = None,
+    account: str | None = None,
+    priority: str | None = None,
 ) -> None:
     """Create a Kubernetes work pool with Prefect's own template; leave one that is there alone.
 
@@ -25,6 +30,7 @@ async def make_pool(
             else it is the one that its reader is a pod of.
         namespace: Where its pods run; `default` if None.
         account: The service account that its pods have; their namespace's default one if None.
+        priority: The priority class that its pods have; the cluster's default one if None.
     """
     async with get_client() as client:
         with suppress(ObjectNotFound):
@@ -39,6 +45,9 @@ async def make_pool(
             variables["namespace"]["default"] = namespace
         if account is not None:
             variables["service_account_name"]["default"] = account
+        if priority is not None:
+            job = template["job_configuration"]["job_manifest"]
+            job["spec"]["template"]["spec"]["priorityClassName"] = priority
         pool = WorkPoolCreate(name=name, type=KUBERNETES, base_job_template=template)
         await client.create_work_pool(pool)
         print(f"work pool {name}")

@@ -1,0 +1,1 @@
+"""Work pools whose runs or shards have pods or containers of their own."""

@@ -1,0 +1,1 @@
+"""Shipway on Kubernetes, as docs/production.md says."""
