@@ -2,7 +2,7 @@
 # what is slow to build ($SHIPWAY_CACHE, else ~/.cache/shipway).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-agents bench-kills mistakes schemas reference docs lock screenshot clean
+.PHONY: help demo test cases mutate check format up down status env bench bench-gitops bench-pyramid bench-rollouts bench-agents bench-kills bench-soak bench-production bench-pools mistakes schemas reference docs lock screenshot clean
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -98,6 +98,22 @@ bench-kills: $(READY)  ## measure kill -9 of run, worker and warm parent, and ca
 	@$(SANDBOX) up --cluster none
 	@$(INSIDE) $(BIN)/python -m bench.kills
 
+# A server that forgets within a minute: an hour shows what months do.
+bench-soak: export PREFECT_SERVER_EVENTS_RETENTION_PERIOD = PT60S
+bench-soak: export PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED = events,orphans
+bench-soak: export PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS = 60
+bench-soak: export PREFECT_SERVER_SERVICES_DB_VACUUM_ORPHAN_CLEANUP_LOOP_SECONDS = 60
+bench-soak: $(READY)  ## measure what 500 releases leave on disk, in rows and in memory, with retention at work
+	@$(SANDBOX) up --cluster none
+	@$(INSIDE) $(BIN)/python -m bench.soak
+
+bench-production: $(READY)  ## measure 50 releases at once over two servers, throughput by workers, and a model of more
+	@$(SANDBOX) up --cluster none --servers
+	@$(INSIDE) $(BIN)/python -m bench.production
+
+bench-pools: $(READY)  ## measure a release again on work pools beside each other: ON=Kubernetes APP=shop POOLS="shipway shipway-pods"
+	@$(BIN)/python -m bench.pools $(ON) $(APP) $(POOLS)
+
 screenshot: $(READY)  ## take the pictures of docs/ anew, by the tests of the Prefect UI
 	@$(SANDBOX) up
 	@$(INSIDE) SHIPWAY_PICTURES=docs/images $(BIN)/python -m pytest tests/system/test_ui.py
@@ -123,7 +139,7 @@ lock: $(READY)  ## resolve the locked versions anew
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras pyproject.toml --group dev --extra redis -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header - <<< 'hatchling>=1.27' -o docker/worker/requirements-build.txt
+	  --no-emit-index-url --no-header - <<< $$'hatchling>=1.27\ncyclonedx-bom>=7' -o docker/worker/requirements-build.txt
 
 clean: $(READY)  ## end the sandbox and remove its files; caches stay
 	@$(SANDBOX) clean

@@ -16,7 +16,8 @@ def write() -> None:
     """Write the page from the results that there are."""
     parts = [
         "# Results\n\nMade by `make bench`, `make bench-gitops`, `make bench-pyramid`, "
-        "`make bench-rollouts`, `make bench-agents` and `make bench-kills`; do not edit. "
+        "`make bench-rollouts`, `make bench-agents`, `make bench-kills`, "
+        "`make bench-production`, `make bench-soak` and `make bench-pools`; do not edit. "
         "See README.md."
     ]
     for name, render in _PARTS_OF_PAGE.items():
@@ -55,7 +56,16 @@ def _gitops(result: dict[str, Any]) -> list[str]:
 
 
 def _release(result: dict[str, Any]) -> list[str]:
-    parts = ["## A release", *_section(result["goals"])]
+    return ["## A release", *_section(result["goals"]), *_with_parts(result)]
+
+
+def _pools(result: dict[str, Any]) -> list[str]:
+    return ["## Work pools beside each other", *_with_parts(result)]
+
+
+def _with_parts(result: dict[str, Any]) -> list[str]:
+    """What was measured in runs of their own."""
+    parts: list[str] = []
     for part in result["parts"].values():
         parts += [line for section in part["sections"] for line in _section(section)]
         parts.append(_versions(part))
@@ -107,6 +117,9 @@ _PARTS_OF_PAGE = {
     "rollouts": _sections("Rollouts"),
     "agents": _sections("Other agents"),
     "kills": _sections("Releases that are killed or cancelled"),
+    "production": _sections("Production: throughput, and what is full first"),
+    "soak": _sections("A soak"),
+    "pools": _pools,
 }
 
 

@@ -12,15 +12,17 @@ from bench.release.part import Part, ratio, spread
 from bench.release.script_run import deployed
 from bench.release.ways import apps_of
 
-SCRIPT, AS_RUN, SHIPWAY = "script", "script, as a run", "Shipway"
+SCRIPT, AS_RUN, IN_PARTS = "script", "script, as a run", "script, as a run in parts"
+SHIPWAY = "Shipway"
 
 
 def as_run(quiet: Quiet) -> Part:
-    """Find a red unit test by the script, by a run of it, and by Shipway."""
+    """Find a red unit test by the script, by runs of it, and by Shipway."""
     with apps_of("script", "worker") as apps, deployed():
         contenders: dict[str, Contender] = {
             SCRIPT: ("script", apps["script"]),
             AS_RUN: ("script run", apps["script"]),
+            IN_PARTS: ("script in parts", apps["script"]),
             SHIPWAY: ("worker", apps["worker"]),
         }
         taken = rounds(
@@ -38,7 +40,9 @@ def as_run(quiet: Quiet) -> Part:
     section = Section(
         title="A red unit test, and the script as a run",
         about=f"{how(taken)} The script as a run is a Prefect flow that starts the script and does "
-        "nothing else, started by its deployment and run by the same worker as Shipway.",
+        "nothing else, started by its deployment and run by the same worker as Shipway. In parts, "
+        "it has also the tasks, the subflow and the report of a release that stops there; they do "
+        "nothing, and the script is the work of one of them.",
         rows=tuple(rows),
         promises={},
     )

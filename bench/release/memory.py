@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from pathlib import Path
 
 from bench.common.apps import App, only_tests
 from bench.common.deployed import RELEASE, call
+from bench.common.memory import forks_of, mebibytes, processes_with
 from bench.common.quiet import Quiet
 from bench.common.section import Cell, Section
 from bench.release.part import Part
@@ -16,7 +15,7 @@ from bench.release.ways import apps_of, released
 AT_ONCE = (1, 4)
 TEST_SECONDS = 20
 SUITE = {"test_slow.py": f"import time\n\ndef test_slow():\n    time.sleep({TEST_SECONDS})\n"}
-WORKER, PARENT = b"worker\0start", b"fork_server.py"
+WORKER = b"worker\0start"
 
 
 def memory(_: Quiet) -> Part:
@@ -50,40 +49,14 @@ async def _while_running(app: App, revision: str, count: int) -> dict[str, Cell]
 
 
 def _row(name: str) -> dict[str, Cell]:
-    (worker,) = _processes(WORKER)
-    parents = [one for one in _processes(PARENT) if _parent(one) == worker]
-    runs = [one for one in _processes(PARENT) if _parent(one) in parents]
+    (worker,) = processes_with(WORKER)
+    parents = forks_of([worker])
+    runs = forks_of(parents)
     parts = {"Worker": [worker], "What runs are forked from": parents, "Runs": runs}
-    sums = {part: sum(map(_mebibytes, processes)) for part, processes in parts.items()}
+    sums = {part: sum(map(mebibytes, processes)) for part, processes in parts.items()}
     return {
         "": name,
         **{part: f"{size:.0f}" for part, size in sums.items()},
         "All": f"{sum(sums.values()):.0f}",
         "Each run": f"{sums['Runs'] / len(runs):.0f}" if runs else "",
     }
-
-
-def _processes(words: bytes) -> list[int]:
-    """Those whose command has these words."""
-    found: list[int] = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            # It is over.
-            continue
-        if words in command:
-            found.append(int(folder.name))
-    return found
-
-
-def _parent(process: int) -> int:
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(re.findall(r"^PPid:\s+(\d+)$", status, re.MULTILINE)[0])
-
-
-def _mebibytes(process: int) -> float:
-    rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-    return int(re.findall(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)[0]) / 1024

@@ -1,4 +1,9 @@
-"""The script as a run: what a release costs that the worker starts, and that does nothing else."""
+"""The script as a run: what a release costs that the worker starts, and that does nothing else.
+
+In parts, it has besides what every release of Shipway has that stops at a red unit test: a task for
+the checkout and one for the image, a subflow for the layer with a task for its shard, and a report.
+They do nothing but be there; the script is the work of the shard.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
 
-from prefect import flow, get_client
+from prefect import flow, get_client, task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.cache_policies import NO_CACHE
 
 from bench.common.deployed import RELEASE
 
@@ -16,11 +23,38 @@ DEPLOYMENT = "script/script"
 
 
 @flow(name="script")
-async def script(command: list[str], env: dict[str, str]) -> None:
+async def script(command: list[str], env: dict[str, str], *, in_parts: bool = False) -> None:
     """Run a command; fail where it fails.
 
     It is asynchronous, as Shipway's flows are: Prefect waits up to a second at the end of others.
     """
+    if not in_parts:
+        await _run(command, env)
+        return
+    await _empty.with_options(name="checkout")()
+    await _empty.with_options(name="build")()
+    try:
+        await _layer(command, env)
+    finally:
+        await acreate_markdown_artifact("It ran.", key="script-report")
+
+
+@task(cache_policy=NO_CACHE)
+async def _empty() -> None:
+    """Do nothing."""
+
+
+@flow(name="script-layer")
+async def _layer(command: list[str], env: dict[str, str]) -> None:
+    await _shard(command, env)
+
+
+@task(name="shard", cache_policy=NO_CACHE)
+async def _shard(command: list[str], env: dict[str, str]) -> None:
+    await _run(command, env)
+
+
+async def _run(command: list[str], env: dict[str, str]) -> None:
     await asyncio.to_thread(
         subprocess.run,
         command,

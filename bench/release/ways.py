@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ from bench.common.summary import summary
 from bench.release.cases import commit
 from bench.release.script_run import DEPLOYMENT
 
-Way = Literal["script", "worker", "direct", "script run"]
+Way = Literal["script", "worker", "direct", "script run", "script in parts"]
 
 
 class Timed(BaseModel):
@@ -60,9 +61,9 @@ def by_worker(app: App, revision: str) -> Timed:
     )
 
 
-def by_script_run(app: App, revision: str) -> Timed:
+def by_script_run(app: App, revision: str, *, in_parts: bool = False) -> Timed:
     """The script, by a deployment and the same worker."""
-    parameters = {"command": [*app.command, revision], "env": app.env}
+    parameters = {"command": [*app.command, revision], "env": app.env, "in_parts": in_parts}
     called = asyncio.run(call(DEPLOYMENT, parameters))
     return Timed(
         seconds=called.seconds,
@@ -77,6 +78,7 @@ WAYS: Mapping[Way, Callable[[App, str], Timed]] = {
     "worker": by_worker,
     "direct": by_process,
     "script run": by_script_run,
+    "script in parts": partial(by_script_run, in_parts=True),
 }
 
 

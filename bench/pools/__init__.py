@@ -1,0 +1,1 @@
+"""A release on the work pools of one installation, beside each other."""
