@@ -16,7 +16,7 @@ import database
 import processes
 import server
 from packages import need
-from state import STATE, Unavailable, port, secret
+from state import STATE, Unavailable, fresh_port, port, secret
 
 REDIS = "redis"
 APIS = ("prefect-api-1", "prefect-api-2")
@@ -77,7 +77,7 @@ def _start_redis() -> None:
     if processes.pid_of(REDIS) is None:
         folder = STATE / REDIS
         folder.mkdir(exist_ok=True)
-        settings = {"bind": "127.0.0.1", "port": str(port(REDIS)), "dir": str(folder)}
+        settings = {"bind": "127.0.0.1", "port": str(fresh_port(REDIS)), "dir": str(folder)}
         settings |= {"appendonly": "yes", "save": ""}
         options = [part for key, value in settings.items() for part in (f"--{key}", value)]
         processes.start(REDIS, ["redis-server", *options])
@@ -149,7 +149,7 @@ def _start_proxy() -> None:
     if processes.pid_of(PROXY) is None:
         servers = "\n".join(f"    server {name} 127.0.0.1:{port(name)}" for name in APIS)
         file = STATE / "haproxy.cfg"
-        file.write_text(_HAPROXY.format(port=port(PROXY), servers=servers))
+        file.write_text(_HAPROXY.format(port=fresh_port(PROXY), servers=servers))
         processes.start(PROXY, ["/usr/sbin/haproxy", "-db", "-f", str(file)])
 
 

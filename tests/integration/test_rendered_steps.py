@@ -23,6 +23,7 @@ from tests.support.overlays import (
     CANARY_BASE,
     folder_of,
 )
+from tests.support.project import bring_up
 from tests.support.rolling_environment import image
 
 Base = Mapping[str, bytes]
@@ -113,10 +114,16 @@ async def test_each_step_of_a_canary_changes_what_it_means(kustomize: Renderer) 
     ]
 
 
+@pytest.fixture
+def helm(sandbox: dict[str, str]) -> str:
+    bring_up("Helm", "--cluster", "none", "--helm")
+    return sandbox["SHIPWAY_HELM"]
+
+
 async def test_a_chart_that_kustomize_takes_is_patched_as_a_base_is(
-    kustomize: Renderer, sandbox: dict[str, str]
+    kustomize: Renderer, helm: str
 ) -> None:
-    options = f"--enable-helm --helm-command {sandbox['SHIPWAY_HELM']}"
+    options = f"--enable-helm --helm-command {helm}"
     with_helm = Renderer(kustomize=f"{kustomize.kustomize} {options}")
     files = {
         **BLUE_GREEN,

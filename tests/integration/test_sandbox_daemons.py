@@ -19,15 +19,20 @@ with state.exclusive():
     packages.need({"redis-server": "redis-server"}, "a test")
 """
 START = """
-import subprocess, sys
+import subprocess, sys, time
 import processes, state
 
 def answers():
     ping = ["redis-cli", "-p", sys.argv[1], "ping"]
     return subprocess.run(ping, capture_output=True).stdout.strip() == b"PONG"
 
+another = answers()
 try:
     processes.start("redis", ["redis-server", "--port", sys.argv[1], "--save", ""])
+    # It takes a moment until ours sees that the port is taken.
+    deadline = time.monotonic() + 20
+    while another and processes.pid_of("redis") and time.monotonic() < deadline:
+        time.sleep(0.05)
     processes.wait_until(answers, "redis", 20)
     print(processes.pid_of("redis"))
 except state.Unavailable as reason:
