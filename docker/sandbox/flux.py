@@ -22,7 +22,7 @@ SOURCE = "source-controller"
 KUSTOMIZE = "kustomize-controller"
 NAMESPACE = "flux-system"
 _PROGRAMS = {
-    name: Program(name=name, package=f"github.com/fluxcd/{name}", flags="-s -w")
+    name: Program(name=name, folder="kube", package=f"github.com/fluxcd/{name}", flags="-s -w")
     for name in (SOURCE, KUSTOMIZE)
 }
 # Where the kinds are that no program here is built with.

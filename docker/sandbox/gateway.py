@@ -29,6 +29,7 @@ _METRICS_PORT = 8082
 _DATA = STATE / "gateway"
 _PROGRAM = Program(
     name="traefik",
+    folder="kube",
     package="github.com/traefik/traefik/v3/cmd/traefik",
     flags="-s -w -X github.com/traefik/traefik/v3/pkg/version.Version=3.6.12",
 )

@@ -22,15 +22,15 @@ class Program:
 
     Attributes:
         name: Of the binary.
-        flags: What the linker gets.
+        folder: Programs of one folder have the same modules, and share what is compiled of them.
         package: What is built: the folder's own program, or one that its go.mod names as a tool.
-        folder: The folder, if it has another name.
+        flags: What the linker gets.
     """
 
     name: str
+    folder: str
+    package: str
     flags: str
-    package: str = "."
-    folder: str = ""
 
     @property
     def path(self) -> Path:
@@ -42,7 +42,7 @@ class Program:
 
     @property
     def _source(self) -> Path:
-        return HOME / "docker" / "sandbox" / (self.folder or self.name)
+        return HOME / "docker" / "sandbox" / self.folder
 
     def have(self, report: Callable[[int], None]) -> Path:
         """The binary, built if it is not there; another checkout's build is waited for.

@@ -7,6 +7,8 @@ from gobuild import Program
 VERSION = "v1.34.4"
 PROGRAM = Program(
     name="kube",
+    folder="kube",
+    package=".",
     flags=(
         "-s -w"
         f" -X k8s.io/component-base/version.gitVersion={VERSION}"

@@ -9,6 +9,7 @@ from gobuild import Program
 
 _HELM = Program(
     name="helm",
+    folder="kube",
     package="helm.sh/helm/v3/cmd/helm",
     flags="-s -w -X helm.sh/helm/v3/internal/version.version=v3.19.2",
 )
