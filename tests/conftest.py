@@ -111,7 +111,7 @@ async def namespace(cluster: KubeClient) -> AsyncIterator[str]:
     await cluster.delete("v1", "Namespace", name, None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(sandbox: dict[str, str]) -> Iterator[DockerClient]:
     """The real engine."""
     client = DockerClient(base_url=sandbox["DOCKER_HOST"])
