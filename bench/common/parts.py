@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from bench.common import outcome, page
 from bench.common.section import Section
@@ -24,9 +24,7 @@ def run_parts(name: str, parts: Mapping[str, Part]) -> None:
         name: Of the benchmark, and of its file in bench/results.
         parts: What can be measured, by name.
     """
-    begin, only = time.monotonic(), sys.argv[1:]
-    if unknown := set(only) - parts.keys():
-        sys.exit(f"✗ expected {', '.join(parts)}; got {', '.join(sorted(unknown))}")
+    begin, only = time.monotonic(), chosen(parts)
     # Prefect has the runs' logs; here they would stand between the tables.
     logging.getLogger().handlers.clear()
     logging.disable(logging.ERROR)
@@ -34,6 +32,14 @@ def run_parts(name: str, parts: Mapping[str, Part]) -> None:
     if not only:
         outcome.write(page.RESULTS / f"{name}.json", sections, time.monotonic() - begin)
     outcome.judge(sections)
+
+
+def chosen(known: Iterable[str]) -> list[str]:
+    """The names that the command line has; end with 1 where one of them is not known."""
+    names = sys.argv[1:]
+    if unknown := set(names).difference(known):
+        sys.exit(f"✗ expected {', '.join(known)}; got {', '.join(sorted(unknown))}")
+    return names
 
 
 async def _measure(parts: list[Part]) -> list[Section]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from prefect import get_client
 
 from bench.common import outcome, page
 from bench.common.apps import App, prepare, remove
+from bench.common.parts import chosen
 from bench.common.section import Section
 from bench.common.show import console, print_section
 from bench.kills.app import make_slow
@@ -42,9 +42,8 @@ def main() -> None:
     # Prefect has the runs' logs; here they would stand between the tables.
     logging.getLogger().handlers.clear()
     logging.disable(logging.ERROR)
-    kinds = cast("list[Kind]", sys.argv[1:] or list(TITLES))
-    if unknown := set(kinds) - TITLES.keys():
-        sys.exit(f"✗ expected {', '.join(TITLES)}; got {', '.join(sorted(unknown))}")
+    only = chosen(TITLES)
+    kinds = cast("list[Kind]", only or list(TITLES))
     registry_log = Path(os.environ["SHIPWAY_STATE"], "log", "docker-registry.log")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as state:
         # A ledger and mirrors of the bench's own.
@@ -55,7 +54,7 @@ def main() -> None:
             sections = asyncio.run(measure(app, kinds, registry_log, Path(state).resolve()))
         finally:
             remove(app.name)
-    if not sys.argv[1:]:
+    if not only:
         outcome.write(RESULTS, sections, time.monotonic() - begin)
     outcome.judge(sections)
 

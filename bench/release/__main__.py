@@ -7,12 +7,12 @@ same app on the same engine, registry and Git server, in turn.
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.common import outcome, page
+from bench.common.parts import chosen
 from bench.common.quiet import Quiet, quiet_machine
 from bench.common.section import Section
 from bench.common.show import console, print_section
@@ -49,7 +49,7 @@ def main() -> None:
     With names of parts as arguments, only these are measured; of the others, what was measured
     before stays, with the versions of then.
     """
-    names = sys.argv[1:] or list(PARTS)
+    names = chosen(PARTS) or list(PARTS)
     # Prefect has the runs' logs; here they would stand between the tables.
     logging.getLogger().handlers.clear()
     quiet = quiet_machine()
